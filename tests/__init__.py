@@ -1,0 +1,1 @@
+"""Tests of Caxton node: see docs/testing.md for the suites."""

@@ -1,0 +1,1 @@
+"""What several suites share: real processes, real certificates, clocks turned by hand."""
