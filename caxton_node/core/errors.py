@@ -57,7 +57,7 @@ class Surface:
     Attributes:
         grpc: Name of the gRPC status code.
         http: HTTP status.
-        exit_code: Exit code of the command line (0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable).
+        exit_code: Exit code of the commands (1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable).
     """
 
     grpc: str

@@ -1,7 +1,7 @@
 """Sideways talk between packages: facts in the past tense, handed to whoever asked.
 
-A publisher knows no listener. Listeners run at once, in the order in which they subscribed, on the event loop's
-thread; one that raises is a bug and is not caught here.
+A publisher knows no listener. Listeners run at once, in the order in which they subscribed, on the thread of
+the event loop; one that raises is a bug and is not caught here.
 """
 
 from __future__ import annotations

@@ -83,6 +83,6 @@ def stable_hash(text: str | bytes) -> int:
 def _bad(kind: str, text: str) -> InvalidArgument:
     return InvalidArgument(
         f"{text!r} is not a {kind}",
-        why="it must be 1 to 63 of a-z, 0-9 and hyphen (agents also . _ : ~), starting and ending with a letter or digit",
+        why="1 to 63 of a-z, 0-9 and hyphen (agents also . _ : ~), a letter or digit at both ends",
         hint="choose a name like price-checker",
     )

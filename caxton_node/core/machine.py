@@ -4,8 +4,8 @@ A machine is a `StrEnum` of states, a `StrEnum` of events and one literal:
 
     TRANSITIONS: Table[State, Event] = {(State.OPEN, Event.CLOSE): State.CLOSED, ...}
 
-An illegal move is a failed lookup, reported with the moves that would have been legal. Nothing else in the code
-may decide legality.
+An illegal move is a failed lookup, reported with the moves that would have been legal. Nothing else in the
+code may decide legality.
 """
 
 from __future__ import annotations
