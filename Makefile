@@ -1,0 +1,48 @@
+# One door to everything. `make help` lists it.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+SOURCES := caxton_node swim transport certs
+
+help:            ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+.venv/.run: .ci/requirements.lock .ci/setup pyproject.toml
+	@.ci/setup run
+
+.venv/.dev: .ci/requirements-dev.lock .ci/setup pyproject.toml
+	@.ci/setup dev
+
+demo: .venv/.run ## three nodes, real agents, one kill: the whole system in a minute (KEEP=1 leaves it up)
+	@$(BIN)/python -m caxton_node.devkit.demo $(if $(KEEP),--keep)
+
+test: .venv/.dev ## every suite that gates a change
+	@$(BIN)/python -m pytest -q tests
+
+lint: .venv/.dev ## ruff's rules and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: .venv/.dev ## mypy, strict
+	@$(BIN)/mypy
+
+imports: .venv/.dev ## imports go one way
+	@$(BIN)/lint-imports --config .ci/importlinter.ini
+
+docs: .venv/.dev ## build the documentation, strictly
+	@$(BIN)/mkdocs build --quiet --strict --config-file .ci/mkdocs.yml --site-dir ../site
+
+reference: .venv/.dev ## regenerate docs/reference from the four tables
+	@$(BIN)/python -m docs.reference.generate
+
+bench: .venv/.dev ## every benchmark, full length; writes docs/reference/benchmarks.md
+	@$(BIN)/python -m tests.bench --write docs/reference/benchmarks.md
+
+guests: .venv/.dev ## rebuild the example agents (needs Debian's rustc and libstd-rust-dev-wasm32)
+	@$(BIN)/python sdk/rust/build.py
+
+lock: .venv/.dev ## pin what pyproject.toml asks for, with hashes
+	@.ci/lock
+
+clean:           ## forget everything that can be made again
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
+
+.PHONY: help demo test lint types imports docs reference bench guests lock clean

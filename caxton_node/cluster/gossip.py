@@ -1,0 +1,96 @@
+"""The pump round the membership core: three entrances, one perform, one armed timer.
+
+An `if` about SWIM in this file belongs in `swim`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from caxton_node.core.clock import Clock
+from swim import Address, Membership
+from swim.effects import Effect, Notify, Schedule, Send
+from swim.timers import Timer
+
+_TIE = count()
+
+
+class Gossip:
+    """Feeds datagrams, timers and commands to the core and does what it asks for.
+
+    Args:
+        core: The membership state machine; nobody else may call its `handle_*`.
+        send: Sends one datagram, best effort.
+        notify: Receives every event of the core, in order.
+        clock: Where `now` comes from.
+    """
+
+    def __init__(
+        self,
+        core: Membership,
+        send: Callable[[bytes, Address], None],
+        notify: Callable[[object], None],
+        clock: Clock,
+    ) -> None:
+        self._core = core
+        self._send = send
+        self._notify = notify
+        self._clock = clock
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._armed: asyncio.TimerHandle | None = None
+        self._open = False
+
+    def start(self, seeds: Sequence[Address] = ()) -> None:
+        """Begin to probe, and introduce this node to the seeds."""
+        self._open = True
+        now = self._clock.now()
+        self.perform(self._core.start(now))
+        if seeds:
+            self.perform(self._core.join(seeds, now))
+
+    def close(self) -> None:
+        """Stop; timers that are still due are forgotten."""
+        self._open = False
+        self._timers.clear()
+        if self._armed is not None:
+            self._armed.cancel()
+
+    def receive(self, datagram: bytes, source: Address) -> None:
+        """Take one datagram from the wire."""
+        if self._open:
+            self.perform(self._core.handle_datagram(datagram, source, self._clock.now()))
+
+    def perform(self, effects: list[Effect]) -> None:
+        """Do what the core returned, in its order."""
+        now = self._clock.now()
+        for effect in effects:
+            match effect:
+                case Send(address, datagram):
+                    self._send(datagram, address)
+                case Schedule(timer, after_s):
+                    heapq.heappush(self._timers, (now + after_s, next(_TIE), timer))
+                case Notify(event):
+                    self._notify(event)
+        self._arm()
+
+    def _arm(self) -> None:
+        if not self._open or not self._timers:
+            return
+        loop = asyncio.get_running_loop()
+        due_at = loop.time() + max(0.0, self._timers[0][0] - self._clock.now())
+        if self._armed is not None:
+            if not self._armed.cancelled() and self._armed.when() <= due_at:
+                return
+            self._armed.cancel()
+        self._armed = loop.call_at(due_at, self._fire)
+
+    def _fire(self) -> None:
+        self._armed = None
+        now = self._clock.now()
+        while self._timers and self._timers[0][0] <= now:
+            timer = heapq.heappop(self._timers)[2]
+            self.perform(self._core.handle_timer(timer, now))
+        self._arm()
