@@ -1,0 +1,200 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class MemberState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MEMBER_STATE_UNSPECIFIED: _ClassVar[MemberState]
+    MEMBER_STATE_ALIVE: _ClassVar[MemberState]
+    MEMBER_STATE_SUSPECT: _ClassVar[MemberState]
+    MEMBER_STATE_DEAD: _ClassVar[MemberState]
+    MEMBER_STATE_LEFT: _ClassVar[MemberState]
+MEMBER_STATE_UNSPECIFIED: MemberState
+MEMBER_STATE_ALIVE: MemberState
+MEMBER_STATE_SUSPECT: MemberState
+MEMBER_STATE_DEAD: MemberState
+MEMBER_STATE_LEFT: MemberState
+
+class Member(_message.Message):
+    __slots__ = ("node_id", "address", "api_address", "state", "incarnation", "epoch", "is_self", "version")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    API_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    IS_SELF_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    address: str
+    api_address: str
+    state: MemberState
+    incarnation: int
+    epoch: int
+    is_self: bool
+    version: str
+    def __init__(self, node_id: _Optional[str] = ..., address: _Optional[str] = ..., api_address: _Optional[str] = ..., state: _Optional[_Union[MemberState, str]] = ..., incarnation: _Optional[int] = ..., epoch: _Optional[int] = ..., is_self: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
+
+class ListMembersRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListMembersResponse(_message.Message):
+    __slots__ = ("members",)
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    members: _containers.RepeatedCompositeFieldContainer[Member]
+    def __init__(self, members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ...) -> None: ...
+
+class GetStatusRequest(_message.Message):
+    __slots__ = ("node",)
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    def __init__(self, node: _Optional[str] = ...) -> None: ...
+
+class Link(_message.Message):
+    __slots__ = ("peer", "kind", "state", "rtt_ms", "bytes_in", "bytes_out", "last_failure")
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    RTT_MS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_IN_FIELD_NUMBER: _ClassVar[int]
+    BYTES_OUT_FIELD_NUMBER: _ClassVar[int]
+    LAST_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    peer: str
+    kind: str
+    state: str
+    rtt_ms: float
+    bytes_in: int
+    bytes_out: int
+    last_failure: str
+    def __init__(self, peer: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., rtt_ms: _Optional[float] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., last_failure: _Optional[str] = ...) -> None: ...
+
+class MessageCounts(_message.Message):
+    __slots__ = ("accepted", "delivered", "refused", "dead_lettered", "in_flight")
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    DEAD_LETTERED_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    accepted: int
+    delivered: int
+    refused: int
+    dead_lettered: int
+    in_flight: int
+    def __init__(self, accepted: _Optional[int] = ..., delivered: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., in_flight: _Optional[int] = ...) -> None: ...
+
+class GetStatusResponse(_message.Message):
+    __slots__ = ("node_id", "cluster", "version", "uptime_s", "members_alive", "members_suspect", "members_dead", "members_left", "agents_running", "links", "messages", "gossip_bytes_in", "gossip_bytes_out", "health_score", "listening")
+    class ListeningEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_S_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_ALIVE_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_SUSPECT_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_DEAD_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_LEFT_FIELD_NUMBER: _ClassVar[int]
+    AGENTS_RUNNING_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    GOSSIP_BYTES_IN_FIELD_NUMBER: _ClassVar[int]
+    GOSSIP_BYTES_OUT_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_SCORE_FIELD_NUMBER: _ClassVar[int]
+    LISTENING_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    cluster: str
+    version: str
+    uptime_s: float
+    members_alive: int
+    members_suspect: int
+    members_dead: int
+    members_left: int
+    agents_running: int
+    links: _containers.RepeatedCompositeFieldContainer[Link]
+    messages: MessageCounts
+    gossip_bytes_in: int
+    gossip_bytes_out: int
+    health_score: int
+    listening: _containers.ScalarMap[str, str]
+    def __init__(self, node_id: _Optional[str] = ..., cluster: _Optional[str] = ..., version: _Optional[str] = ..., uptime_s: _Optional[float] = ..., members_alive: _Optional[int] = ..., members_suspect: _Optional[int] = ..., members_dead: _Optional[int] = ..., members_left: _Optional[int] = ..., agents_running: _Optional[int] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., messages: _Optional[_Union[MessageCounts, _Mapping]] = ..., gossip_bytes_in: _Optional[int] = ..., gossip_bytes_out: _Optional[int] = ..., health_score: _Optional[int] = ..., listening: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class WatchMembersRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class MemberEvent(_message.Message):
+    __slots__ = ("change", "member", "at_unix_ms", "dropped")
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    change: str
+    member: Member
+    at_unix_ms: int
+    dropped: int
+    def __init__(self, change: _Optional[str] = ..., member: _Optional[_Union[Member, _Mapping]] = ..., at_unix_ms: _Optional[int] = ..., dropped: _Optional[int] = ...) -> None: ...
+
+class LeaveRequest(_message.Message):
+    __slots__ = ("node",)
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    def __init__(self, node: _Optional[str] = ...) -> None: ...
+
+class LeaveResponse(_message.Message):
+    __slots__ = ("node_id",)
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    def __init__(self, node_id: _Optional[str] = ...) -> None: ...
+
+class JoinRequest(_message.Message):
+    __slots__ = ("token", "node_id", "csr_pem", "hosts")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    CSR_PEM_FIELD_NUMBER: _ClassVar[int]
+    HOSTS_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    node_id: str
+    csr_pem: bytes
+    hosts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, token: _Optional[str] = ..., node_id: _Optional[str] = ..., csr_pem: _Optional[bytes] = ..., hosts: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class JoinResponse(_message.Message):
+    __slots__ = ("cluster", "certificate_pem", "ca_pem", "gossip_keys", "seeds")
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_PEM_FIELD_NUMBER: _ClassVar[int]
+    CA_PEM_FIELD_NUMBER: _ClassVar[int]
+    GOSSIP_KEYS_FIELD_NUMBER: _ClassVar[int]
+    SEEDS_FIELD_NUMBER: _ClassVar[int]
+    cluster: str
+    certificate_pem: bytes
+    ca_pem: bytes
+    gossip_keys: _containers.RepeatedScalarFieldContainer[bytes]
+    seeds: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, cluster: _Optional[str] = ..., certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gossip_keys: _Optional[_Iterable[bytes]] = ..., seeds: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CreateJoinTokenRequest(_message.Message):
+    __slots__ = ("lifetime_s",)
+    LIFETIME_S_FIELD_NUMBER: _ClassVar[int]
+    lifetime_s: int
+    def __init__(self, lifetime_s: _Optional[int] = ...) -> None: ...
+
+class CreateJoinTokenResponse(_message.Message):
+    __slots__ = ("token", "expires_unix_ms", "seed")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    expires_unix_ms: int
+    seed: str
+    def __init__(self, token: _Optional[str] = ..., expires_unix_ms: _Optional[int] = ..., seed: _Optional[str] = ...) -> None: ...
