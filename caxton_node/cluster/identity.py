@@ -1,0 +1,111 @@
+"""Who this node is: the small files that `init` or `join` leaves in the data directory.
+
+    identity.json   {"version": 1, "node_id", "cluster", "seeds": ["host:port", ...]}   mesh addresses to try first
+    gossip.key      one gossip key a line, hexadecimal, the primary first; mode 0600
+    certs/          ca.crt node.crt node.key, and ca.key where a signer runs            see certs/DESIGN.md
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from caxton_node.core.errors import AlreadyExists, InvalidConfig, NotFound
+
+FORMAT = 1
+KEY_BYTES = 32
+
+
+class NotInitialised(NotFound):
+    """The data directory holds no node."""
+
+    code = "NODE_NOT_INITIALISED"
+
+
+class AlreadyInitialised(AlreadyExists):
+    """The data directory holds a node already."""
+
+    code = "NODE_ALREADY_INITIALISED"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIdentity:
+    """What a node calls itself and whom it asks first.
+
+    Attributes:
+        node_id: The DNS label that is also the common name of its certificate.
+        cluster: Name of the cluster, bound into certificates and gossip.
+        seeds: Mesh addresses `host:port` learned on joining; empty for the founder.
+    """
+
+    node_id: str
+    cluster: str
+    seeds: tuple[str, ...] = ()
+
+
+def read_identity(data_dir: Path) -> NodeIdentity:
+    """Read who this node is.
+
+    Raises:
+        NotInitialised: Neither `init` nor `join` has run here.
+        InvalidConfig: The file is not what they wrote; it was left untouched.
+    """
+    path = data_dir / "identity.json"
+    try:
+        fields = json.loads(path.read_text())
+        if fields.pop("version") != FORMAT:
+            raise ValueError("unknown version")
+        return NodeIdentity(fields["node_id"], fields["cluster"], tuple(fields["seeds"]))
+    except FileNotFoundError:
+        raise NotInitialised(
+            f"{data_dir} holds no node",
+            why="neither init nor join has run with this data directory",
+            hint=f"caxton-node init --data-dir {data_dir}, or caxton-node join <seed> --token <token>",
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise InvalidConfig(
+            f"{path} cannot be read", why=str(err), hint="restore it from a backup, or join again with an empty directory"
+        ) from err
+
+
+def write_identity(data_dir: Path, identity: NodeIdentity, gossip_keys: Sequence[bytes]) -> None:
+    """Leave the identity and the gossip keys in a directory that holds no node yet."""
+    write_private(data_dir / "gossip.key", "".join(f"{key.hex()}\n" for key in gossip_keys))
+    document = {"version": FORMAT, **asdict(identity)}
+    (data_dir / "identity.json").write_text(json.dumps(document, indent=2) + "\n")
+
+
+def refuse_if_initialised(data_dir: Path) -> None:
+    """Raise AlreadyInitialised rather than overwrite a node's identity."""
+    if (data_dir / "identity.json").exists():
+        taken = read_identity(data_dir)
+        raise AlreadyInitialised(
+            f"{data_dir} already holds node {taken.node_id} of cluster {taken.cluster}",
+            hint=f"caxton-node run --data-dir {data_dir}, or choose another --data-dir",
+        )
+
+
+def read_gossip_keys(data_dir: Path) -> list[bytes]:
+    """Read the gossip keys, the primary first.
+
+    Raises:
+        InvalidConfig: The file is missing or a line is not a 32-byte key.
+    """
+    path = data_dir / "gossip.key"
+    try:
+        keys = [bytes.fromhex(line) for line in path.read_text().split()]
+        if not keys or any(len(key) != KEY_BYTES for key in keys):
+            raise ValueError(f"each line must be {KEY_BYTES} bytes in hexadecimal")
+    except (OSError, ValueError) as err:
+        raise InvalidConfig(f"{path} cannot be read", why=str(err), hint="copy it from another node") from err
+    return keys
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, from its first byte on."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)

@@ -1,0 +1,259 @@
+"""The cluster as the rest of the node sees it: members, messages to them, requests, small broadcasts.
+
+One object introduces the membership core (through its pump) to the mesh: members become peers, deaths close
+links, and what a dead peer never took is handed back. It implements the mesh's `Handler`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from caxton_node.cluster.gossip import Gossip
+from caxton_node.cluster.partitions import PartitionView, partition_view
+from caxton_node.core.clock import Clock
+from caxton_node.core.errors import CaxtonError, DeadlineExceeded, DeliveryFailed, ResourceLimit, Unavailable
+from caxton_node.core.events import EventBus
+from caxton_node.observability.logs import get_logger
+from swim import Address, Member, MemberState, Membership
+from swim import events as swim_events
+from transport import (
+    BacklogFull,
+    Credentials,
+    LinkFailed,
+    Mesh,
+    PeerStatus,
+    PeerUnknown,
+    RequestRefused,
+    RequestTimeout,
+    Settings,
+)
+
+BatchHandler = Callable[[str, Sequence[bytes]], None]
+RequestHandler = Callable[[str, bytes], Awaitable[bytes]]
+TopicHandler = Callable[[str, bytes], None]
+
+_log = get_logger("cluster")
+
+
+class Change(StrEnum):
+    """What happened to a member."""
+
+    JOINED = "joined"
+    UPDATED = "updated"
+    SUSPECTED = "suspected"
+    REFUTED = "refuted"
+    DIED = "died"
+    LEFT = "left"
+
+
+_CHANGES: dict[type, Change] = {
+    swim_events.MemberJoined: Change.JOINED,
+    swim_events.MemberUpdated: Change.UPDATED,
+    swim_events.MemberSuspected: Change.SUSPECTED,
+    swim_events.MemberRefuted: Change.REFUTED,
+    swim_events.MemberDied: Change.DIED,
+    swim_events.MemberLeft: Change.LEFT,
+}
+_GONE = {Change.DIED, Change.LEFT}
+_PRESENT = {MemberState.ALIVE, MemberState.SUSPECT}
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """Published for every change of the member table, self excluded."""
+
+    member: Member
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class PeerLost:
+    """Published when a member died or left: what it never took comes back, in the order of sending."""
+
+    node: str
+    undelivered: tuple[bytes, ...]
+
+
+@dataclass(slots=True)
+class _Handlers:
+    batch: BatchHandler | None = None
+    requests: dict[str, RequestHandler] = field(default_factory=dict)
+    topics: dict[str, TopicHandler] = field(default_factory=dict)
+
+
+class Cluster:
+    """Membership and mesh behind one door.
+
+    Args:
+        membership: The pure core; this object and its pump become its only caller.
+        credentials: Certificate, key and trust of this node.
+        settings: Of the mesh.
+        epoch: Boot counter, higher than any this node has used before.
+        clock: Time.
+        bus: Where `MemberChanged` and `PeerLost` are published.
+    """
+
+    def __init__(
+        self,
+        *,
+        membership: Membership,
+        credentials: Credentials,
+        settings: Settings,
+        epoch: int,
+        clock: Clock,
+        bus: EventBus,
+    ) -> None:
+        self.node_id = credentials.node_id
+        self.membership = membership
+        self._clock = clock
+        self._bus = bus
+        self._handlers = _Handlers()
+        self._mesh = Mesh(credentials, settings, self, epoch=epoch)
+        self._gossip = Gossip(membership, self._mesh.send_gossip, self._handle_event, clock)
+        self._agreed: set[str] = {self.node_id}
+
+    async def open(self, host: str, port: int) -> int:
+        """Bind the mesh port (UDP and TCP, the same number) and return it; gossip starts with `start`."""
+        return await self._mesh.open(host, port)
+
+    def start(self, seeds: Sequence[Address] = ()) -> None:
+        """Begin to gossip, introducing this node to the seeds."""
+        self._gossip.start(seeds)
+
+    def leave(self) -> None:
+        """Tell the others that this node goes on purpose."""
+        self._gossip.perform(self.membership.leave(self._clock.now()))
+
+    async def close(self) -> None:
+        """Stop gossip and close every link."""
+        self._gossip.close()
+        await self._mesh.close()
+
+    # -- who is there ---------------------------------------------------------------------------------------
+
+    def members(self) -> list[Member]:
+        """List every known member, self included, ordered by node id."""
+        return sorted(self.membership.members(), key=lambda member: member.node_id)
+
+    def alive_nodes(self) -> list[str]:
+        """List the ids of members that are alive or suspect, self included."""
+        return [member.node_id for member in self.members() if member.state in _PRESENT]
+
+    def is_alive(self, node: str) -> bool:
+        """Tell whether messages for this node may be sent: alive or only suspected, or this node itself."""
+        member = self.membership.find(node)
+        return node == self.node_id or (member is not None and member.state in _PRESENT)
+
+    def partition_view(self) -> PartitionView:
+        """Judge which side of a split this node is on."""
+        return partition_view(self.alive_nodes(), self._agreed)
+
+    def peers(self) -> list[PeerStatus]:
+        """List the mesh links with what is known of each."""
+        return self._mesh.peers()
+
+    # -- talking to them ------------------------------------------------------------------------------------
+
+    def on_batch(self, handler: BatchHandler) -> None:
+        """Give every batch of envelopes from a peer to `handler(peer, envelopes)`."""
+        self._handlers.batch = handler
+
+    def send(self, node: str, lane_key: int, frames: Sequence[bytes]) -> None:
+        """Queue envelopes for a node, in order for one lane key.
+
+        Raises:
+            DeliveryFailed: No such member; nothing was queued.
+            ResourceLimit: The bounded backlog to that node is full; nothing was queued.
+        """
+        try:
+            self._mesh.send(node, lane_key, frames)
+        except PeerUnknown as err:
+            raise DeliveryFailed(f"node {node} is not a member") from err
+        except BacklogFull as err:
+            raise ResourceLimit(f"the backlog to node {node} is full", why=str(err)) from err
+
+    def serve(self, method: str, handler: RequestHandler) -> None:
+        """Answer a kind of request from other nodes; a CaxtonError raised there reaches the caller's side."""
+        self._handlers.requests[method] = handler
+
+    async def request(self, node: str, method: str, payload: bytes, timeout_s: float) -> bytes:
+        """Ask another node and wait for its answer.
+
+        Raises:
+            DeadlineExceeded: No answer in time; the other side may still act on the request.
+            Unavailable: The node is unknown or the link broke.
+            DeliveryFailed: The other side refused; its words are in `why`.
+        """
+        try:
+            return await self._mesh.request(node, method, payload, timeout_s)
+        except RequestTimeout as err:
+            raise DeadlineExceeded(f"node {node} did not answer {method} within {timeout_s:g} s") from err
+        except (PeerUnknown, LinkFailed) as err:
+            raise Unavailable(f"node {node} cannot be reached", why=str(err)) from err
+        except RequestRefused as err:
+            raise DeliveryFailed(f"node {node} refused {method}", why=str(err)) from err
+
+    def on_topic(self, topic: str, handler: TopicHandler) -> None:
+        """Give every broadcast on a topic to `handler(origin, payload)`, once each."""
+        self._handlers.topics[topic] = handler
+
+    def broadcast(self, topic: str, payload: bytes) -> None:
+        """Spread a small payload to every member by gossip; see `swim.Settings.payload_bytes_max`."""
+        self._gossip.perform(self.membership.broadcast(topic, payload, self._clock.now()))
+
+    # -- transport.Handler ----------------------------------------------------------------------------------
+
+    def handle_gossip(self, datagram: bytes, source: Address) -> None:
+        """Take a datagram that is not QUIC."""
+        self._gossip.receive(datagram, source)
+
+    def handle_batch(self, peer: str, lane: int, envelopes: list[bytes]) -> None:  # noqa: ARG002  lanes end here
+        """Take envelopes that arrived in order on one lane."""
+        if self._handlers.batch is not None:
+            self._handlers.batch(peer, envelopes)
+
+    async def handle_request(self, peer: str, method: str, payload: bytes) -> bytes:
+        """Answer a peer's request by the handler that was registered for its method."""
+        handler = self._handlers.requests.get(method)
+        if handler is None:
+            raise RequestRefused(f"this node does not serve {method!r}")
+        try:
+            return await handler(peer, payload)
+        except CaxtonError as err:
+            raise RequestRefused(str(err)) from err
+
+    def handle_link(self, peer: str, state: str, kind: str, reason: str) -> None:
+        """Note that a link came up or went down."""
+        _log.info(f"link {state}", peer=peer, kind=kind, reason=reason)
+
+    # -- swim events ----------------------------------------------------------------------------------------
+
+    def _handle_event(self, event: object) -> None:
+        if isinstance(event, swim_events.TopicReceived):
+            handler = self._handlers.topics.get(event.topic)
+            if handler is not None:
+                handler(event.origin, event.payload)
+            return
+        change = _CHANGES.get(type(event))
+        if change is not None:
+            self._handle_change(event.member, change)  # type: ignore[attr-defined]  # each of _CHANGES has one
+
+    def _handle_change(self, member: Member, change: Change) -> None:
+        if member.node_id == self.node_id:
+            return
+        host, port = member.address
+        _log.info(f"member {change}", member=member.node_id, address=f"{host}:{port}", epoch=member.epoch)
+        if change in _GONE:
+            self._forget(member, change)
+        else:
+            self._agreed.add(member.node_id)
+            self._mesh.learn_peer(member.node_id, member.address)
+        self._bus.publish(MemberChanged(member, change))
+
+    def _forget(self, member: Member, change: Change) -> None:
+        if change is Change.LEFT:
+            self._agreed.discard(member.node_id)
+        undelivered = tuple(self._mesh.forget_peer(member.node_id))
+        self._bus.publish(PeerLost(member.node_id, undelivered))

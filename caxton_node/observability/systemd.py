@@ -1,0 +1,47 @@
+"""Word to systemd: ready, alive, stopping.
+
+The protocol is one datagram to the socket in `NOTIFY_SOCKET` (sd_notify(3)); outside systemd every call does
+nothing. Watchdog messages are sent at half the interval that systemd set, by the event loop itself: a loop that
+hangs stops sending them, and systemd restarts the node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping
+
+
+class Systemd:
+    """Sends state changes to the service manager that started this process.
+
+    Args:
+        environ: Where `NOTIFY_SOCKET` and `WATCHDOG_USEC` are looked up.
+    """
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        address = environ.get("NOTIFY_SOCKET", "")
+        # A leading @ stands for the zero byte of Linux's abstract socket names.
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self.watchdog_interval_s = int(environ.get("WATCHDOG_USEC", "0")) / 1_000_000
+
+    def ready(self, status: str) -> None:
+        """Say that the node serves, with one line for `systemctl status`."""
+        self._send(f"READY=1\nSTATUS={status}")
+
+    def stopping(self) -> None:
+        """Say that an orderly shutdown has begun."""
+        self._send("STOPPING=1")
+
+    async def keep_watchdog_fed(self) -> None:
+        """Tell systemd that the loop turns, until cancelled; returns at once when no watchdog is set."""
+        while self._address and self.watchdog_interval_s:
+            self._send("WATCHDOG=1")
+            await asyncio.sleep(self.watchdog_interval_s / 2)
+
+    def _send(self, message: str) -> None:
+        if not self._address:
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.sendto(message.encode(), self._address)

@@ -1,0 +1,37 @@
+"""What systemd hears, on a real datagram socket."""
+
+import asyncio
+import socket
+
+import pytest
+
+from caxton_node.observability.systemd import Systemd
+
+
+@pytest.fixture
+def manager(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(tmp_path / "notify"))
+        sock.settimeout(5)
+        yield sock
+
+
+def test_readiness_comes_with_a_status_line(manager):
+    Systemd({"NOTIFY_SOCKET": manager.getsockname()}).ready("3 members")
+    assert manager.recv(100) == b"READY=1\nSTATUS=3 members"
+
+
+async def test_the_watchdog_is_fed_at_half_its_interval(manager):
+    systemd = Systemd({"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "20000"})
+    assert systemd.watchdog_interval_s == 0.02
+    feeding = asyncio.create_task(systemd.keep_watchdog_fed())
+    heard = [await asyncio.to_thread(manager.recv, 100) for _ in range(3)]
+    feeding.cancel()
+    assert heard == [b"WATCHDOG=1"] * 3
+
+
+async def test_outside_systemd_nothing_is_sent():
+    systemd = Systemd({})
+    systemd.ready("x")
+    systemd.stopping()
+    await systemd.keep_watchdog_fed()
