@@ -1,0 +1,82 @@
+"""Envelopes to bytes and back; what is wrong with bytes that are none, and where.
+
+Decoding is one pass in C that checks every type and bound of `message.py`. The error path is slow on purpose: it
+runs once per malformed message and says the position, so that an agent's author can find the fault.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from caxton_node.core.errors import InvalidMessage
+from caxton_node.fipa.message import POSITIONS, Envelope
+
+encode = msgspec.msgpack.Encoder().encode
+"""Return the envelope's bytes: always all seventeen positions."""
+
+_decode = msgspec.msgpack.Decoder(Envelope).decode
+_PATH = re.compile(r" - at (?:`key` in )?`\$\[(\d+)\]")
+_BYTE = re.compile(r"\(byte (\d+)\)")
+
+
+class MalformedEnvelope(InvalidMessage):
+    """Bytes that are not an envelope; nothing of them was used.
+
+    Args:
+        reason: What was expected and what came instead.
+        position: Index of the element at fault, or None when the bytes are not even MessagePack.
+    """
+
+    code = "MALFORMED_ENVELOPE"
+
+    def __init__(self, reason: str, position: int | None) -> None:
+        self.reason = reason
+        self.position = position
+        self.field = POSITIONS[position] if position is not None and position < len(POSITIONS) else None
+        place = f" at position {position} ({self.field})" if self.field else ""
+        super().__init__(
+            f"malformed envelope{place}",
+            why=reason,
+            hint="an envelope is a MessagePack array of the seventeen positions of envelope v1",
+        )
+
+
+def decode(frame: bytes) -> Envelope:
+    """Read one envelope; missing trailing positions are absent, surplus ones are ignored.
+
+    Raises:
+        MalformedEnvelope: The sender's fault; says what and where.
+    """
+    try:
+        return _decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+        raise _explain(frame, err) from err
+
+
+def _explain(frame: bytes, err: Exception) -> MalformedEnvelope:
+    """Turn a decoder's complaint into a reason and a position."""
+    if isinstance(err, RecursionError):
+        return MalformedEnvelope("nested too deeply", POSITIONS.index("headers"))
+    text = str(err)
+    if isinstance(err, UnicodeDecodeError):
+        return MalformedEnvelope(f"text is not UTF-8: {err.reason}", _find_broken_text(frame))
+    path = _PATH.search(text)
+    if path:
+        return MalformedEnvelope(text[: path.start()], int(path[1]))
+    if isinstance(err, msgspec.ValidationError):
+        return MalformedEnvelope(text, 0 if "at least length" in text else None)
+    at = _BYTE.search(text)
+    return MalformedEnvelope(text if at else f"{text} (after {len(frame)} bytes)", None)
+
+
+def _find_broken_text(frame: bytes) -> int | None:
+    """Find the first element that does not decode by itself; the C decoder does not say which one it was."""
+    items = msgspec.msgpack.decode(frame, type=list[msgspec.Raw])
+    for index, item in enumerate(items):
+        try:
+            msgspec.msgpack.decode(item)
+        except UnicodeDecodeError:
+            return index
+    return None

@@ -1,0 +1,81 @@
+"""What FIPA asks of a message beyond its format: one table and the sizes.
+
+The rules refuse only what no receiver could use: a message to nobody, an act that is about a content but has none.
+They do not ask for a conversation id: FIPA does not, and a one-shot INFORM needs none.
+
+Source: FIPA SC00061G section 2.1, SC00037J (content of each act).
+"""
+
+from __future__ import annotations
+
+from caxton_node.core.errors import InvalidMessage
+from caxton_node.fipa.message import POSITIONS, Envelope
+from caxton_node.fipa.performatives import Performative
+
+CONTENT_BYTES_MAX = 1024 * 1024
+CONTENT_BYTES_CAP = 10 * 1024 * 1024
+
+NEEDS_CONTENT = frozenset(
+    {
+        Performative.CFP,
+        Performative.CONFIRM,
+        Performative.DISCONFIRM,
+        Performative.INFORM,
+        Performative.INFORM_IF,
+        Performative.INFORM_REF,
+        Performative.PROPAGATE,
+        Performative.PROPOSE,
+        Performative.PROXY,
+        Performative.QUERY_IF,
+        Performative.QUERY_REF,
+        Performative.REQUEST,
+        Performative.REQUEST_WHEN,
+        Performative.REQUEST_WHENEVER,
+        Performative.SUBSCRIBE,
+    }
+)
+"""Acts that say or ask something about their content; the others (agree, cancel, ...) may rest on what they answer."""
+
+
+class BrokenRule(InvalidMessage):
+    """A well-formed envelope that FIPA or a limit does not allow; it was not sent.
+
+    Args:
+        reason: Which rule, in words.
+        field: Name of the field at fault.
+    """
+
+    code = "BROKEN_RULE"
+
+    def __init__(self, reason: str, field: str) -> None:
+        self.reason = reason
+        self.field = field
+        self.position = POSITIONS.index(field)
+        super().__init__(f"invalid message at position {self.position} ({field})", why=reason)
+
+
+class ContentTooLarge(BrokenRule):
+    """The content is larger than its sender may send."""
+
+    code = "CONTENT_TOO_LARGE"
+
+
+def check(envelope: Envelope, content_bytes_max: int = CONTENT_BYTES_MAX) -> None:
+    """Check the rules.
+
+    Args:
+        envelope: Decoded, so types and text lengths are already right.
+        content_bytes_max: Limit of the sender, at most `CONTENT_BYTES_CAP`.
+
+    Raises:
+        BrokenRule: The sender's fault; names the field.
+        ContentTooLarge: The same, for the one rule that is a limit.
+    """
+    content = envelope.content
+    if content is None:
+        if envelope.performative in NEEDS_CONTENT:
+            raise BrokenRule(f"{envelope.performative.word} needs a content (it may be empty)", "content")
+    elif len(content) > content_bytes_max:
+        raise ContentTooLarge(f"content of {len(content)} bytes, {content_bytes_max} are allowed", "content")
+    if envelope.receivers is None:
+        raise BrokenRule("a message needs a receiver", "receivers")
