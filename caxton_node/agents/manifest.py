@@ -1,0 +1,116 @@
+"""What an operator asks for when deploying an agent, checked before anything is touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from caxton_node.core.errors import InvalidArgument
+from caxton_node.core.ids import full_name
+from caxton_node.runtime.limits import Limits
+
+DEFAULT_VERSION = "1.0.0"
+MODULE_BYTES_MAX = 50 * 1024 * 1024
+CONFIG_BYTES_MAX = 64 * 1024
+CAPABILITIES_MAX = 256
+# These answer on every node and may not be shadowed (design: platform agents; `~` marks waiting clients).
+PLATFORM_NAMES = frozenset({"ams", "df", "kv"})
+
+_VERSION = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.+_-]{0,62}[0-9A-Za-z])?\Z")
+_CAPABILITY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What to deploy, apart from the module itself.
+
+    Attributes:
+        name: `tenant/name`; the constructor takes it with or without the tenant.
+        version: Version of the agent.
+        limits: What it may use.
+        config: JSON values handed to the guest when it starts, at most 64 KiB encoded.
+        capabilities: Capabilities that it may register; empty means any.
+
+    Raises:
+        InvalidArgument: A field cannot be used; the error says which, why and what would do.
+    """
+
+    name: str
+    version: str = DEFAULT_VERSION
+    limits: Limits = field(default_factory=Limits)
+    config: Mapping[str, object] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", _check_name(self.name))
+        object.__setattr__(self, "version", _check_version(self.version or DEFAULT_VERSION))
+        _check_config(self.config)
+        _check_capabilities(self.capabilities)
+
+
+def check_module_size(module: bytes) -> None:
+    """Refuse a module that is empty or larger than any agent may be.
+
+    Raises:
+        InvalidArgument: Its size is out of range.
+    """
+    if not module:
+        raise InvalidArgument("the module is empty", hint="give a .wasm or .wat file")
+    if len(module) > MODULE_BYTES_MAX:
+        raise InvalidArgument(
+            f"the module has {len(module):,} bytes",
+            why=f"a module may have at most {MODULE_BYTES_MAX:,}",
+            hint="strip debug sections, for example with wasm-strip or `strip = true` in Cargo.toml",
+        )
+
+
+def _check_name(text: str) -> str:
+    name = full_name(text)
+    short = name.partition("/")[2]
+    if short in PLATFORM_NAMES or short.startswith("tool:") or "~" in short:
+        raise InvalidArgument(
+            f"the name {short!r} is reserved",
+            why="ams, df, kv and tool:* are platform agents, and ~ marks clients that wait for a reply",
+            hint="choose a name like price-checker",
+        )
+    return name
+
+
+def _check_version(text: str) -> str:
+    if not _VERSION.match(text):
+        raise InvalidArgument(
+            f"{text!r} is not a version",
+            why="it is 1 to 64 of letters, digits and . + _ -, with a letter or digit at both ends",
+            hint="for example 1.0.0",
+        )
+    return text
+
+
+def _check_config(config: Mapping[str, object]) -> None:
+    try:
+        size = len(msgspec.json.encode(config))
+    except (TypeError, ValueError) as err:
+        raise InvalidArgument("the config is not JSON", why=str(err), hint="use plain JSON values") from err
+    if size > CONFIG_BYTES_MAX:
+        raise InvalidArgument(
+            f"the config has {size:,} bytes as JSON",
+            why=f"it may have at most {CONFIG_BYTES_MAX:,}",
+            hint="send bulk data as messages",
+        )
+
+
+def _check_capabilities(names: tuple[str, ...]) -> None:
+    if len(names) > CAPABILITIES_MAX:
+        raise InvalidArgument(
+            f"{len(names)} capabilities are granted", why=f"one agent may have at most {CAPABILITIES_MAX}"
+        )
+    for name in names:
+        if not _CAPABILITY.match(name):
+            raise InvalidArgument(
+                f"{name!r} is not a capability",
+                why="it is 1 to 128 of letters, digits and . _ : / -, with a letter or digit at both ends",
+                hint="for example text.uppercase",
+            )

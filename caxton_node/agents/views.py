@@ -1,0 +1,41 @@
+"""What can be told about one deployed agent, as plain values for whoever asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from caxton_node.agents.lifecycle import State
+from caxton_node.agents.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One instance, as the node that runs it sees it at one moment.
+
+    Attributes:
+        manifest: What was asked for.
+        instance: `name#version.n@node`.
+        node: Id of this node.
+        state: Where it is in its life.
+        module_sha256: Hexadecimal digest of its module.
+        module_bytes: Size of its module.
+        capabilities: What it has registered.
+        deployed_unix_ms: When it was deployed.
+        restarts: Restarts after a failure since an operator started it.
+        last_error: Why it failed last; empty if it never did.
+        waiting: Messages in its mailbox.
+        memory_bytes: Linear memory in use; 0 when it does not run.
+    """
+
+    manifest: Manifest
+    instance: str
+    node: str
+    state: State
+    module_sha256: str
+    module_bytes: int
+    capabilities: tuple[str, ...]
+    deployed_unix_ms: int
+    restarts: int
+    last_error: str
+    waiting: int
+    memory_bytes: int
