@@ -1,8 +1,8 @@
 """FIPA-ACL: envelopes, the twenty-two acts, rules, answers and interaction protocols.
 
 Owns envelope v1, its codec and the protocol tables. Start at `message.py` (the seventeen positions), then
-`conversation.py` (what may be said next). Pure: knows no node, no route and no mailbox; `messaging/` moves what is
-defined here.
+`conversation.py` (what may be said next). Pure: knows no node, no route and no mailbox; `messaging/` moves
+what is defined here.
 """
 
 from caxton_node.fipa.codec import MalformedEnvelope, decode, encode

@@ -1,7 +1,8 @@
 """Envelopes to bytes and back; what is wrong with bytes that are none, and where.
 
-Decoding is one pass in C that checks every type and bound of `message.py`. The error path is slow on purpose: it
-runs once per malformed message and says the position, so that an agent's author can find the fault.
+Decoding is one pass in C that checks every type and bound of `message.py`. The error path is slow on
+purpose: it runs once per malformed message and says the position, so that an agent's author can find the
+fault.
 """
 
 from __future__ import annotations

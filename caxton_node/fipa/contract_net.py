@@ -1,10 +1,10 @@
 """The initiator's side of a Contract Net, as a pure machine.
 
-The initiator calls for proposals, waits until everyone has answered or the deadline has passed, asks its `choose`
-rule what to do with the proposals (award, ask for better ones, give up), and collects the results. Each contractor's
-own talk is stepped by the table in `conversation.py`; a message that the table does not allow, or that comes from
-somebody who was not called, changes nothing. Late proposals are rejected explicitly, as FIPA asks, so that no
-contractor keeps resources reserved for a call that is over.
+The initiator calls for proposals, waits until everyone has answered or the deadline has passed, asks its
+`choose` rule what to do with the proposals (award, ask for better ones, give up), and collects the results.
+Each contractor's own talk is stepped by the table in `conversation.py`; a message that the table does not
+allow, or that comes from somebody who was not called, changes nothing. Late proposals are rejected
+explicitly, as FIPA asks, so that no contractor keeps resources reserved for a call that is over.
 
 The machine always ends: every waiting phase has a deadline, rounds are bounded.
 
@@ -143,7 +143,8 @@ class ContractNet:
         initiator: Address that speaks.
         conversation_id: Of the whole negotiation.
         task: Content of the call.
-        contractors: Addresses to call, at least one, no duplicates; answers must come from the same addresses.
+        contractors: Addresses to call, at least one, no duplicates; answers must come from the same
+            addresses.
         choose: What to do with the proposals of a round; pure.
         settings: Deadlines and bound of rounds.
 

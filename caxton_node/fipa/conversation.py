@@ -1,8 +1,9 @@
 """Interaction protocols as tables: what one initiator and one participant may say next.
 
-A protocol is seen here as the two-party talk between the initiator and *one* participant; a Contract Net with a
-hundred contractors is a hundred such talks under one conversation id. The tables decide legality and nothing else:
-who waits for whom, deadlines and choices belong to the machines that use them (`contract_net.py`).
+A protocol is seen here as the two-party talk between the initiator and *one* participant; a Contract Net
+with a hundred contractors is a hundred such talks under one conversation id. The tables decide legality and
+nothing else: who waits for whom, deadlines and choices belong to the machines that use them
+(`contract_net.py`).
 
 Source: FIPA SC00026H (request), SC00029H (contract net), SC00061G section 2.1.12 (cancel).
 """
@@ -145,8 +146,8 @@ class Protocol(Generic[S, E]):
         name: As written in the envelope.
         start: State before the first act.
         transitions: The table.
-        said_by: Which side says which act; `failure` and `not-understood` may come from the platform as well and
-            count as the participant's.
+        said_by: Which side says which act; `failure` and `not-understood` may come from the platform as well
+            and count as the participant's.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """Envelope v1: one message as seventeen fixed positions.
 
-The same bytes travel in guests, on the mesh and to SQLite. Text is bounded here, by the decoder itself, so that
-nothing downstream meets a conversation id of a megabyte; how long the *content* may be is a limit of the agent and
-is checked by `rules.py`.
+The same bytes travel in guests, on the mesh and to SQLite. Text is bounded here, by the decoder itself, so
+that nothing downstream meets a conversation id of a megabyte; how long the *content* may be is a limit of
+the agent and is checked by `rules.py`.
 
 Source: design.md section 4; FIPA SC00061G (parameters of an ACL message).
 """

@@ -1,7 +1,7 @@
 """What FIPA asks of a message beyond its format: one table and the sizes.
 
-The rules refuse only what no receiver could use: a message to nobody, an act that is about a content but has none.
-They do not ask for a conversation id: FIPA does not, and a one-shot INFORM needs none.
+The rules refuse only what no receiver could use: a message to nobody, an act that is about a content but has
+none. They do not ask for a conversation id: FIPA does not, and a one-shot INFORM needs none.
 
 Source: FIPA SC00061G section 2.1, SC00037J (content of each act).
 """
@@ -34,7 +34,7 @@ NEEDS_CONTENT = frozenset(
         Performative.SUBSCRIBE,
     }
 )
-"""Acts that say or ask something about their content; the others (agree, cancel, ...) may rest on what they answer."""
+"""Acts that say or ask something about their content; the others may rest on what they answer."""
 
 
 class BrokenRule(InvalidMessage):
