@@ -1,0 +1,198 @@
+"""The cluster's certificate authority: makes itself once, then signs node certificates.
+
+A cluster has one authority and no intermediates: a node certificate is signed by the CA itself, so who checks
+one needs the CA certificate and nothing else. The CA certificate carries the cluster's name as a SPIFFE trust
+domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from certs import names, pem
+from certs.errors import AuthorityMismatch, InvalidName
+from certs.request import open_request
+
+AUTHORITY_LIFETIME = timedelta(days=3650)
+CLOCK_SKEW = timedelta(minutes=5)
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+class Authority:
+    """A CA certificate with its private key.
+
+    Attributes:
+        cluster: Name of the cluster it signs for.
+        certificate_pem: Public; every node has it as `ca.crt`.
+        key_pem: Secret; only on nodes that sign.
+        fingerprint: SHA-256 of the certificate (DER) in hex; join tokens carry it.
+    """
+
+    def __init__(self, cluster: str, certificate: x509.Certificate, key: pem.NodeKey) -> None:
+        self.cluster = cluster
+        self._certificate = certificate
+        self._key = key
+        self.certificate_pem = pem.dump_certificate(certificate)
+        self.key_pem = pem.dump_key(key)
+        self.fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
+
+    @classmethod
+    def create(cls, cluster: str, now: datetime) -> Authority:
+        """Make a new authority for a new cluster, valid for ten years.
+
+        Args:
+            cluster: Name of the cluster; goes into every certificate.
+            now: The present, with a time zone.
+
+        Raises:
+            InvalidName: `cluster` cannot be a SPIFFE trust domain.
+        """
+        key = pem.new_key()
+        return cls(names.check_cluster(cluster), _sign_itself(cluster, key, now), key)
+
+    @classmethod
+    def load(cls, certificate_pem: bytes, key_pem: bytes) -> Authority:
+        """Open an authority that was made before.
+
+        Raises:
+            UnreadableFile: One of the two is no PEM of its kind.
+            AuthorityMismatch: They do not belong together, or the certificate is no cluster's CA.
+        """
+        certificate = pem.load_certificates(certificate_pem, "the CA certificate")[0]
+        key = pem.load_key(key_pem, "the CA key")
+        if not pem.same_key(certificate, key):
+            raise AuthorityMismatch("the CA certificate and the CA key do not belong together")
+        return cls(_cluster_of(certificate), certificate, key)
+
+    def sign(
+        self,
+        csr_pem: bytes,
+        node_id: str,
+        hosts: Sequence[str],
+        now: datetime,
+        lifetime_days: float = 365,
+    ) -> bytes:
+        """Sign a node's certificate.
+
+        The certificate says who the node is (common name, `<id>.mesh`, SPIFFE id) and under which hosts its
+        API may be reached; it serves both ends of a mesh link and gRPC over TLS.
+
+        Args:
+            csr_pem: The node's signing request.
+            node_id: Identity to certify; the request must name the same.
+            hosts: IP addresses and DNS names of the node; the loopback ones are always added.
+            now: The present, with a time zone.
+            lifetime_days: How long it is valid; cut at the end of the authority's own life.
+
+        Returns:
+            The certificate as PEM.
+
+        Raises:
+            InvalidRequest: The request's fault; nothing was signed.
+            InvalidName: `node_id` or one of `hosts` cannot stand in a certificate.
+        """
+        key = open_request(csr_pem, names.check_node_id(node_id))
+        until = min(now + timedelta(days=lifetime_days), self._certificate.not_valid_after_utc)
+        return pem.dump_certificate(self._sign_node(key, node_id, hosts, now - CLOCK_SKEW, until))
+
+    def _sign_node(
+        self,
+        key: ec.EllipticCurvePublicKey,
+        node_id: str,
+        hosts: Sequence[str],
+        since: datetime,
+        until: datetime,
+    ) -> x509.Certificate:
+        own = self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        builder = _builder(node_id, self._certificate.subject, key, since, until)
+        return (
+            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+            .add_extension(_node_names(self.cluster, node_id, hosts), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own), critical=False
+            )
+            .sign(self._key, hashes.SHA256())
+        )
+
+
+def _sign_itself(cluster: str, key: pem.NodeKey, now: datetime) -> x509.Certificate:
+    common_name = f"{cluster[:50]} cluster CA"
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    domain = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(names.trust_domain(cluster))])
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    builder = _builder(common_name, subject, key.public_key(), now - CLOCK_SKEW, now + AUTHORITY_LIFETIME)
+    return (
+        builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
+        .add_extension(domain, critical=False)
+        .add_extension(identifier, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _builder(
+    common_name: str, issuer: x509.Name, key: ec.EllipticCurvePublicKey, since: datetime, until: datetime
+) -> x509.CertificateBuilder:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
+    return builder.serial_number(x509.random_serial_number()).not_valid_before(since).not_valid_after(until)
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _node_names(cluster: str, node_id: str, hosts: Sequence[str]) -> x509.SubjectAlternativeName:
+    # dict.fromkeys keeps the order and drops what the caller gave twice
+    wanted = dict.fromkeys([*LOCAL_HOSTS, *hosts])
+    return x509.SubjectAlternativeName(
+        [
+            x509.UniformResourceIdentifier(names.spiffe_id(cluster, node_id)),
+            x509.DNSName(names.dns_name(node_id)),
+            *[_host_name(host) for host in wanted],
+        ]
+    )
+
+
+def _host_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return x509.DNSName(host)
+    except ValueError as err:
+        raise InvalidName(f"{host!r} is neither an IP address nor a DNS name in ASCII") from err
+
+
+def _cluster_of(certificate: x509.Certificate) -> str:
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound as err:
+        raise AuthorityMismatch("the CA certificate is not that of a cluster") from err
+    domains = alternative.get_values_for_type(x509.UniformResourceIdentifier)
+    if not constraints.ca or len(domains) != 1 or not domains[0].startswith("spiffe://"):
+        raise AuthorityMismatch("the CA certificate is not that of a cluster")
+    return names.check_cluster(domains[0].removeprefix("spiffe://"))

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from certs import Authority, AuthorityMismatch, InvalidName, InvalidRequest, UnreadableFile, make_request
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+pytestmark = pytest.mark.story("022")
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority.create("home", NOW)
+
+
+def signed(authority: Authority, node_id: str = "node-a", hosts: tuple[str, ...] = ()) -> x509.Certificate:
+    _, request = make_request(node_id)
+    return x509.load_pem_x509_certificate(authority.sign(request, node_id, hosts, NOW))
+
+
+def test_a_node_certificate_says_who_and_where_the_node_is(authority: Authority) -> None:
+    certificate = signed(authority, hosts=("10.0.0.7", "a.example.org", "127.0.0.1"))
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    assert [name.value for name in common] == ["node-a"]
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == ["spiffe://home/node/node-a"]
+    assert names.get_values_for_type(x509.DNSName) == ["node-a.mesh", "localhost", "a.example.org"]
+    assert names.get_values_for_type(x509.IPAddress) == [
+        ip_address("127.0.0.1"),
+        ip_address("::1"),
+        ip_address("10.0.0.7"),
+    ]
+
+
+def test_a_node_certificate_serves_both_ends_of_a_link_and_signs_nothing(authority: Authority) -> None:
+    extensions = signed(authority).extensions
+    assert set(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == {
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.CLIENT_AUTH,
+    }
+    assert not extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert not extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+
+
+def test_the_authority_signs_what_it_can_verify(authority: Authority) -> None:
+    ca = x509.load_pem_x509_certificate(authority.certificate_pem)
+    signed(authority).verify_directly_issued_by(ca)
+    assert authority.fingerprint == ca.fingerprint(hashes.SHA256()).hex()
+
+
+def test_a_certificate_starts_a_little_early_and_ends_with_the_authority(authority: Authority) -> None:
+    _, request = make_request("node-a")
+    certificate = x509.load_pem_x509_certificate(authority.sign(request, "node-a", (), NOW, 99_999))
+    ca = x509.load_pem_x509_certificate(authority.certificate_pem)
+    assert certificate.not_valid_before_utc == NOW - timedelta(minutes=5)
+    assert certificate.not_valid_after_utc == ca.not_valid_after_utc
+
+
+def test_an_authority_can_be_loaded_again_and_knows_its_cluster(authority: Authority) -> None:
+    again = Authority.load(authority.certificate_pem, authority.key_pem)
+    assert (again.cluster, again.fingerprint) == ("home", authority.fingerprint)
+
+
+def test_two_certificates_never_share_a_serial_number(authority: Authority) -> None:
+    assert signed(authority).serial_number != signed(authority).serial_number
+
+
+def test_a_request_for_another_node_is_refused(authority: Authority) -> None:
+    _, request = make_request("node-b")
+    with pytest.raises(InvalidRequest, match="node-b"):
+        authority.sign(request, "node-a", (), NOW)
+
+
+def test_a_request_that_is_no_pem_is_refused(authority: Authority) -> None:
+    with pytest.raises(InvalidRequest, match="not PEM"):
+        authority.sign(b"garbage", "node-a", (), NOW)
+
+
+def test_a_request_for_an_rsa_key_is_refused(authority: Authority) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node-a")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    with pytest.raises(InvalidRequest, match="P-256"):
+        authority.sign(request.public_bytes(serialization.Encoding.PEM), "node-a", (), NOW)
+
+
+def test_a_request_that_was_changed_after_signing_is_refused(authority: Authority) -> None:
+    _, request = make_request("node-a")
+    der = bytearray(x509.load_pem_x509_csr(request).public_bytes(serialization.Encoding.DER))
+    der[-1] ^= 1
+    broken = x509.load_der_x509_csr(bytes(der)).public_bytes(serialization.Encoding.PEM)
+    with pytest.raises(InvalidRequest, match="not signed by the key"):
+        authority.sign(broken, "node-a", (), NOW)
+
+
+@pytest.mark.parametrize("bad", ["", "Node", "a.b", "-a", "a" * 64, "a/b", "a b"])
+def test_a_name_that_is_no_dns_label_is_refused(bad: str) -> None:
+    with pytest.raises(InvalidName):
+        make_request(bad)
+
+
+@pytest.mark.parametrize("bad", ["", "Home", "a/b", "a b", "x" * 64])
+def test_a_cluster_name_that_is_no_trust_domain_is_refused(bad: str) -> None:
+    with pytest.raises(InvalidName):
+        Authority.create(bad, NOW)
+
+
+def test_a_host_that_is_no_name_is_refused(authority: Authority) -> None:
+    _, request = make_request("node-a")
+    with pytest.raises(InvalidName, match="münchen"):
+        authority.sign(request, "node-a", ("münchen.example",), NOW)
+
+
+def test_a_ca_certificate_with_another_key_is_refused(authority: Authority) -> None:
+    other = Authority.create("home", NOW)
+    with pytest.raises(AuthorityMismatch, match="do not belong together"):
+        Authority.load(authority.certificate_pem, other.key_pem)
+
+
+def test_a_node_certificate_is_no_authority(authority: Authority) -> None:
+    key, request = make_request("node-a")
+    with pytest.raises(AuthorityMismatch, match="not that of a cluster"):
+        Authority.load(authority.sign(request, "node-a", (), NOW), key)
+
+
+def test_an_authority_of_garbage_is_refused(authority: Authority) -> None:
+    with pytest.raises(UnreadableFile, match="CA certificate"):
+        Authority.load(b"garbage", authority.key_pem)
+    with pytest.raises(UnreadableFile, match="CA key"):
+        Authority.load(authority.certificate_pem, b"garbage")
+
+
+def test_an_authority_with_a_key_of_another_curve_is_refused(authority: Authority) -> None:
+    key = ec.generate_private_key(ec.SECP384R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with pytest.raises(UnreadableFile, match="P-256"):
+        Authority.load(authority.certificate_pem, key)
