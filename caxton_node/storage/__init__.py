@@ -1,0 +1,13 @@
+"""The node's one SQLite file: opened checked, written by one writer in groups, migrated forward only.
+
+Start reading at `database.py`; `group_commit.py` is why thousands of durable writes per second are possible,
+`integrity.py` is what happens before the first byte is written, `migrations/` is the schema, commented.
+
+It does not own any table's meaning: each package has a `store.py` with its own SQL.
+"""
+
+from caxton_node.storage.database import Database
+from caxton_node.storage.errors import SchemaMismatch, StoreFailed, WriteRefused
+from caxton_node.storage.group_commit import Statement, WriteCounts
+
+__all__ = ["Database", "SchemaMismatch", "Statement", "StoreFailed", "WriteCounts", "WriteRefused"]

@@ -1,0 +1,196 @@
+"""One writer that commits in groups.
+
+A durable commit costs one `fdatasync`, about a millisecond, however much it carries. So while one group
+is being synced, everybody else's writes wait in a list, and the next transaction takes them all: 16
+writers get 30 times the rate of a commit each, and a lone writer waits no longer than it must. A timer
+that gathers a group on purpose was rejected: it makes the lone writer pay, and the sync is timer enough.
+
+A group is one transaction, but its members do not share a fate: a statement that a constraint refuses is
+undone by SQLite alone, a batch (`write_many`) by its savepoint. Only what SQLite cannot commit at all
+fails the whole group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import aiosqlite
+
+from caxton_node.core.errors import CaxtonError
+from caxton_node.storage.errors import StoreFailed, translate
+
+Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
+Statement: TypeAlias = tuple[str, Parameters]
+Outcome: TypeAlias = list[int] | Exception
+
+GROUP_STATEMENTS_MAX = 1024
+WAITING_MAX = 16_384
+
+# What a statement or its parameters can be refused with; sqlite3 reports unfit parameters by Python's own
+# errors.
+_REFUSALS = (sqlite3.Error, OverflowError, TypeError, ValueError)
+
+
+@dataclass(slots=True)
+class WriteCounts:
+    """Plain counters of a writer since it was opened.
+
+    Attributes:
+        statements: Statements that were asked for.
+        groups: Commits that carried them.
+        refused: Writes that a constraint or an error refused.
+        commit_s: Seconds spent in groups, sync included.
+    """
+
+    statements: int = 0
+    groups: int = 0
+    refused: int = 0
+    commit_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Write:
+    statements: Sequence[Statement]
+    done: asyncio.Future[list[int]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class WriterConnection(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole group in one hop to its thread."""
+
+    async def run_group(self, writes: Sequence[Sequence[Statement]]) -> list[Outcome]:
+        """Run each write in one transaction; return row counts or the error of each, in order."""
+        outcomes: list[Outcome] = await self._execute(run_group, self._conn, writes)  # type: ignore[no-untyped-call]  # aiosqlite leaves this one method without annotations
+        return outcomes
+
+
+class GroupWriter:
+    """Takes writes from any task and resolves each when its group is on the disk.
+
+    Args:
+        connection: Open, in autocommit mode, used by nobody else; closed by `close`.
+        path: For messages.
+    """
+
+    def __init__(self, connection: WriterConnection, path: Path) -> None:
+        self.counts = WriteCounts()
+        self._connection = connection
+        self._path = path
+        self._waiting: list[_Write] = []
+        self._wanted = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._closing = False
+        self._pump = asyncio.create_task(self._run(), name="storage-writer")
+
+    async def write(self, statements: Sequence[Statement]) -> list[int]:
+        """Run the statements, all or none; return how many rows each changed, once that is durable.
+
+        A caller that is cancelled while waiting does not take its write back. When `WAITING_MAX` writes wait
+        already, the caller waits for room: the disk sets the pace.
+
+        Raises:
+            WriteRefused: A constraint forbids it.
+            StoreFailed: SQLite could not write, or the store is closed.
+        """
+        while len(self._waiting) >= WAITING_MAX and not self._closing:
+            self._room.clear()
+            await self._room.wait()
+        if self._closing:
+            raise StoreFailed(f"the database {self._path} is closed", why="this node is shutting down")
+        write = _Write(statements)
+        self._waiting.append(write)
+        self._wanted.set()
+        return await write.done
+
+    async def close(self) -> None:
+        """Commit what waits, then close the connection; later writes are refused."""
+        self._closing = True
+        self._wanted.set()
+        self._room.set()
+        await self._pump
+        await self._connection.close()
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closing:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._waiting:
+                await self._commit(self._take_group())
+
+    def _take_group(self) -> list[_Write]:
+        statements = taken = 0
+        for write in self._waiting:
+            if taken and statements + len(write.statements) > GROUP_STATEMENTS_MAX:
+                break
+            statements += len(write.statements)
+            taken += 1
+        group, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        self._room.set()
+        return group
+
+    async def _commit(self, group: list[_Write]) -> None:
+        started = time.perf_counter()
+        outcomes = await self._connection.run_group([write.statements for write in group])
+        self.counts.commit_s += time.perf_counter() - started
+        self.counts.groups += 1
+        for write, outcome in zip(group, outcomes, strict=True):
+            self.counts.statements += len(write.statements)
+            self._settle(write, outcome)
+
+    def _settle(self, write: _Write, outcome: Outcome) -> None:
+        self.counts.refused += isinstance(outcome, Exception)
+        if write.done.done():  # the caller was cancelled
+            return
+        if isinstance(outcome, Exception):
+            write.done.set_exception(_caused(translate(self._path, outcome), outcome))
+        else:
+            write.done.set_result(outcome)
+
+
+def run_group(connection: sqlite3.Connection, writes: Sequence[Sequence[Statement]]) -> list[Outcome]:
+    """Run writes in one transaction on the thread that owns the connection.
+
+    Returns:
+        Per write, in order: the changed rows of each of its statements, or why nothing of it was stored.
+    """
+    outcomes: list[Outcome] = []
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for statements in writes:
+            outcomes.append(_run_write(connection, statements))
+            if not connection.in_transaction:  # SQLite gave the whole transaction up: disk full, IO error
+                return [outcomes[-1]] * len(writes)
+        connection.execute("COMMIT")
+    except sqlite3.Error as err:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        return [err] * len(writes)
+    return outcomes
+
+
+def _run_write(connection: sqlite3.Connection, statements: Sequence[Statement]) -> Outcome:
+    try:
+        if len(statements) == 1:
+            return [connection.execute(*statements[0]).rowcount]
+        connection.execute("SAVEPOINT batch")
+        changed = [connection.execute(sql, parameters).rowcount for sql, parameters in statements]
+        connection.execute("RELEASE batch")
+    except _REFUSALS as err:
+        if len(statements) > 1 and connection.in_transaction:
+            connection.execute("ROLLBACK TO batch")
+            connection.execute("RELEASE batch")
+        return err
+    return changed
+
+
+def _caused(error: CaxtonError, cause: Exception) -> CaxtonError:
+    error.__cause__ = cause
+    return error
