@@ -1,0 +1,307 @@
+"""THE table of settings: name, type, unit, default, whether it can be reloaded, and what it is for.
+
+A setting is one field of a section; its key is `section.field`. From this one place come the loader, the
+typed `Config`, the reference page and the check that every setting is documented (`SETTINGS` is the flat
+list).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeAlias, get_type_hints
+
+Value: TypeAlias = str | int | float | bool | Path | None
+
+SYSTEM_DIR = Path("/var/lib/caxton")
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+class Kind(StrEnum):
+    """How the text of a value is read; `values.py` has one rule for each."""
+
+    TEXT = "text"
+    PATH = "path"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DURATION = "duration"
+    SIZE = "size"
+    PORT = "port"
+
+
+UNITS = {Kind.DURATION: "s", Kind.SIZE: "bytes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table.
+
+    Attributes:
+        key: `section.name`.
+        kind: How its text is read.
+        unit: Unit of the value once read, or empty.
+        default: Its value when nobody sets it; None leaves the choice to the package, as `help` says.
+        reloadable: A running daemon takes a new value without a restart.
+        help: What it does, one sentence.
+        choices: The allowed words of a choice.
+        minimum: Smallest allowed value, or None.
+        maximum: Largest allowed value, or None.
+    """
+
+    key: str
+    kind: Kind
+    unit: str
+    default: Value
+    reloadable: bool
+    help: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+def _setting(
+    default: Value,
+    kind: Kind,
+    help: str,  # noqa: A002 - the table's column is called help
+    *,
+    choices: Sequence[str] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    reloadable: bool = False,
+) -> Any:  # noqa: ANN401 - stands for a field of the annotated type, as dataclasses.field does
+    row = {"kind": kind, "help": help, "choices": tuple(choices), "reloadable": reloadable}
+    return field(default=default, metadata=row | {"minimum": minimum, "maximum": maximum})
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSection:
+    """Who this daemon is."""
+
+    id: str = _setting("", Kind.TEXT, "Node id, a DNS label; empty: the one in the node's certificate.")
+    cluster: str = _setting("", Kind.TEXT, "Cluster name; empty: the one that init or join wrote down.")
+    env: str = _setting(
+        "prod", Kind.CHOICE, "Kind of installation; it is part of API tokens.", choices=("dev", "prod")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DataSection:
+    """Where the daemon keeps what it owns."""
+
+    dir: Path = _setting(  # noqa: RUF009 - it returns dataclasses.field(...)
+        SYSTEM_DIR,
+        Kind.PATH,
+        "Database, modules, certificates, socket; a plain user's default is ~/.local/share/caxton.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MeshSection:
+    """The encrypted links between nodes, and the port that gossip shares with them."""
+
+    host: str = _setting(
+        "0.0.0.0",  # noqa: S104 - peers must reach it, and mutual TLS guards it
+        Kind.TEXT,
+        "Address to listen on for peers (UDP and TCP); only holders of a node certificate get in.",
+    )
+    port: int = _setting(7946, Kind.PORT, "UDP and TCP port of the mesh; 0 picks a free one.")
+    advertise: str = _setting(
+        "", Kind.TEXT, "host or host:port that peers should use; empty: found from mesh.host."
+    )
+    transport: str = _setting(
+        "auto", Kind.CHOICE, "Links to use: auto moves between them.", choices=("auto", "quic", "tcp")
+    )
+    profile: str = _setting(
+        "lan", Kind.CHOICE, "Windows and timeouts for the distance between nodes.", choices=("lan", "wan")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SwimSection:
+    """Membership: how soon a dead node is noticed. The profile decides what is not set."""
+
+    profile: str = _setting(
+        "lan",
+        Kind.CHOICE,
+        "Timers: lan, wan, or local for many nodes on one machine.",
+        choices=("lan", "wan", "local"),
+    )
+    probe_interval_s: float | None = _setting(
+        None, Kind.DURATION, "Time between probes; unset: 1 s on lan.", minimum=0.05, maximum=60
+    )
+    probe_timeout_s: float | None = _setting(
+        None,
+        Kind.DURATION,
+        "Wait for an ack before asking others; unset: 500 ms on lan.",
+        minimum=0.01,
+        maximum=30,
+    )
+    indirect_probes: int | None = _setting(
+        None, Kind.INTEGER, "Members asked to probe on our behalf; unset: 3.", minimum=0, maximum=16
+    )
+    suspicion_multiplier: float | None = _setting(
+        None, Kind.NUMBER, "Longer suspicion, fewer false deaths; unset: 4.", minimum=1, maximum=20
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcSection:
+    """The management API over gRPC (TLS); the Unix socket in the data directory is always there."""
+
+    enabled: bool = _setting(True, Kind.BOOLEAN, "Serve gRPC over TLS.")
+    host: str = _setting("127.0.0.1", Kind.TEXT, "Address to listen on.")
+    port: int = _setting(50051, Kind.PORT, "Port; 0 picks a free one.")
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSection:
+    """Prometheus metrics, /health and /ready over plain HTTP."""
+
+    enabled: bool = _setting(True, Kind.BOOLEAN, "Serve /metrics, /health and /ready.")
+    host: str = _setting("127.0.0.1", Kind.TEXT, "Address to listen on; it is not encrypted.")
+    port: int = _setting(9090, Kind.PORT, "Port; 0 picks a free one.")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSection:
+    """What is written to stderr."""
+
+    level: str = _setting(
+        "info",
+        Kind.CHOICE,
+        "Least severe level that is written.",
+        choices=("debug", "info", "warning", "error"),
+        reloadable=True,
+    )
+    format: str = _setting(
+        "auto",
+        Kind.CHOICE,
+        "json, pretty, or auto: pretty on a terminal.",
+        choices=("auto", "json", "pretty"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSection:
+    """The threads and memory that guests share."""
+
+    workers: int = _setting(
+        0, Kind.INTEGER, "Worker threads that run guests; 0: one per core.", minimum=0, maximum=256
+    )
+    memory_bytes_max: int = _setting(
+        0, Kind.SIZE, "Memory that all guests together may be promised; 0: half of the machine's.", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsSection:
+    """Limits of an agent whose manifest does not say otherwise."""
+
+    memory_bytes: int = _setting(
+        10 * MIB, Kind.SIZE, "Linear memory of one instance.", minimum=64 * KIB, maximum=4 * GIB
+    )
+    fuel_per_message: int = _setting(
+        10_000_000, Kind.INTEGER, "Fuel for each message; never a lifetime budget.", minimum=1000
+    )
+    wall_time_s: float = _setting(5.0, Kind.DURATION, "Time for each message.", minimum=0.01, maximum=3600)
+    message_bytes_max: int = _setting(
+        MIB, Kind.SIZE, "Content of one message; 10 MiB at most.", minimum=KIB, maximum=10 * MIB
+    )
+    module_bytes_max: int = _setting(
+        50 * MIB, Kind.SIZE, "Size of a module that may be deployed.", minimum=KIB, maximum=GIB
+    )
+    batch_max: int = _setting(256, Kind.INTEGER, "Messages in one guest call.", minimum=1, maximum=4096)
+    drain_s: float = _setting(
+        30.0,
+        Kind.DURATION,
+        "Longest time that a stopping agent may finish its work.",
+        minimum=0,
+        maximum=3600,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MessagingSection:
+    """Bounds of the data plane."""
+
+    mailbox_depth: int = _setting(
+        10_000,
+        Kind.INTEGER,
+        "Messages that may wait for one agent; more are refused with FAILURE.",
+        minimum=1,
+        maximum=10_000_000,
+    )
+    dead_letters_max: int = _setting(
+        10_000, Kind.INTEGER, "Dead letters kept for people to look at; the oldest go.", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySection:
+    """The distributed registry."""
+
+    sync_interval_s: float = _setting(
+        2.0,
+        Kind.DURATION,
+        "Time between comparisons with a neighbour; changes are pushed at once anyway.",
+        minimum=0.05,
+        maximum=300,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting with its value, by section; it never changes, a reload makes a new one.
+
+    Attributes:
+        sources: Key -> where its value was set (`file:line`, a variable, --set); defaults are not in it.
+    """
+
+    node: NodeSection = field(default_factory=NodeSection)
+    data: DataSection = field(default_factory=DataSection)
+    mesh: MeshSection = field(default_factory=MeshSection)
+    swim: SwimSection = field(default_factory=SwimSection)
+    grpc: GrpcSection = field(default_factory=GrpcSection)
+    metrics: MetricsSection = field(default_factory=MetricsSection)
+    log: LogSection = field(default_factory=LogSection)
+    runtime: RuntimeSection = field(default_factory=RuntimeSection)
+    agents: AgentsSection = field(default_factory=AgentsSection)
+    messaging: MessagingSection = field(default_factory=MessagingSection)
+    registry: RegistrySection = field(default_factory=RegistrySection)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, key: str) -> Value:
+        """Return the value of `section.name`; raises KeyError for a key that is not in the table."""
+        setting = BY_KEY[key]
+        section, _, name = setting.key.partition(".")
+        value: Value = getattr(getattr(self, section), name)
+        return value
+
+
+SECTIONS: Mapping[str, type] = {
+    name: kind
+    for name, kind in get_type_hints(Config).items()
+    if is_dataclass(kind) and isinstance(kind, type)
+}
+
+
+def _rows() -> Iterator[Setting]:
+    for section, kind in SECTIONS.items():
+        for part in fields(kind):
+            yield _row(section, part)
+
+
+def _row(section: str, part: Field[Any]) -> Setting:
+    unit = UNITS.get(part.metadata["kind"], "")
+    default: Any = part.default
+    return Setting(key=f"{section}.{part.name}", unit=unit, default=default, **part.metadata)
+
+
+SETTINGS: tuple[Setting, ...] = tuple(_rows())
+BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
