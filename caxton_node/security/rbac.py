@@ -1,0 +1,73 @@
+"""The table of roles. What is not in it is denied.
+
+A role is a plain set of permissions and not a chain of heirs: whoever wants to know what an operator may do
+reads one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from caxton_node.core.errors import Forbidden
+
+if TYPE_CHECKING:
+    from caxton_node.security.principal import Principal
+
+
+class Permission(StrEnum):
+    """What an operation may ask for."""
+
+    AGENTS_READ = "agents.read"
+    AGENTS_WRITE = "agents.write"
+    MESSAGES_SEND = "messages.send"
+    MESSAGES_READ = "messages.read"
+    CLUSTER_READ = "cluster.read"
+    CLUSTER_WRITE = "cluster.write"
+    REGISTRY_READ = "registry.read"
+    METRICS_READ = "metrics.read"
+    CONFIG_READ = "config.read"
+    CONFIG_WRITE = "config.write"
+    SECURITY_READ = "security.read"
+    SECURITY_WRITE = "security.write"
+
+
+class Role(StrEnum):
+    """What a token is issued for."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+_P = Permission
+
+ROLES: Mapping[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset(
+        {_P.AGENTS_READ, _P.MESSAGES_READ, _P.CLUSTER_READ, _P.REGISTRY_READ, _P.METRICS_READ}
+    ),
+    Role.OPERATOR: frozenset(
+        {
+            _P.AGENTS_READ, _P.AGENTS_WRITE, _P.MESSAGES_SEND, _P.MESSAGES_READ, _P.CLUSTER_READ,
+            _P.REGISTRY_READ, _P.METRICS_READ, _P.CONFIG_READ,
+        }
+    ),
+    Role.ADMIN: frozenset(Permission),
+}  # fmt: skip
+
+
+def check_permission(principal: Principal, permission: Permission) -> None:
+    """Let a principal pass, or not.
+
+    Raises:
+        Forbidden: Its role does not have the permission; the error names the roles that do.
+    """
+    if permission in ROLES.get(principal.role, frozenset()):
+        return
+    able = ", ".join(role for role, granted in ROLES.items() if permission in granted)
+    raise Forbidden(
+        f"{principal.name} may not do this",
+        why=f"it needs {permission}, which the role {principal.role} does not have",
+        hint=f"use a token with one of the roles {able}",
+    )

@@ -1,0 +1,37 @@
+"""Roles: what is not granted is denied, and the denial says who could."""
+
+from __future__ import annotations
+
+import pytest
+
+from caxton_node.core.errors import Forbidden
+from caxton_node.security import LOCAL, Permission, Principal, Role, check_permission
+from caxton_node.security.rbac import ROLES
+
+pytestmark = pytest.mark.story("024")
+
+
+@pytest.mark.parametrize("permission", Permission)
+@pytest.mark.parametrize("role", Role)
+def test_the_table_decides_every_pair(role: Role, permission: Permission) -> None:
+    principal = Principal("ci", role)
+    if permission in ROLES[role]:
+        check_permission(principal, permission)
+    else:
+        with pytest.raises(Forbidden, match=permission):
+            check_permission(principal, permission)
+
+
+def test_a_viewer_changes_nothing() -> None:
+    assert not {p for p in ROLES[Role.VIEWER] if p.endswith((".write", ".send"))}
+
+
+def test_a_denial_names_the_roles_that_could() -> None:
+    with pytest.raises(Forbidden) as caught:
+        check_permission(Principal("ci", Role.VIEWER), Permission.AGENTS_WRITE)
+    assert caught.value.hint == "use a token with one of the roles operator, admin"
+
+
+def test_the_daemons_own_user_may_do_everything() -> None:
+    for permission in Permission:
+        check_permission(LOCAL, permission)

@@ -1,0 +1,187 @@
+"""Tokens: issued once, stored as a hash, refused with the reason."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from caxton_node.core.errors import InvalidArgument, NotFound, Unauthorized
+from caxton_node.security import JoinToken, Role, Tokens, parse_join_token
+from caxton_node.security.token import hash_token
+from caxton_node.storage import Database
+from tests.support.clock import HandClock
+
+pytestmark = pytest.mark.story("024")
+
+FINGERPRINT = "ab" * 32
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with await Database.open(tmp_path / "caxton.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def tokens(database: Database, clock: HandClock) -> Tokens:
+    return Tokens(database, clock)
+
+
+async def test_an_issued_token_names_its_holder_and_role(tokens: Tokens) -> None:
+    text = await tokens.issue_api_token(env="prod", client="ci", role=Role.OPERATOR)
+    assert text.startswith("cax_prod_")
+    assert text.endswith("_ci")
+    principal = await tokens.authenticate(text)
+    assert (principal.name, principal.role) == ("ci", Role.OPERATOR)
+
+
+async def test_the_text_of_a_token_is_nowhere_in_the_database(tokens: Tokens, database: Database) -> None:
+    text = await tokens.issue_api_token(env="dev", client="alice", role=Role.ADMIN)
+    (row,) = await database.read("SELECT * FROM tokens")
+    assert hash_token(text) in row
+    assert text.split("_")[2] not in str(row)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "no token was sent"),
+        ("hello", "this is not an API token"),
+        ("cax_prod_123_ci", "this is not an API token"),
+        ("cxj1.abc", "this is a join token"),
+        (f"cax_prod_{'0' * 40}_ci", "the token is not known"),
+    ],
+)
+async def test_a_text_that_is_no_known_token_is_refused(tokens: Tokens, text: str, expected: str) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        await tokens.authenticate(text)
+    assert caught.value.what == expected
+    assert not text or text not in str(caught.value)
+
+
+async def test_an_expired_token_is_refused_even_when_remembered(tokens: Tokens, clock: HandClock) -> None:
+    text = await tokens.issue_api_token(env="dev", client="ci", role=Role.VIEWER, lifetime_s=30)
+    await tokens.authenticate(text)
+    clock.advance(31)
+    with pytest.raises(Unauthorized, match="expired"):
+        await tokens.authenticate(text)
+
+
+async def test_a_revoked_token_is_refused_at_once(tokens: Tokens) -> None:
+    text = await tokens.issue_api_token(env="dev", client="ci", role=Role.VIEWER)
+    await tokens.authenticate(text)
+    await tokens.revoke(hash_token(text))
+    with pytest.raises(Unauthorized):
+        await tokens.authenticate(text)
+    with pytest.raises(NotFound):
+        await tokens.revoke(hash_token(text))
+
+
+async def test_a_token_revoked_by_another_process_is_refused_within_a_minute(
+    tokens: Tokens, database: Database, clock: HandClock
+) -> None:
+    text = await tokens.issue_api_token(env="dev", client="ci", role=Role.VIEWER)
+    await tokens.authenticate(text)
+    await database.write("DELETE FROM tokens")
+    clock.advance(61)
+    with pytest.raises(Unauthorized):
+        await tokens.authenticate(text)
+
+
+async def test_the_memory_of_known_tokens_is_bounded(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caxton_node.security.service.CACHE_MAX", 3)
+    texts = [await tokens.issue_api_token(env="dev", client="ci", role=Role.VIEWER) for _ in range(6)]
+    for text in texts:
+        await tokens.authenticate(text)
+    assert len(tokens._known) == 3
+    assert (await tokens.authenticate(texts[0])).name == "ci"
+
+
+async def test_a_token_is_good_on_a_node_that_adopts_it(tokens: Tokens, tmp_path: Path) -> None:
+    text = await tokens.issue_api_token(env="dev", client="ci", role=Role.OPERATOR)
+    async with await Database.open(tmp_path / "other.db") as other_database:
+        other = Tokens(other_database, HandClock())
+        await other.adopt(await tokens.list_api_tokens())
+        await other.adopt(await tokens.list_api_tokens())
+        assert (await other.authenticate(text)).role is Role.OPERATOR
+
+
+async def test_a_client_name_that_breaks_the_format_is_refused(tokens: Tokens) -> None:
+    with pytest.raises(InvalidArgument, match="client name"):
+        await tokens.issue_api_token(env="dev", client="My Client", role=Role.VIEWER)
+
+
+async def test_a_join_token_survives_being_written_and_read(tokens: Tokens) -> None:
+    token = await tokens.issue_join_token(ca_fingerprint=FINGERPRINT, lifetime_s=60)
+    assert parse_join_token(f" {token.text}\n") == token
+    assert token.ca_fingerprint == FINGERPRINT
+    assert token.secret.hex() not in repr(token)
+
+
+async def test_a_join_token_admits_as_many_nodes_as_it_says(tokens: Tokens) -> None:
+    token = await tokens.issue_join_token(ca_fingerprint=FINGERPRINT, uses=2)
+    outcomes = await asyncio.gather(
+        *(tokens.redeem_join_token(token.text) for _ in range(5)), return_exceptions=True
+    )
+    assert outcomes.count(None) == 2
+    assert all("used up" in str(outcome) for outcome in outcomes if outcome is not None)
+
+
+async def test_a_join_token_without_a_count_admits_many(tokens: Tokens) -> None:
+    token = await tokens.issue_join_token(ca_fingerprint=FINGERPRINT)
+    for _ in range(5):
+        await tokens.redeem_join_token(token.text)
+
+
+async def test_an_expired_join_token_says_how_long_ago(tokens: Tokens, clock: HandClock) -> None:
+    token = await tokens.issue_join_token(ca_fingerprint=FINGERPRINT, lifetime_s=60)
+    clock.advance(65)
+    with pytest.raises(Unauthorized, match=r"expired: 5 s ago"):
+        await tokens.redeem_join_token(token.text)
+
+
+async def test_a_join_token_of_another_node_is_refused(tokens: Tokens) -> None:
+    foreign = JoinToken(FINGERPRINT, b"s" * 16, 2_000_000_000)
+    with pytest.raises(Unauthorized, match="did not issue"):
+        await tokens.redeem_join_token(foreign.text)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-3],
+        lambda text: text[5:],
+        lambda text: text[:20] + ("A" if text[20] != "A" else "B") + text[21:],
+        lambda text: text[:20] + "ü" + text[21:],
+        lambda _text: "cxj1.",
+        lambda _text: "",
+        lambda _text: "cax_prod_x_y",
+    ],
+)
+def test_a_damaged_join_token_is_told_from_a_wrong_one(damage) -> None:
+    text = JoinToken(FINGERPRINT, b"s" * 16, 2_000_000_000).text
+    with pytest.raises(InvalidArgument, match="not a join token"):
+        parse_join_token(damage(text))
+
+
+@pytest.mark.parametrize("wrong", [{"lifetime_s": 0}, {"lifetime_s": 10**7}, {"uses": 0}])
+async def test_a_join_token_out_of_range_is_refused(tokens: Tokens, wrong: dict[str, float]) -> None:
+    with pytest.raises(InvalidArgument):
+        await tokens.issue_join_token(ca_fingerprint=FINGERPRINT, **wrong)
+
+
+async def test_long_expired_join_tokens_are_swept(
+    tokens: Tokens, database: Database, clock: HandClock
+) -> None:
+    await tokens.issue_join_token(ca_fingerprint=FINGERPRINT, lifetime_s=60)
+    clock.advance(8 * 86_400)
+    await tokens.issue_join_token(ca_fingerprint=FINGERPRINT, lifetime_s=60)
+    assert await database.read("SELECT count(*) FROM tokens") == [(1,)]
