@@ -1,0 +1,220 @@
+"""Reads just enough of a binary module to say where an offset is. Pure; trusts no number in it.
+
+    module    magic, version, then sections: id u8, size leb, content
+    code      section 10: count, then per function: size leb, body
+
+Used after validation has failed, to turn "at offset 0x1f" into a function with a name. Source: WebAssembly
+core specification, binary format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+CUSTOM, TYPE, IMPORT, FUNCTION, EXPORT, CODE, DATA, DATA_COUNT = 0, 1, 2, 3, 7, 10, 11, 12
+SECTION_NAMES = (
+    "custom", "type", "import", "function", "table", "memory", "global", "export", "start", "element", "code",
+    "data", "data-count", "tag",
+)  # fmt: skip
+ITEMS_MAX = 1_000_000
+
+
+class BrokenModule(ValueError):
+    """The bytes end or overrun where the format says otherwise."""
+
+
+class Section(NamedTuple):
+    """A section: `start` is its id byte, its content is `content` to `end`."""
+
+    kind: int
+    start: int
+    content: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """Return the specification's name of the section."""
+        return SECTION_NAMES[self.kind] if self.kind < len(SECTION_NAMES) else f"unknown ({self.kind})"
+
+
+class Reader:
+    """A cursor over a module that cannot leave its bounds."""
+
+    def __init__(self, data: bytes, position: int, end: int) -> None:
+        self._data = data
+        self._end = min(end, len(data))
+        self.position = position
+
+    @property
+    def at_end(self) -> bool:
+        """Return whether all bytes are read."""
+        return self.position >= self._end
+
+    def byte(self) -> int:
+        """Read one byte."""
+        if self.at_end:
+            raise BrokenModule(f"the module ends at offset {self.position}")
+        self.position += 1
+        return self._data[self.position - 1]
+
+    def number(self) -> int:
+        """Read an unsigned LEB128 number of at most 32 bits."""
+        value = shift = 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+            if shift > 28:
+                raise BrokenModule(f"a number at offset {self.position} is too long")
+
+    def count(self) -> int:
+        """Read how many items follow."""
+        value = self.number()
+        if value > ITEMS_MAX:
+            raise BrokenModule(f"{value} items at offset {self.position}")
+        return value
+
+    def skip(self, length: int) -> int:
+        """Step over bytes and return where they end."""
+        if self.position + length > self._end:
+            raise BrokenModule(f"{length} bytes at offset {self.position} overrun their section")
+        self.position += length
+        return self.position
+
+    def text(self) -> str:
+        """Read a length and that many bytes of UTF-8."""
+        length = self.number()
+        end = self.skip(length)
+        return self._data[end - length : end].decode("utf-8", "replace")
+
+
+def sections(data: bytes) -> Iterator[Section]:
+    """Walk the sections in the order of the file."""
+    reader = Reader(data, 8, len(data))
+    while not reader.at_end:
+        start = reader.position
+        kind = reader.byte()
+        size = reader.number()
+        content = reader.position
+        yield Section(kind, start, content, reader.skip(size))
+
+
+class Layout:
+    """Where things are in one module, for the words of an error."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._sections = list(sections(data))
+
+    def find_section(self, offset: int) -> Section | None:
+        """Return the section that holds an offset."""
+        return next((item for item in self._sections if item.start <= offset < item.end), None)
+
+    def without_data(self) -> tuple[bytes, int, int]:
+        """Return the module without data, where its data count stood, and how many bytes that had.
+
+        Data follow the code, so only the data count moves offsets inside the code.
+        """
+        kept, cut, length = self.data[:8], len(self.data), 0
+        for item in self._sections:
+            if item.kind == DATA_COUNT:
+                cut, length = item.start, item.end - item.start
+            elif item.kind != DATA:
+                kept += self.data[item.start : item.end]
+        return kept, cut, length
+
+    def find_function(self, offset: int) -> int | None:
+        """Return the index of the function whose body holds an offset."""
+        reader = self._open(CODE)
+        imported = len(self._imported_types())
+        for index in range(reader.count() if reader else 0):
+            assert reader
+            if offset < reader.skip(reader.number()):
+                return imported + index
+        return None
+
+    def find_type(self, offset: int) -> int | None:
+        """Return the index of the function type that holds an offset."""
+        reader = self._open(TYPE)
+        found = None
+        for index in range(reader.count() if reader else 0):
+            assert reader
+            if reader.position > offset:
+                break
+            found = index
+            if reader.byte() != 0x60:
+                break
+            reader.skip(reader.number())
+            reader.skip(reader.number())
+        return found
+
+    def find_user(self, type_index: int) -> int | None:
+        """Return the first function that has a type."""
+        reader = self._open(FUNCTION)
+        types = self._imported_types() + ([reader.number() for _ in range(reader.count())] if reader else [])
+        return types.index(type_index) if type_index in types else None
+
+    def name_of(self, function: int) -> str:
+        """Return a function's name from the name section, else an export's, else nothing."""
+        return self._debug_names().get(function) or self._export_names().get(function, "")
+
+    def _open(self, kind: int) -> Reader | None:
+        found = next((item for item in self._sections if item.kind == kind), None)
+        return Reader(self.data, found.content, found.end) if found else None
+
+    def _imported_types(self) -> list[int]:
+        """List the type indices of the imported functions, which come first in the index space."""
+        reader = self._open(IMPORT)
+        types = []
+        for _ in range(reader.count() if reader else 0):
+            assert reader
+            reader.text(), reader.text()
+            kind = reader.byte()
+            if kind == 0:
+                types.append(reader.number())
+            else:
+                _skip_import(reader, kind)
+        return types
+
+    def _export_names(self) -> dict[int, str]:
+        reader = self._open(EXPORT)
+        names: dict[int, str] = {}
+        for _ in range(reader.count() if reader else 0):
+            assert reader
+            name, kind, index = reader.text(), reader.byte(), reader.number()
+            if kind == 0:
+                names.setdefault(index, name)
+        return names
+
+    def _debug_names(self) -> dict[int, str]:
+        for item in self._sections:
+            if item.kind == CUSTOM:
+                reader = Reader(self.data, item.content, item.end)
+                if reader.text() == "name":
+                    return _function_names(reader)
+        return {}
+
+
+def _skip_import(reader: Reader, kind: int) -> None:
+    """Step over the description of an imported table (1), memory (2), global (3) or tag (4)."""
+    if kind in {1, 3, 4}:
+        reader.byte()
+    if kind in {1, 2}:
+        has_maximum = reader.byte() & 1
+        reader.number()
+        if has_maximum:
+            reader.number()
+    else:
+        reader.number()
+
+
+def _function_names(reader: Reader) -> dict[int, str]:
+    while not reader.at_end:
+        kind, size = reader.byte(), reader.number()
+        if kind == 1:
+            return {reader.number(): reader.text() for _ in range(reader.count())}
+        reader.skip(size)
+    return {}
