@@ -1,8 +1,8 @@
 """Who this node is: the small files that `init` or `join` leaves in the data directory.
 
-    identity.json   {"version": 1, "node_id", "cluster", "seeds": ["host:port", ...]}   mesh addresses to try first
-    gossip.key      one gossip key a line, hexadecimal, the primary first; mode 0600
-    certs/          ca.crt node.crt node.key, and ca.key where a signer runs            see certs/DESIGN.md
+identity.json   {"version": 1, "node_id", "cluster", "seeds": ["host:port", ...]}   mesh addresses to try
+first gossip.key      one gossip key a line, hexadecimal, the primary first; mode 0600
+certs/          ca.crt node.crt node.key, and ca.key where a signer runs            see certs/DESIGN.md
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def read_identity(data_dir: Path) -> NodeIdentity:
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise InvalidConfig(
-            f"{path} cannot be read", why=str(err), hint="restore it from a backup, or join again with an empty directory"
+            f"{path} cannot be read",
+            why=str(err),
+            hint="restore it from a backup, or join again with an empty directory",
         ) from err
 
 

@@ -1,0 +1,196 @@
+"""How a node comes to be a member: it founds a cluster, or a member vouches for it.
+
+    newcomer                                          seed (gRPC port)
+    |-- read the chain it shows, send nothing ------->|
+    |   the CA in it has the token's fingerprint?     |
+    |-- Join(token, certificate request, hosts) ----->|  over TLS that trusts exactly this CA
+    |                                                 |  token valid? id free? sign here, or where the CA key is
+    |<-- certificate, gossip keys, seeds -------------|
+
+The newcomer's private key never leaves it, and the token is never shown to a server that has not proved to
+belong to the cluster. This file is the newcomer's side; `sponsor.py` is the member's.
+
+Source: design, section 9; ADR 6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_bytes
+
+from OpenSSL import SSL, crypto
+
+from caxton_node.client import Client, Endpoint
+from caxton_node.cluster.identity import KEY_BYTES, NodeIdentity, refuse_if_initialised, write_identity
+from caxton_node.core.clock import SystemClock
+from caxton_node.core.errors import Forbidden, InvalidArgument, Unavailable
+from caxton_node.core.ids import check_node_id
+from caxton_node.security import Role, Tokens, parse_join_token
+from caxton_node.storage import Database
+from certs import Authority, CertificateError, NodeBundle, make_request
+from certs.files import write_authority, write_bundle
+
+CONNECT_S = 10.0
+DATABASE = "caxton.db"
+CERTIFICATES = "certs"
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """What `found_cluster` made.
+
+    Attributes:
+        admin_token: Shown once; only its hash is kept.
+        fingerprint: SHA-256 of the CA certificate, hexadecimal.
+        node_id: The founder's id.
+        cluster: Name of the cluster.
+    """
+
+    admin_token: str
+    fingerprint: str
+    node_id: str
+    cluster: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What the newcomer became.
+
+    Attributes:
+        node_id: Its id.
+        cluster: Name of the cluster.
+        seeds: Mesh addresses of members, for the first contact.
+    """
+
+    node_id: str
+    cluster: str
+    seeds: list[str]
+
+
+def found_cluster(data_dir: Path, node_id: str, cluster: str, hosts: Sequence[str]) -> Founded:
+    """Make a cluster of one: authority, node certificate, gossip key, first admin token.
+
+    Args:
+        data_dir: Made if missing; it must not hold a node yet.
+        node_id: Id of the founder.
+        cluster: Name of the cluster; it is bound into certificates and gossip and cannot change.
+        hosts: Host names and addresses at which the founder will be reached, beside loopback.
+
+    Raises:
+        AlreadyInitialised: The directory holds a node; nothing was changed.
+        InvalidArgument: A name cannot stand in a certificate.
+    """
+    check_node_id(node_id)
+    refuse_if_initialised(data_dir)
+    now = datetime.now(UTC)
+    try:
+        authority = Authority.create(cluster, now)
+        key_pem, csr_pem = make_request(node_id)
+        certificate_pem = authority.sign(csr_pem, node_id, hosts, now)
+    except CertificateError as err:
+        raise InvalidArgument("the cluster cannot be made", why=str(err)) from err
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_bundle(
+        data_dir / CERTIFICATES, NodeBundle(node_id, certificate_pem, key_pem, authority.certificate_pem)
+    )
+    write_authority(data_dir / CERTIFICATES, authority)
+    admin_token = asyncio.run(_first_admin_token(data_dir))
+    # Last, since this file is what says that the directory holds a node.
+    write_identity(data_dir, NodeIdentity(node_id, cluster), [token_bytes(KEY_BYTES)])
+    return Founded(admin_token, authority.fingerprint, node_id, cluster)
+
+
+def join_cluster(data_dir: Path, seed: str, token: str, node_id: str, hosts: Sequence[str]) -> Joined:
+    """Obtain a certificate and the gossip keys from a member, and write them to the data directory.
+
+    Args:
+        data_dir: Made if missing; it must not hold a node yet.
+        seed: `host:port` of the gRPC of the member that printed the token.
+        token: Join token, as `caxton-node token` prints it.
+        node_id: Id that this node wants.
+        hosts: Host names and addresses at which it will be reached, beside loopback.
+
+    Raises:
+        AlreadyInitialised: The directory holds a node; nothing was changed.
+        InvalidArgument: The token or seed is malformed.
+        Unauthorized: The token is expired, used up or unknown to the seed.
+        Forbidden: The seed belongs to another cluster than the token; nothing was sent to it.
+        Unavailable: The seed does not answer.
+    """
+    check_node_id(node_id)
+    refuse_if_initialised(data_dir)
+    invitation = parse_join_token(token)
+    ca_pem = fetch_trusted_ca(seed, invitation.ca_fingerprint)
+    key_pem, csr_pem = make_request(node_id)
+    with Client(Endpoint(seed, ca_pem=ca_pem)) as client:
+        grant = client.cluster.join(token, node_id, csr_pem, hosts)
+    bundle = NodeBundle(node_id, grant.certificate_pem, key_pem, grant.ca_pem)
+    bundle.check(datetime.now(UTC))
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_bundle(data_dir / CERTIFICATES, bundle)
+    write_identity(data_dir, NodeIdentity(node_id, grant.cluster, tuple(grant.seeds)), grant.gossip_keys)
+    return Joined(node_id, grant.cluster, list(grant.seeds))
+
+
+def fetch_trusted_ca(seed: str, fingerprint: str) -> bytes:
+    """Return the CA certificate (PEM) in the chain that a seed shows, if it has the fingerprint.
+
+    Nothing is trusted and nothing but a TLS greeting is sent before the fingerprint was compared.
+
+    Raises:
+        InvalidArgument: `seed` is not `host:port`.
+        Forbidden: No certificate of the chain has the fingerprint.
+        Unavailable: The seed does not answer, or not with TLS.
+    """
+    host, port = _host_and_port(seed)
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_verify(SSL.VERIFY_NONE)
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_S) as raw:
+            chain = _shown_chain(context, raw)
+    except (OSError, SSL.Error) as err:
+        raise Unavailable(
+            f"the seed {seed} does not answer",
+            why=str(err) or type(err).__name__,
+            hint="the seed is host:port of a member's gRPC (50051 by default), and it must be reachable from here",
+        ) from err
+    for certificate in chain:
+        if (
+            hashlib.sha256(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)).hexdigest()
+            == fingerprint
+        ):
+            return crypto.dump_certificate(crypto.FILETYPE_PEM, certificate)
+    raise Forbidden(
+        f"the seed {seed} is not of the cluster that the token is for",
+        why="no certificate that it shows has the fingerprint in the token; nothing was sent to it",
+        hint="check the address, or get a new token from that cluster with `caxton-node token`",
+    )
+
+
+def _shown_chain(context: SSL.Context, raw: socket.socket) -> list[crypto.X509]:
+    connection = SSL.Connection(context, raw)
+    connection.set_connect_state()
+    # pyOpenSSL does not wait by itself on a socket with a time-out.
+    raw.setblocking(True)
+    connection.set_alpn_protos([b"h2"])
+    connection.do_handshake()
+    return list(connection.get_peer_cert_chain() or [])
+
+
+def _host_and_port(seed: str) -> tuple[str, int]:
+    host, _, port = seed.rpartition(":")
+    if not host or not port.isdigit():
+        raise InvalidArgument(f"{seed!r} is not a seed", why="a seed is host:port of a member's gRPC")
+    return host.strip("[]"), int(port)
+
+
+async def _first_admin_token(data_dir: Path) -> str:
+    async with await Database.open(data_dir / DATABASE) as database:
+        tokens = Tokens(database, SystemClock())
+        return await tokens.issue_api_token(env="prod", client="admin", role=Role.ADMIN)

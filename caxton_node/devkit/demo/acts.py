@@ -1,0 +1,269 @@
+"""The story in order. Each act does what an operator would do and notes what it saw for the closing table."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from caxton_node.client import Client
+from caxton_node.core.errors import CaxtonError
+from caxton_node.devkit.demo.nodes import DemoNode, Stage, wait_for
+from caxton_node.devkit.demo.screen import Screen
+from caxton_node.devkit.demo.traffic import Account, Traffic
+from caxton_node.pb.cluster_pb2 import MEMBER_STATE_ALIVE, MEMBER_STATE_DEAD
+
+AGENTS = Path("sdk")
+ECHO = AGENTS / "wat" / "echo.wat"
+RUST = AGENTS / "rust" / "examples"
+CLUSTER = "demo"
+SAMPLES = 200
+FLOW_S = 1.0
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the closing table tells."""
+
+    rows: list[tuple[str, str]] = field(default_factory=list)
+
+    def note(self, what: str, figure: str) -> None:
+        """Keep one line."""
+        self.rows.append((what, figure))
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What every act is given."""
+
+    stage: Stage
+    screen: Screen
+    facts: Facts
+
+    @property
+    def nodes(self) -> list[DemoNode]:
+        """Return n1, n2 and n3."""
+        return self.stage.nodes
+
+    def run(self, *words: object) -> str:
+        """Show a command, run it, and return what it printed."""
+        self.screen.command(*(_short(word, self.stage.root) for word in words))
+        return self.stage.run(*words)
+
+
+def form_cluster(demo: Demo) -> None:
+    """Found a cluster on n1 and let n2 and n3 join it."""
+    demo.screen.act("A cluster of three, from nothing")
+    first, *others = demo.nodes
+    began = time.monotonic()
+    demo.run(
+        "caxton-node", "init", "--data-dir", first.data_dir, "--node-id", first.node_id, "--cluster", CLUSTER
+    )
+    _start(demo, first)
+    token = demo.run("caxton-node", "token", "--data-dir", first.data_dir, "--quiet").strip()
+    seed = f"127.0.0.1:{first.grpc_port}"
+    for node in others:
+        demo.run(
+            "caxton-node", "join", seed, "--token", token,
+            "--data-dir", node.data_dir, "--node-id", node.node_id, "--no-run",
+        )  # fmt: skip
+        _start(demo, node)
+    for node in demo.nodes:
+        _wait_for_members(node, len(demo.nodes))
+    took = time.monotonic() - began
+    demo.screen.say(f"three members, each with its own certificate, after [bold]{took:.1f} s[/]")
+    demo.facts.note("cluster of three formed", f"{took:.1f} s")
+
+
+def deploy_agents(demo: Demo) -> None:
+    """Put agents on all three nodes, through n1 alone."""
+    demo.screen.act("Agents, deployed through n1 wherever they shall run")
+    _deploy(demo, ECHO, "echo", "n3")
+    for node in ("n2", "n3"):
+        _deploy(demo, ECHO, "mirror", node)
+    _deploy(demo, RUST / "greeter.wasm", "greeter", "n2")
+    _deploy(demo, RUST / "buyer.wasm", "buyer", "n1")
+    for number, price in ((1, 120), (2, 95), (3, 80)):
+        config = json.dumps({"capability": "masonry", "price": price})
+        _deploy(demo, RUST / "contractor.wasm", f"contractor-{number}", f"n{number}", config)
+    for node in demo.nodes:
+        wait_for("the registry to converge", lambda node=node: _agents_seen(node) == 8, within_s=10)  # type: ignore[misc]
+    demo.screen.say("every node knows all eight")
+    print(demo.stage.run("caxton", "--data-dir", demo.nodes[1].data_dir, "agent", "list"))
+
+
+def send_messages(demo: Demo) -> None:
+    """Send across nodes: a client to an agent, agent to agent, and a contract net."""
+    demo.screen.act("Messages")
+    first = demo.nodes[0]
+    print(
+        demo.run(
+            "caxton",
+            "--data-dir",
+            first.data_dir,
+            "message",
+            "send",
+            "--to",
+            "echo",
+            "--data",
+            '{"hello": "n3"}',
+        )
+    )
+    with first.client() as client:
+        _measure(demo, client)
+        _converse(demo, client)
+        _negotiate(demo, client)
+
+
+def lose_a_node(demo: Demo) -> None:
+    """Kill n3 while messages flow, watch the others notice, and bring it back."""
+    demo.screen.act("n3 dies without a word while messages flow")
+    first, second, third = demo.nodes
+    with first.client() as lonely, second.client() as replicated:
+        flows = [Traffic(lonely, "echo"), Traffic(replicated, "mirror")]
+        for flow in flows:
+            flow.start()
+        wait_for("messages to flow", lambda: all(flow.account.outcomes for flow in flows), within_s=5)
+        killed_at = time.monotonic()
+        demo.screen.command("kill -9", f"<n3, pid {third.process.pid if third.process else '-'}>")
+        third.kill()
+        for node in (first, second):
+            with demo.screen.waiting(f"{node.node_id} waits for n3's answers"):
+                wait_for(
+                    "n3 to be seen dead",
+                    lambda node=node: _state_of(node, "n3") == MEMBER_STATE_DEAD,
+                    within_s=30,
+                )  # type: ignore[misc]
+            took = time.monotonic() - killed_at
+            demo.screen.say(f"{node.node_id} declares n3 dead after [bold]{took:.1f} s[/]")
+        demo.facts.note("death of n3 known to all", f"{time.monotonic() - killed_at:.1f} s")
+        time.sleep(FLOW_S)
+        _bring_back(demo, third, [first, second])
+        time.sleep(FLOW_S)
+        for flow in flows:
+            _tell(demo, flow.agent, flow.stop())
+
+
+def close(demo: Demo, *, keep: bool) -> None:
+    """Print what was seen, and what to try next."""
+    gossip = 0
+    for node in demo.nodes:
+        with node.client() as client:
+            gossip += client.cluster.status().gossip_bytes_out
+    demo.facts.note("gossiped by all three nodes", f"{gossip / 1024:.1f} KiB")
+    demo.screen.table("What this machine just did", ["what", "figure"], demo.facts.rows)
+    if keep:
+        folder = demo.nodes[0].data_dir
+        demo.screen.close(
+            [
+                f".venv/bin/caxton --data-dir {folder} cluster watch",
+                f""".venv/bin/caxton --data-dir {folder} message send --to buyer --data '{{"task": "wall", "capability": "masonry"}}'""",
+                f"kill {' '.join(str(node.process.pid) for node in demo.nodes if node.process)}; rm -r {demo.stage.root}   # ends it",
+            ]
+        )
+        return
+    demo.screen.close(
+        [
+            "make demo KEEP=1                 # leave the cluster up and talk to it",
+            "less docs/tour.md",
+            "make test",
+        ]
+    )
+
+
+def _start(demo: Demo, node: DemoNode) -> None:
+    demo.screen.command("caxton-node", "run", "--data-dir", node.node_id, "&")
+    node.start()
+    with demo.screen.waiting(f"{node.node_id} comes up"):
+        node.wait_ready()
+
+
+def _deploy(demo: Demo, module: Path, name: str, node: str, config: str = "") -> None:
+    words = ["agent", "deploy", module, "--name", name, "--node", node]
+    if config:
+        words += ["--config", config]
+    demo.run("caxton", "--data-dir", demo.nodes[0].data_dir, *words)
+
+
+def _measure(demo: Demo, client: Client) -> None:
+    latencies = sorted(
+        client.messages.send("echo", b'{"n": 1}', timeout_s=5).latency_us / 1000 for _ in range(SAMPLES)
+    )
+    p50, p99 = statistics.median(latencies), latencies[int(len(latencies) * 0.99) - 1]
+    demo.screen.say(f"{SAMPLES} more, n1 to n3 and back: p50 [bold]{p50:.2f} ms[/], p99 {p99:.2f} ms")
+    demo.facts.note("message n1 to n3 and back, p50 / p99", f"{p50:.2f} / {p99:.2f} ms")
+
+
+def _converse(demo: Demo, client: Client) -> None:
+    request = json.dumps({"talk_to": "echo", "turns": 4})
+    answer = client.messages.send("greeter", request.encode(), timeout_s=10)
+    demo.screen.say(f"greeter on n2 talks with echo on n3: [bold]{answer.reply.content.decode()}[/]")
+    demo.facts.note("conversation greeter (n2) with echo (n3), 4 turns", f"{answer.latency_us / 1000:.1f} ms")
+
+
+def _negotiate(demo: Demo, client: Client) -> None:
+    request = json.dumps({"task": "build a wall", "capability": "masonry"})
+    answer = client.messages.send("buyer", request.encode(), timeout_s=10)
+    demo.screen.say(f"buyer on n1 calls for proposals: [bold]{answer.reply.content.decode()}[/]")
+    demo.facts.note("contract net, three contractors on three nodes", f"{answer.latency_us / 1000:.1f} ms")
+
+
+def _bring_back(demo: Demo, node: DemoNode, watchers: Sequence[DemoNode]) -> None:
+    began = time.monotonic()
+    _start(demo, node)
+    for watcher in watchers:
+        wait_for(
+            "n3 to be back",
+            lambda watcher=watcher: _state_of(watcher, "n3") == MEMBER_STATE_ALIVE,
+            within_s=30,
+        )  # type: ignore[misc]
+    took = time.monotonic() - began
+    demo.screen.say(f"n3 is a member again [bold]{took:.1f} s[/] after its start")
+    wait_for("echo to answer again", lambda: _echo_answers(watchers[0]), within_s=15)
+    demo.screen.say(f"and its agents answer {time.monotonic() - began:.1f} s after it")
+    demo.facts.note("n3 a member again after its restart", f"{took:.1f} s")
+
+
+def _tell(demo: Demo, agent: str, account: Account) -> None:
+    outcomes = ", ".join(f"{count} x {outcome}" for outcome, count in account.outcomes.most_common())
+    demo.screen.say(f"{agent}: {account.sent} sent, {outcomes}; [bold]{account.hanging} hanging[/]")
+    demo.facts.note(
+        f"messages to {agent} meanwhile",
+        f"{account.sent} sent, {account.hanging} hanging, slowest answer {account.slowest_s:.2f} s",
+    )
+
+
+def _wait_for_members(node: DemoNode, count: int) -> None:
+    def all_alive() -> bool:
+        with node.client() as client:
+            return sum(member.state == MEMBER_STATE_ALIVE for member in client.cluster.members()) == count
+
+    wait_for(f"{node.node_id} to see {count} members", all_alive, within_s=20)
+
+
+def _agents_seen(node: DemoNode) -> int:
+    with node.client() as client:
+        return sum(1 for _ in client.agents.list())
+
+
+def _state_of(node: DemoNode, member_id: str) -> int:
+    with node.client() as client:
+        return next(
+            (int(member.state) for member in client.cluster.members() if member.node_id == member_id), 0
+        )
+
+
+def _echo_answers(node: DemoNode) -> bool:
+    with node.client() as client:
+        try:
+            client.messages.send("echo", b"{}", timeout_s=1)
+        except CaxtonError:
+            return False
+    return True
+
+
+def _short(word: object, root: Path) -> str:
+    return str(word).replace(f"{root}/", "")

@@ -1,0 +1,76 @@
+"""Messages that keep flowing while a node dies, and an account of what became of each."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from caxton_node.client import Client
+from caxton_node.core.errors import CaxtonError
+
+TIMEOUT_S = 5.0
+PAUSE_S = 0.01
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the messages to one agent.
+
+    Attributes:
+        sent: Messages sent.
+        outcomes: `reply from <node>`, `FAILURE <reason>` or the code of an error, with their counts.
+        slowest_s: The longest that any sender waited for its outcome, seconds.
+    """
+
+    sent: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    slowest_s: float = 0.0
+
+    @property
+    def hanging(self) -> int:
+        """Count messages whose sender never heard anything."""
+        return self.sent - self.outcomes.total()
+
+
+class Traffic:
+    """Sends one message after the other to an agent until it is told to stop.
+
+    Args:
+        client: Of the node through which to send; used by this thread alone.
+        agent: Name of the agent.
+    """
+
+    def __init__(self, client: Client, agent: str) -> None:
+        self.agent = agent
+        self.account = Account()
+        self._client = client
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"traffic-{agent}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def stop(self) -> Account:
+        """Stop after the message that is under way and return the account."""
+        self._stop.set()
+        self._thread.join()
+        return self.account
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.account.sent += 1
+            began = time.monotonic()
+            outcome = self._one()
+            self.account.outcomes[outcome] += 1
+            self.account.slowest_s = max(self.account.slowest_s, time.monotonic() - began)
+            self._stop.wait(PAUSE_S)
+
+    def _one(self) -> str:
+        try:
+            answer = self._client.messages.send(self.agent, b'{"ping": true}', timeout_s=TIMEOUT_S)
+        except CaxtonError as err:
+            return f"FAILURE {err.code.lower().replace('_', '-')}"
+        return f"reply from {answer.reply.sender.partition('@')[2] or answer.reply.sender}"
