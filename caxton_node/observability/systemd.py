@@ -1,8 +1,8 @@
 """Word to systemd: ready, alive, stopping.
 
 The protocol is one datagram to the socket in `NOTIFY_SOCKET` (sd_notify(3)); outside systemd every call does
-nothing. Watchdog messages are sent at half the interval that systemd set, by the event loop itself: a loop that
-hangs stops sending them, and systemd restarts the node.
+nothing. Watchdog messages are sent at half the interval that systemd set, by the event loop itself: a loop
+that hangs stops sending them, and systemd restarts the node.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 -- What is deployed on this node; the agents package reads it at start and brings each back to its desired state.
 CREATE TABLE agents (
     name             TEXT PRIMARY KEY,              -- tenant/name
-    version          INTEGER NOT NULL,              -- counts deployments of this name on this node, from 1
+    version          TEXT NOT NULL,                 -- as its manifest says, 1.0.0 and the like
     module_sha256    TEXT NOT NULL,                 -- hex; the file is modules/<sha256>.wasm in the data directory
     instances        INTEGER NOT NULL DEFAULT 1,    -- how many instances run at once
     limits           TEXT NOT NULL DEFAULT '{}',    -- JSON: memory, fuel, time and the other limits set at deployment

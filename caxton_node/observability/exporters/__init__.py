@@ -1,0 +1,1 @@
+"""One exporter per file; each shows the board to one kind of reader."""

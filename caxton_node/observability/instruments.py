@@ -1,0 +1,124 @@
+"""THE table of metrics: name, kind, labels, unit, help.
+
+Names are Prometheus names in base units. Labels have few values, known beforehand: never a conversation,
+a message or anything else that outside input can multiply. A metric that is not here cannot be counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a metric behaves over time."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One row of the table.
+
+    Attributes:
+        name: Prometheus name; a counter's ends in `_total`.
+        kind: Counter, gauge or histogram.
+        unit: Base unit, or empty for a count.
+        labels: Label names, in the order in which their values are kept.
+        help: What it counts, one sentence.
+        bounds: Upper bounds of a histogram's buckets, ascending; empty when its source brings its own.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    labels: tuple[str, ...]
+    help: str
+    bounds: tuple[float, ...] = ()
+
+
+_TIMES_S = (
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+)
+_LONG_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+_SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+
+_C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+
+INSTRUMENTS: tuple[Instrument, ...] = (
+    Instrument("caxton_agents", _G, "", ("state",), "Agents deployed on this node, by state."),
+    Instrument("caxton_agent_restarts_total", _C, "", (), "Restarts by supervision."),
+    Instrument("caxton_agent_start_seconds", _H, "s", ("source",), "Time to start an instance.", _TIMES_S),
+    Instrument("caxton_agent_fuel_total", _C, "", (), "Fuel consumed by guests."),
+    Instrument("caxton_agent_memory_bytes", _G, "bytes", (), "Linear memory of all running guests."),
+    Instrument("caxton_wasm_traps_total", _C, "", ("kind",), "Guest calls that ended in a trap."),
+    Instrument("caxton_messages_total", _C, "", ("outcome",), "Messages by what became of them."),
+    Instrument("caxton_messages_in_flight", _G, "", (), "Messages accepted and not yet settled."),
+    Instrument(
+        "caxton_message_latency_seconds", _H, "s", (), "Time a message waited in its mailbox.", _TIMES_S
+    ),
+    Instrument("caxton_message_batch_size", _H, "", (), "Messages in one guest call.", _SIZES),
+    Instrument("caxton_mailbox_depth", _G, "", (), "Messages waiting in all mailboxes."),
+    Instrument("caxton_dead_letters", _G, "", (), "Dead letters kept."),
+    Instrument("caxton_cluster_nodes", _G, "", ("status",), "Known members, by status."),
+    Instrument("caxton_gossip_bytes_total", _C, "bytes", ("direction",), "Gossip datagrams, payload bytes."),
+    Instrument("caxton_mesh_links", _G, "", ("kind", "state"), "Links to peers, by kind and state."),
+    Instrument("caxton_mesh_bytes_total", _C, "bytes", ("direction",), "Bytes on the links to peers."),
+    Instrument("caxton_registry_entries", _G, "", ("kind",), "Live registry entries, by kind."),
+    Instrument(
+        "caxton_registry_tombstones", _G, "", (), "Deleted registry entries that are still remembered."
+    ),
+    Instrument(
+        "caxton_registry_conflicts_total", _C, "", (), "Concurrent registry updates that were settled."
+    ),
+    Instrument(
+        "caxton_registry_syncs_total",
+        _C,
+        "",
+        ("outcome",),
+        "Comparisons with a neighbour: same, differed, failed.",
+    ),
+    Instrument(
+        "caxton_registry_convergence_seconds",
+        _H,
+        "s",
+        (),
+        "Time from a remote update to its arrival here.",
+        _LONG_S,
+    ),
+    Instrument("caxton_grpc_requests_total", _C, "", ("method", "code"), "Management calls, by result."),
+    Instrument(
+        "caxton_grpc_request_duration_seconds",
+        _H,
+        "s",
+        ("method",),
+        "Time to answer a management call.",
+        _TIMES_S,
+    ),
+    Instrument("caxton_auth_failures_total", _C, "", ("reason",), "Calls that were not let in."),
+    Instrument("caxton_sqlite_writes_total", _C, "", (), "Statements written durably."),
+    Instrument("caxton_sqlite_refused_total", _C, "", (), "Writes that the database refused."),
+    Instrument("caxton_sqlite_commits_total", _C, "", (), "Group commits."),
+    Instrument("caxton_sqlite_commit_seconds_total", _C, "s", (), "Time spent in group commits."),
+    Instrument("caxton_metrics_errors_total", _C, "", (), "Sources of metrics that failed during a scrape."),
+)
+
+BY_NAME: Mapping[str, Instrument] = {instrument.name: instrument for instrument in INSTRUMENTS}
