@@ -1,0 +1,76 @@
+"""Reunion: the dead are remembered and knocked on, so that a partition heals however long it lasted.
+
+Each node knocks on one random dead member per round, with the probability dead / live: the whole cluster
+then knocks at a rate that grows with the number missing but not with its own size. A node that is alone
+asks its seeds too. Whoever is knocked on hears that it is held dead, refutes, and the digests of the two
+sides do the rest.
+
+Rejected: forgetting the dead after half a minute as memberlist does; two sides that have forgotten each
+other never meet again.
+"""
+
+from __future__ import annotations
+
+import random
+
+from swim.detector import Detector
+from swim.effects import Outbox
+from swim.joining import Joiner
+from swim.member import MemberState
+from swim.roster import Roster
+from swim.settings import Settings
+from swim.statistics import Statistics
+from swim.timers import KnockRound
+
+
+class Healer:
+    """Remembers who is gone, for a while, and tries to find them again."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        rng: random.Random,
+        *,
+        roster: Roster,
+        detector: Detector,
+        joiner: Joiner,
+        outbox: Outbox,
+        statistics: Statistics,
+    ) -> None:
+        self._settings = settings
+        self._rng = rng
+        self._roster = roster
+        self._detector = detector
+        self._joiner = joiner
+        self._outbox = outbox
+        self._statistics = statistics
+        self._gone_since: dict[bytes, float] = {}
+
+    def start(self) -> None:
+        """Begin the rounds, at a random moment."""
+        self._schedule(self._rng.random())
+
+    def handle_round(self, now: float) -> None:
+        """Forget who has been gone for long, knock on one of the others."""
+        self._forget(now)
+        self._knock()
+        if self._roster.live_count == 1 and not self._joiner.is_under_way:
+            self._joiner.rejoin()
+        self._schedule(1.0)
+
+    def _forget(self, now: float) -> None:
+        gone = {member.key: self._gone_since.get(member.key, now) for member in self._roster.gone()}
+        for key, since in list(gone.items()):
+            if now - since > self._settings.dead_memory_s:
+                self._roster.forget(key)
+                del gone[key]
+        self._gone_since = gone
+
+    def _knock(self) -> None:
+        dead = [member for member in self._roster.gone() if member.state is MemberState.DEAD]
+        if dead and self._rng.random() < len(dead) / self._roster.live_count:
+            self._statistics.knocks += 1
+            self._detector.ping_dead(self._rng.choice(dead))
+
+    def _schedule(self, share: float) -> None:
+        self._outbox.schedule(KnockRound(), share * self._settings.knock_interval_s)

@@ -1,0 +1,125 @@
+"""This node's own record: only it may raise its incarnation, change its profile, or say that it left.
+
+Hearing that it is suspected or dead, a node raises its incarnation above the accusation and says so; that
+is a refutation. It is also a sign that others could not reach it in time, so local health goes down.
+
+Source: SWIM, section 4.2; Lifeguard, section IV-A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from swim.awareness import Awareness
+from swim.codec import encode_message
+from swim.cooldown import Cooldown
+from swim.dissemination import Dissemination
+from swim.effects import Outbox
+from swim.events import IdentityClaimed
+from swim.member import INCARNATION_MAX, Identity, Member, MemberState, node_key
+from swim.messages import Alive, Claim, Left, Message, Refute, address_of, introduce
+from swim.roster import Roster
+from swim.settings import Settings
+from swim.statistics import Statistics
+
+
+class OwnRecord:
+    """What this node says about itself."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        settings: Settings,
+        *,
+        roster: Roster,
+        dissemination: Dissemination,
+        awareness: Awareness,
+        outbox: Outbox,
+        statistics: Statistics,
+    ) -> None:
+        self._roster = roster
+        self._dissemination = dissemination
+        self._awareness = awareness
+        self._outbox = outbox
+        self._statistics = statistics
+        self._cooldown = Cooldown(settings.probe_interval_s)
+        self._put(
+            Member(
+                node_id=identity.node_id,
+                address=identity.address,
+                state=MemberState.ALIVE,
+                incarnation=0,
+                epoch=identity.epoch,
+                metadata=identity.metadata,
+                revision=0,
+                key=node_key(identity.node_id),
+            )
+        )
+
+    def defend(self, claim: Claim, now: float) -> Message | None:
+        """Answer a claim about this node; return what its sender should be told, if anything."""
+        me = self.member
+        if me.state is MemberState.LEFT:
+            return None
+        if claim.epoch > me.epoch:
+            self._report_claim(claim, now)
+            return None
+        if claim.epoch < me.epoch:
+            return introduce(me) if self._cooldown.is_ready(me.key, now) else None
+        if isinstance(claim, Alive | Refute):
+            if claim.incarnation > me.incarnation:  # nobody else may say so: somebody speaks in our name
+                self._refute(claim.incarnation)
+            return None
+        if claim.incarnation >= me.incarnation:
+            self._refute(claim.incarnation)
+            self._awareness.worsen()
+        me = self.member
+        return Refute(me.key, me.epoch, me.incarnation)
+
+    def update(self, metadata: bytes) -> None:
+        """Change the metadata and tell everybody."""
+        self._put(replace(self.member, metadata=metadata, revision=self.member.revision + 1))
+        self._announce()
+
+    def leave(self) -> Left:
+        """Say goodbye: from now on nothing said about this node is refuted."""
+        me = replace(self.member, state=MemberState.LEFT)
+        self._put(me)
+        self._dissemination.claims.discard((me.key, "profile"))
+        goodbye = Left(me.key, me.epoch, me.incarnation)
+        self._dissemination.claims.put(me.key, encode_message(goodbye))
+        return goodbye
+
+    @property
+    def member(self) -> Member:
+        """Return this node's record."""
+        return self._me
+
+    def _put(self, me: Member) -> None:
+        self._me = me
+        self._roster.put(me)
+
+    def _announce(self) -> None:
+        self._dissemination.claims.put((self._me.key, "profile"), encode_message(introduce(self._me)))
+
+    def _refute(self, incarnation: int) -> None:
+        if incarnation >= INCARNATION_MAX:
+            self._outbox.notify(IdentityClaimed(self._me))  # only a new epoch can answer this
+            return
+        me = replace(self._me, incarnation=incarnation + 1)
+        self._put(me)
+        self._statistics.refutes += 1
+        refutation = Refute(me.key, me.epoch, me.incarnation)
+        self._dissemination.claims.put(me.key, encode_message(refutation))
+
+    def _report_claim(self, claim: Claim, now: float) -> None:
+        if isinstance(claim, Alive) and self._cooldown.is_ready(self._me.key, now):
+            other = replace(
+                self._me,
+                address=address_of(claim),
+                epoch=claim.epoch,
+                incarnation=claim.incarnation,
+                metadata=claim.metadata,
+                revision=claim.revision,
+            )
+            self._outbox.notify(IdentityClaimed(other))

@@ -1,0 +1,83 @@
+"""Probing on behalf of another member: ping its target twice, then pass on the ack, or say that none came.
+
+Exactly one answer goes back for each request: the ack under the requester's own sequence number, or one
+nack at four fifths of the time that the requester waits. Only members are helped and only towards members,
+so that nobody can aim this node at a stranger.
+
+Source: SWIM, section 3.1; Lifeguard, section IV-A.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from swim.codec import TARGET_BYTES
+from swim.effects import Outbox
+from swim.member import Address
+from swim.messages import Ack, Nack, Ping, PingRequest
+from swim.roster import Roster
+from swim.settings import Settings
+from swim.statistics import Drop, Statistics
+from swim.timers import RelayStep, Step
+from swim.wire import Wire
+
+NACK_SHARE = 0.8
+
+
+@dataclass(slots=True)
+class _Relay:
+    requester: Address
+    requested: int
+    target: bytes
+
+
+class Relays:
+    """The probes that this node makes for others."""
+
+    def __init__(
+        self, settings: Settings, *, roster: Roster, wire: Wire, outbox: Outbox, statistics: Statistics
+    ) -> None:
+        self._roster = roster
+        self._wire = wire
+        self._outbox = outbox
+        self._statistics = statistics
+        self._relays_max = settings.relays_max
+        self._half_s = NACK_SHARE * (settings.probe_interval_s - settings.probe_timeout_s) / 2
+        self._under_way: dict[int, _Relay] = {}
+
+    def begin(self, request: PingRequest, requester: bytes, source: Address, sequence: int) -> None:
+        """Probe a member for another one, under a sequence number of our own."""
+        asking, target = self._roster.find(requester), self._roster.find(request.target)
+        if asking is None or not asking.is_live or target is None:
+            self._statistics.drop(Drop.UNKNOWN_MEMBER)
+            return
+        if len(self._under_way) >= self._relays_max:
+            self._statistics.drop(Drop.RELAYS_FULL)
+            return
+        self._under_way[sequence] = _Relay(source, request.sequence, request.target)
+        self._ping(sequence, Step.RETRY)
+
+    def handle_step(self, timer: RelayStep) -> None:
+        """Ping a second time, or give up and say so."""
+        relay = self._under_way.get(timer.sequence)
+        if relay is None:
+            return
+        if timer.step is Step.RETRY:
+            self._ping(timer.sequence, Step.INDIRECT)
+        else:
+            del self._under_way[timer.sequence]
+            self._wire.send(relay.requester, Nack(relay.requested))
+
+    def handle_ack(self, sequence: int, sender: bytes) -> None:
+        """Pass an ack of the target on, once."""
+        relay = self._under_way.get(sequence)
+        if relay is not None and relay.target == sender:
+            del self._under_way[sequence]
+            self._wire.send(relay.requester, Ack(relay.requested, self._roster.digest))
+
+    def _ping(self, sequence: int, following: Step) -> None:
+        target = self._roster.find(self._under_way[sequence].target)
+        if target is not None:
+            ping = Ping(sequence, target.key[:TARGET_BYTES], self._roster.digest)
+            self._wire.send(target.address, ping)
+        self._outbox.schedule(RelayStep(sequence, following), self._half_s)

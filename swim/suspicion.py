@@ -1,0 +1,80 @@
+"""How long a suspect has to refute: long while one member accuses it, short once several do.
+
+A single accuser may itself be the problem, so its suspicion lasts long. Each further accuser makes that
+less likely and brings the end nearer, on a logarithm so that the first confirmations count most:
+
+    timeout(c) = max(shortest, longest - (longest - shortest) x ln(c + 1) / ln(K + 1))
+
+with c confirmations out of the K that are wanted. In a cluster too small to have K others, the shortest
+time holds from the start.
+
+Rejected: a fixed time, which is either too short for one slow accuser or too long for a crash that
+everybody sees.
+
+Source: Lifeguard, section IV-B; hashicorp/memberlist `suspicion.go` for the formula.
+"""
+
+from __future__ import annotations
+
+import math
+
+from swim.settings import Settings
+
+
+class Suspicion:
+    """One suspicion against one member.
+
+    Attributes:
+        number: Tells this suspicion from earlier ones against the same member.
+        deadline: When the suspect is declared dead.
+    """
+
+    __slots__ = ("_began", "_longest", "_shortest", "_wanted", "accusers", "deadline", "number", "postponed")
+
+    def __init__(
+        self, number: int, accusers: list[bytes], now: float, *, shortest: float, longest: float, wanted: int
+    ) -> None:
+        self.number = number
+        self.accusers: list[bytes] = []
+        self.postponed = False
+        self._began = now
+        self._shortest, self._longest, self._wanted = shortest, longest, wanted
+        self.add([*dict.fromkeys(accusers)])
+        self.deadline = self._due()
+
+    def add(self, accusers: list[bytes]) -> bool:
+        """Take further accusers in; return whether any was new and still wanted."""
+        room = self._wanted + 1 - len(self.accusers)
+        fresh = [accuser for accuser in accusers if accuser not in self.accusers][: max(0, room)]
+        self.accusers += fresh
+        self.deadline = self._due()
+        return bool(fresh)
+
+    def postpone(self, until: float) -> None:
+        """Give the suspect a last chance, once, after this process had stalled past the deadline."""
+        self.postponed = True
+        self.deadline = until
+
+    def _due(self) -> float:
+        confirmations = max(0, len(self.accusers) - 1)
+        return self._began + timeout(confirmations, self._wanted, self._shortest, self._longest)
+
+
+def timeout(confirmations: int, wanted: int, shortest: float, longest: float) -> float:
+    """Return how long a suspicion lasts with so many confirmations."""
+    if wanted <= 0:
+        return shortest
+    share = math.log(confirmations + 1) / math.log(wanted + 1)
+    return max(shortest, longest - (longest - shortest) * share)
+
+
+def bounds(settings: Settings, live: int, health: int) -> tuple[float, float, int]:
+    """Return shortest and longest time and the confirmations wanted, for a cluster of `live` members.
+
+    An unwell accuser (local health above 0) takes its time: a quarter more for each point.
+    """
+    shortest = settings.suspicion_multiplier * max(1.0, math.log10(max(1, live))) * settings.probe_interval_s
+    shortest *= 1 + health / 4
+    others = live - 2  # everybody but the suspect and its first accuser
+    wanted = settings.confirmations if others >= settings.confirmations else 0
+    return shortest, shortest * settings.suspicion_stretch, wanted

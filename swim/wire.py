@@ -1,0 +1,80 @@
+"""Builds datagrams: what must be said, then as many rumours as still fit, sealed and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from swim.codec import PACKET_OVERHEAD_BYTES, encode_message, encode_packet
+from swim.dissemination import Dissemination
+from swim.effects import Outbox
+from swim.keyring import OVERHEAD_BYTES, Keyring
+from swim.member import Address
+from swim.messages import Message
+from swim.roster import Roster
+from swim.settings import Settings
+from swim.statistics import Statistics
+
+
+class Wire:
+    """The outgoing half of one node's datagrams."""
+
+    def __init__(
+        self,
+        key: bytes,
+        settings: Settings,
+        keyring: Keyring,
+        *,
+        roster: Roster,
+        dissemination: Dissemination,
+        outbox: Outbox,
+        statistics: Statistics,
+    ) -> None:
+        self._key = key
+        self._keyring = keyring
+        self._roster = roster
+        self._dissemination = dissemination
+        self._outbox = outbox
+        self._statistics = statistics
+        self._room = settings.udp_bytes_max - OVERHEAD_BYTES - PACKET_OVERHEAD_BYTES
+
+    def send(self, address: Address, *messages: Message) -> None:
+        """Send the messages, which must fit into one datagram, and fill it up with rumours."""
+        parts = [encode_message(message) for message in messages]
+        room = self._room - sum(map(len, parts))
+        parts += self._dissemination.fill(room, self._roster.live_count)
+        self._seal(address, parts)
+
+    def send_rumours(self, address: Address, datagrams_max: int) -> None:
+        """Send waiting rumours in as many datagrams as they need, at most `datagrams_max`."""
+        for _ in range(datagrams_max):
+            parts = self._dissemination.fill(self._room, self._roster.live_count)
+            if not parts:
+                return
+            self._seal(address, parts)
+            if sum(map(len, parts)) >= self._dissemination.waiting_bytes:
+                return
+
+    def send_all(self, address: Address, messages: Iterable[Message], datagrams_max: int) -> None:
+        """Send messages in order, packed tightly; what is beyond `datagrams_max` datagrams is dropped."""
+        parts: list[bytes] = []
+        room = self._room
+        for message in messages:
+            part = encode_message(message)
+            if len(part) > room:
+                self._seal(address, parts)
+                datagrams_max -= 1
+                parts, room = [], self._room
+                if datagrams_max == 0:
+                    return
+            parts.append(part)
+            room -= len(part)
+        if parts:
+            self._seal(address, parts)
+
+    def _seal(self, address: Address, parts: list[bytes]) -> None:
+        me = self._roster.find(self._key)
+        assert me is not None, "a node is always in its own table"
+        datagram = self._keyring.seal(self._key, me.epoch, encode_packet(me.incarnation, parts))
+        self._statistics.datagrams_out += 1
+        self._statistics.bytes_out += len(datagram)
+        self._outbox.send(address, datagram)
