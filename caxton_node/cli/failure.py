@@ -1,0 +1,109 @@
+"""What a command line says when something goes wrong, and the exit code it leaves.
+
+    error: no agent is called 'ech'
+      why: no alive node runs it
+      next: caxton agent list
+
+Never a traceback: a bug is said to be one, and CAXTON_DEBUG=1 shows where. Exit codes: 0 ok, 1 failed, 2
+usage, 3 not found, 4 denied, 5 unreachable; 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from caxton_node.core.errors import CaxtonError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def run(command: click.Command, prog_name: str, args: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; whatever goes wrong has been said on stderr."""
+    try:
+        result = command.main(
+            args=None if args is None else list(args), prog_name=prog_name, standalone_mode=False
+        )
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as err:
+        click.echo(err.ctx.get_help() if err.ctx else err.message, err=True)
+        return EXIT_USAGE
+    except click.UsageError as err:
+        return _report_usage(err, prog_name)
+    except CaxtonError as err:
+        return _report(err)
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return _leave_pipe()
+    except Exception as err:  # noqa: BLE001  the last boundary: whatever is left is a bug and must be told as one
+        return _report_bug(err)
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: CaxtonError) -> int:
+    notes = getattr(error, "__notes__", [])
+    if _wants_json():
+        fields = {"code": error.code, "message": error.what, "why": error.why, "hint": error.hint}
+        extra = dict(note.split(" ", 1) for note in notes if " " in note)
+        click.echo(json.dumps({"error": fields | extra}, ensure_ascii=False), err=True)
+    else:
+        _say(error.what, error.why, error.hint, notes)
+    return error.surface.exit_code
+
+
+def _report_usage(error: click.UsageError, prog_name: str) -> int:
+    near = getattr(error, "possibilities", None) or []
+    path = error.ctx.command_path if error.ctx else prog_name
+    what = (
+        error.message
+        if isinstance(error, click.NoSuchCommand | click.NoSuchOption)
+        else error.format_message()
+    )
+    meant = f"did you mean {' or '.join(near)}?  " if near else ""
+    _say(what.rstrip("."), "", f"{meant}{path} --help")
+    return EXIT_USAGE
+
+
+def _report_bug(error: Exception) -> int:
+    if os.environ.get("CAXTON_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    _say(
+        "this is a bug in Caxton",
+        f"{type(error).__name__}: {error}",
+        "run it again with CAXTON_DEBUG=1 and report what it prints",
+    )
+    return EXIT_FAILED
+
+
+def _leave_pipe() -> int:
+    # The reader (head, less) is gone; Python would complain again when it closes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _say(what: str, why: str, hint: str, notes: Sequence[str] = ()) -> None:
+    color = False if "--no-color" in sys.argv or "NO_COLOR" in os.environ else None
+    lines = [f"{click.style('error:', fg='red', bold=True)} {what}"]
+    lines += [f"  {click.style('why:', bold=True)} {why}"] if why else []
+    lines += [f"  {click.style('next:', bold=True)} {hint}"] if hint else []
+    lines += [click.style(f"  {', '.join(notes)}", dim=True)] if notes else []
+    click.echo("\n".join(lines), err=True, color=color)
+
+
+def _wants_json() -> bool:
+    # The parser may be what failed, so this looks at the words themselves.
+    words = sys.argv[1:]
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    return any(
+        (word in {"-o", "--output"} and following == "json") or word in {"-ojson", "--output=json"}
+        for word, following in pairs
+    )

@@ -1,0 +1,53 @@
+"""`caxton`: the command line of operators and developers. `NOUNS` is what it can do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from caxton_node.cli.failure import run
+from caxton_node.cli.groups import Entry, LazyGroup
+from caxton_node.cli.session import shared_options
+
+NOUNS = {
+    "agent": Entry(
+        "Deploy agents and drive them through their life.", "caxton_node.cli.agent:agent", ("agents",)
+    ),
+    "message": Entry(
+        "Send messages to agents and follow them.", "caxton_node.cli.message:message", ("messages", "msg")
+    ),
+    "capability": Entry(
+        "Find out what agents offer.", "caxton_node.cli.capability:capability", ("capabilities", "cap")
+    ),
+    "cluster": Entry(
+        "See who is a member, and let a node go.", "caxton_node.cli.cluster:cluster", ("clusters",)
+    ),
+    "queue": Entry("Look at waiting and undeliverable messages.", "caxton_node.cli.queue:queue", ("queues",)),
+    "server": Entry(
+        "Ask a node for its health and settings.", "caxton_node.cli.server:server", ("servers", "node")
+    ),
+    "completion": Entry("Print the completion script for a shell.", "caxton_node.cli.completion:completion"),
+    "version": Entry("Print the version.", "caxton_node.cli.version:version"),
+}
+
+caxton = LazyGroup(
+    name="caxton",
+    entries=NOUNS,
+    params=[*shared_options()],
+    help="""Caxton: agents that talk, on nodes that find each other.
+
+    Say a noun and a verb: `caxton agent list`. Without an endpoint it talks to the node on this machine
+    through its Unix socket, which needs no token.
+    """,
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run `caxton` and leave the process with its exit code."""
+    sys.exit(run(caxton, "caxton", args))
+
+
+if __name__ == "__main__":
+    main()

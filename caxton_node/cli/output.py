@@ -1,0 +1,167 @@
+"""How results look: tables for people, JSON and YAML for programs.
+
+A table is plain when it is piped; on a terminal its head is bold and states have their color. It is written
+by hand because the usual library costs more start-up time than everything else here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+FORMATS: Final = ("table", "wide", "json", "yaml")
+COLORS: Mapping[str, str] = {
+    "Running": "green",
+    "alive": "green",
+    "up": "green",
+    "ok": "green",
+    "ready": "green",
+    "Draining": "yellow",
+    "Loaded": "yellow",
+    "suspect": "yellow",
+    "Failed": "red",
+    "dead": "red",
+    "failed": "red",
+    "not ready": "red",
+    "down": "yellow",
+    "Stopped": "bright_black",
+    "left": "bright_black",
+}
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        title: Its head.
+        value: What to show of a row.
+        wide: Shown only with `-o wide`.
+        right: Align to the right (numbers).
+    """
+
+    title: str
+    value: Callable[[Row], object]
+    wide: bool = False
+    right: bool = False
+
+
+def column(title: str, key: str, *, wide: bool = False, right: bool = False) -> Column:
+    """Make a column that shows one key of a row."""
+    return Column(title, lambda row: row.get(key, ""), wide=wide, right=right)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Prints results in the format that was asked for.
+
+    Attributes:
+        format: One of `FORMATS`.
+        color: False never colors; None colors on a terminal.
+    """
+
+    format: str = "table"
+    color: bool | None = None
+
+    @property
+    def for_programs(self) -> bool:
+        """Return whether a program reads the result."""
+        return self.format in {"json", "yaml"}
+
+    def rows(self, rows: Iterable[Row], columns: Sequence[Column], *, empty: str) -> None:
+        """Print a list; `empty` is said on stderr when there is nothing to list."""
+        if self.for_programs:
+            self.data(list(rows))
+            return
+        found = list(rows)
+        if not found:
+            click.echo(empty, err=True, color=self.color)
+            return
+        shown = [each for each in columns if not each.wide or self.format == "wide"]
+        for line in _table([[_text(each.value(row)) for each in shown] for row in found], shown):
+            self.line(line)
+
+    def facts(self, data: Row, lines: Sequence[tuple[str, object]]) -> None:
+        """Print one thing: its data for programs, else the lines, title and value."""
+        if self.for_programs:
+            self.data(data)
+            return
+        width = max((len(title) for title, _ in lines), default=0)
+        for title, value in lines:
+            text = _text(value)
+            self.line(f"{click.style(title.ljust(width), bold=True)}  {_paint(text, text)}")
+
+    def data(self, data: object) -> None:
+        """Print JSON or YAML."""
+        if self.format == "yaml":
+            import yaml
+
+            click.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
+        else:
+            click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+    def event(self, data: object, line: str) -> None:
+        """Print one element of a stream: a JSON line, a YAML document, or the line for people."""
+        if self.format == "json":
+            click.echo(json.dumps(data, ensure_ascii=False))
+        elif self.format == "yaml":
+            click.echo("---")
+            self.data(data)
+        else:
+            self.line(line)
+        sys.stdout.flush()
+
+    def done(self, data: object, line: str) -> None:
+        """Say that something was done: the data for programs, one line for people."""
+        if self.for_programs:
+            self.data(data)
+        else:
+            self.line(line)
+
+    def line(self, text: str) -> None:
+        """Print one line for people."""
+        click.echo(text, color=self.color)
+
+
+def paint(word: str) -> str:
+    """Color a word by its meaning; a word without one stays as it is."""
+    return _paint(word, word)
+
+
+def _table(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> Iterable[str]:
+    widths = [max(len(each.title), *(len(row[index]) for row in cells)) for index, each in enumerate(columns)]
+    yield click.style(_join([each.title for each in columns], columns, widths).rstrip(), bold=True)
+    for row in cells:
+        yield _join(row, columns, widths, painted=True).rstrip()
+
+
+def _join(
+    row: Sequence[str], columns: Sequence[Column], widths: Sequence[int], *, painted: bool = False
+) -> str:
+    padded = [
+        text.rjust(width) if each.right else text.ljust(width)
+        for text, each, width in zip(row, columns, widths, strict=True)
+    ]
+    return "  ".join(_paint(text, cell) if painted else cell for text, cell in zip(row, padded, strict=True))
+
+
+def _paint(word: str, text: str) -> str:
+    color = COLORS.get(word)
+    return click.style(text, fg=color) if color else text
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)

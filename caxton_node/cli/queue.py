@@ -1,0 +1,36 @@
+"""`caxton queue`: look at waiting and undeliverable messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from caxton_node.cli.groups import VerbGroup
+from caxton_node.cli.message import dead
+from caxton_node.cli.session import Session, verb
+
+queue = VerbGroup(
+    name="queue",
+    aliases={"status": "stats", "dead-letters": "dead"},
+    help="Look at waiting and undeliverable messages.",
+)
+queue.add_command(dead, "dead")
+
+
+@verb(queue, "stats")
+@click.option("--node", default="", help="Which node. [default: the node that is asked]")
+def stats(session: Session, node: str) -> None:
+    """Show the message counts of a node and why messages died."""
+    from caxton_node.cli.plain import plain
+
+    with session.client() as client:
+        counts = plain(client.cluster.status(node=node).messages)
+        letters = client.messages.dead_letters(node=node, limit=1000)
+    reasons: dict[str, int] = {}
+    for letter in letters.dead_letters:
+        reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
+    facts: dict[str, Any] = {**counts, "dead_letters_by_reason": reasons}
+    lines = [(word.replace("_", " "), f"{count:,}") for word, count in counts.items()]
+    lines += [(f"  {reason}", f"{count:,}") for reason, count in sorted(reasons.items())]
+    session.output.facts(facts, lines)
