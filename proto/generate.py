@@ -1,7 +1,7 @@
 """Generate `caxton_node/pb` from the schemas in this folder.
 
-Run it after every change of a .proto file: `python proto/generate.py`. The result is committed, so that neither
-a user nor a build needs protoc; a test regenerates it and compares every byte.
+Run it after every change of a .proto file: `python proto/generate.py`. The result is committed, so that
+neither a user nor a build needs protoc; a test regenerates it and compares every byte.
 
 Messages only: the server and the client are loops over the service descriptors, so no `_pb2_grpc` stubs are
 made.
