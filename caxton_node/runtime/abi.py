@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from struct import Struct
+from struct import error as StructError  # noqa: N812 - the module names its exception like a variable
 from typing import NamedTuple
 
 ABI_VERSION = 1
@@ -82,20 +83,19 @@ def split_frames(data: bytes) -> list[bytes]:
     """
     frames: list[bytes] = []
     append, length_at, end, start = frames.append, _LENGTH.unpack_from, len(data), 0
-    while start + 4 <= end:
-        stop = start + 4 + length_at(data, start)[0]
-        append(data[start + 4 : stop])
-        if stop == start + 4:
-            raise BrokenOutbox(f"frame {len(frames) - 1} at offset {start} is empty")
-        start = stop
-    if start != end:
-        raise BrokenOutbox(_overrun(frames, start, end))
+    try:
+        while start < end:
+            (length,) = length_at(data, start)
+            if not length:
+                raise BrokenOutbox(f"frame {len(frames)} at offset {start} is empty")
+            start += 4
+            stop = start + length
+            append(data[start:stop])
+            start = stop
+    except StructError:
+        raise BrokenOutbox(f"{end - start} bytes after the last frame are too few for a length") from None
+    if start > end:
+        raise BrokenOutbox(f"frame {len(frames) - 1} ends {start - end} bytes behind the outbox of {end}")
     if len(frames) > OUTBOX_FRAMES_MAX:
         raise BrokenOutbox(f"{len(frames):,} frames in one call, at most {OUTBOX_FRAMES_MAX:,} are taken")
     return frames
-
-
-def _overrun(frames: Sequence[bytes], start: int, end: int) -> str:
-    if start < end:
-        return f"{end - start} bytes after the last frame are too few for a length"
-    return f"frame {len(frames) - 1} ends {start - end} bytes behind the outbox of {end} bytes"

@@ -159,7 +159,7 @@ class Layout:
 
     def name_of(self, function: int) -> str:
         """Return a function's name from the name section, else an export's, else nothing."""
-        return self._debug_names().get(function) or self._export_names().get(function, "")
+        return self._debug_names().get(function) or self.export_names().get(function, "")
 
     def _open(self, kind: int) -> Reader | None:
         found = next((item for item in self._sections if item.kind == kind), None)
@@ -179,7 +179,8 @@ class Layout:
                 _skip_import(reader, kind)
         return types
 
-    def _export_names(self) -> dict[int, str]:
+    def export_names(self) -> dict[int, str]:
+        """Return the names of exported functions by index."""
         reader = self._open(EXPORT)
         names: dict[int, str] = {}
         for _ in range(reader.count() if reader else 0):

@@ -24,7 +24,7 @@ from caxton_node.runtime.host.calls import HostState
 from caxton_node.runtime.limits import PAGE_BYTES, Limits
 from caxton_node.runtime.native import Guest, Memory
 from caxton_node.runtime.ports import LogSink
-from caxton_node.runtime.trap_facts import attempt, out_of_memory
+from caxton_node.runtime.trap_facts import GuestFailed, attempt, out_of_memory
 from caxton_node.runtime.traps import Trap, TrapKind
 
 # A language runtime sets itself up once; the agent's own limit is for messages.
@@ -66,14 +66,6 @@ class Outcome:
     trap: Trap | None
     fuel_units: int
     elapsed_s: float
-
-
-class _Failed(Exception):
-    """The guest said no or broke the ABI, without trapping."""
-
-    def __init__(self, kind: TrapKind, text: str) -> None:
-        super().__init__(text)
-        self.trap = Trap(kind, text)
 
 
 class Sandbox:
@@ -118,7 +110,7 @@ class Sandbox:
         """
         message = msgpack.packb(dict(config))
         self._guest.refill(self._limits.fuel_per_message * START_SHARE, self._message_ticks * START_SHARE)
-        trap = self._attempt(lambda: self._prepare(message))
+        trap = self._name_cause(attempt(self._module.function_names, self._prepare, message))
         outbox: list[bytes] = []
         if trap is None:
             _, outbox, trap = self._settle(None, 0)
@@ -143,14 +135,13 @@ class Sandbox:
         fuel_units = self._limits.fuel_per_message * count
         self._guest.refill(fuel_units, self._message_ticks * count)
         started_at = perf_counter()
-        trap = self._attempt(lambda: self._call(self._handle, data))
+        trap = attempt(self._module.function_names, self._call, self._handle, data)
         elapsed_s = perf_counter() - started_at
         used = fuel_units - self._guest.read_fuel()
-        if trap is not None and trap.kind is TrapKind.REFUSED and count > 1:
-            return self._handle_halves(frames)
-        handled, outbox, trap = self._settle(trap, count)
-        if trap is not None and trap.fatal:
-            self._alive = False
+        if trap is not None:
+            return self._handle_failure(trap, frames, used, elapsed_s)
+        handled, outbox, trap = self._settle(None, count)
+        self._alive = trap is None
         return Outcome(handled, outbox, trap, used, elapsed_s)
 
     @property
@@ -188,12 +179,12 @@ class Sandbox:
     def _check_block(self, block: int) -> None:
         view = self._memory.refresh()
         if block == 0 or block + abi.BLOCK_BYTES > len(view):
-            raise _Failed(
+            raise GuestFailed(
                 TrapKind.ABI, f"control block at {block:#x} is outside of the memory of {len(view):,} bytes"
             )
         version = abi.read_block(view, block).abi
         if version != abi.ABI_VERSION:
-            raise _Failed(
+            raise GuestFailed(
                 TrapKind.ABI, f"control block says ABI {version}; this node speaks ABI {abi.ABI_VERSION}"
             )
 
@@ -205,23 +196,27 @@ class Sandbox:
         address = self._inbox(length)
         view = self._memory.refresh()
         if address == 0:
-            raise _Failed(TrapKind.REFUSED, f"its inbox does not take {length:,} bytes")
+            raise GuestFailed(TrapKind.REFUSED, f"its inbox does not take {length:,} bytes")
         if address + length > len(view):
-            raise _Failed(
+            raise GuestFailed(
                 TrapKind.ABI,
                 f"inbox at {address:#x} + {length:,} is outside of the memory of {len(view):,} bytes",
             )
         view[address : address + length] = data
         code = function(length)
-        self._memory.refresh()
         if code:
-            raise _Failed(TrapKind.GUEST_ERROR, f"it returned error {code if code < 2**31 else code - 2**32}")
+            raise GuestFailed(
+                TrapKind.GUEST_ERROR, f"it returned error {code if code < 2**31 else code - 2**32}"
+            )
 
-    def _attempt(self, action: Callable[[], None]) -> Trap | None:
-        try:
-            trap = attempt(action)
-        except _Failed as failure:
-            return failure.trap
+    def _handle_failure(self, trap: Trap, frames: Sequence[bytes], used: int, elapsed_s: float) -> Outcome:
+        if trap.kind is TrapKind.REFUSED and len(frames) > 1:
+            return self._handle_halves(frames)
+        self._alive = not trap.fatal
+        handled, outbox, _ = self._settle(trap, len(frames))
+        return Outcome(handled, outbox, self._name_cause(trap), used, elapsed_s)
+
+    def _name_cause(self, trap: Trap | None) -> Trap | None:
         if trap is None or trap.kind is not TrapKind.UNREACHABLE or not self._is_out_of_memory():
             return trap
         return out_of_memory(trap)
@@ -241,15 +236,15 @@ class Sandbox:
         so that giving its messages to the next instance does nothing twice.
         """
         view = self._memory.refresh()
-        block = abi.read_block(view, self._block)
-        broken = _find_lie(block, len(view), count, whole=trap is None)
-        if broken:
-            return 0, [], trap or Trap(TrapKind.ABI, broken)
+        _, handled, out_ptr, out_len, _ = block = abi.read_block(view, self._block)
+        stop = out_ptr + out_len
+        if handled > count or stop > len(view) or (trap is None and handled != count):
+            return 0, [], trap or Trap(TrapKind.ABI, _name_lie(block, len(view), count))
         try:
-            frames = abi.split_frames(bytes(view[block.out_ptr : block.out_ptr + block.out_len]))
+            frames = abi.split_frames(bytes(view[out_ptr:stop]))
         except abi.BrokenOutbox as error:
             return 0, [], trap or Trap(TrapKind.ABI, f"its outbox is broken: {error}")
-        return block.handled, frames, trap
+        return handled, frames, trap
 
     def _handle_halves(self, frames: Sequence[bytes]) -> Outcome:
         middle = len(frames) // 2
@@ -266,12 +261,9 @@ class Sandbox:
         )
 
 
-def _find_lie(block: abi.ControlBlock, memory_bytes: int, count: int, *, whole: bool) -> str:
-    """Say what cannot be true in a control block; `whole` when the guest claims to have done it all."""
-    if block.handled > count or (whole and block.handled != count):
-        return f"it says {block.handled:,} of {count} messages are handled"
+def _name_lie(block: abi.ControlBlock, memory_bytes: int, count: int) -> str:
     if block.out_ptr + block.out_len > memory_bytes:
         return (
             f"its outbox at {block.out_ptr:#x} + {block.out_len:,} is outside of its {memory_bytes:,} bytes"
         )
-    return ""
+    return f"it says {block.handled:,} of {count} messages are handled"

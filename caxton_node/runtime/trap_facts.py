@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 
 import wasmtime
 from wasmtime import TrapCode
@@ -10,7 +11,8 @@ from wasmtime import TrapCode
 from caxton_node.runtime.host.wasi import EXIT_TEXT
 from caxton_node.runtime.traps import Trap, TrapKind
 
-FRAMES_MAX = 20
+_FRAME = re.compile(r"^\s+\d+:\s+(?:(0x[0-9a-f]+) - )?[^!\n]*!(.+)$", re.MULTILINE)
+_UNNAMED = re.compile(r"<wasm function (\d+)>")
 
 _SAID: dict[TrapCode, tuple[TrapKind, str]] = {
     TrapCode.OUT_OF_FUEL: (TrapKind.FUEL, "it used up its fuel"),
@@ -27,14 +29,31 @@ _SAID: dict[TrapCode, tuple[TrapKind, str]] = {
 }
 
 
-def attempt(action: Callable[[], object]) -> Trap | None:
-    """Do something that runs guest code and return its trap, if it ends in one."""
+class GuestFailed(Exception):
+    """The guest said no or broke the ABI, without trapping."""
+
+    def __init__(self, kind: TrapKind, text: str) -> None:
+        super().__init__(text)
+        self.trap = Trap(kind, text)
+
+
+def attempt(names: Mapping[int, str], action: Callable[..., object], *arguments: object) -> Trap | None:
+    """Do something that runs guest code and return its trap, if it ends in one.
+
+    Args:
+        names: What functions are called that have no name of their own, by index: those that are exported.
+        action: What to do.
+        arguments: Its arguments.
+    """
     try:
-        action()
+        action(*arguments)
+    except GuestFailed as failure:
+        return failure.trap
     except wasmtime.Trap as trap:
-        return _from_trap(trap)
+        kind, text = _SAID.get(trap.trap_code or TrapCode.UNREACHABLE, (TrapKind.UNREACHABLE, "it trapped"))
+        return Trap(kind, text, _frames(trap.message, names))
     except wasmtime.WasmtimeError as error:
-        return _from_error(str(error))
+        return _from_error(str(error), names)
     return None
 
 
@@ -43,30 +62,25 @@ def out_of_memory(trap: Trap) -> Trap:
     return Trap(TrapKind.MEMORY, "it could not get more memory within its limit", trap.backtrace)
 
 
-def _from_trap(trap: wasmtime.Trap) -> Trap:
-    code = trap.trap_code
-    if code is None:  # made by a host function
-        kind = TrapKind.EXIT if trap.message.startswith(EXIT_TEXT) else TrapKind.HOST
-        return Trap(
-            kind, trap.message.splitlines()[0] if trap.message else "a host function failed", _frames(trap)
-        )
-    kind, text = _SAID.get(code, (TrapKind.UNREACHABLE, code.name.lower().replace("_", " ")))
-    return Trap(kind, text, _frames(trap))
+def _from_error(message: str, names: Mapping[int, str]) -> Trap:
+    """Either a host function refused a call, or the instance does not fit into its limits."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    text = lines[-1] if lines else "no reason given"
+    if text.startswith(EXIT_TEXT):
+        kind = TrapKind.EXIT
+    else:
+        kind = TrapKind.MEMORY if text.startswith("memory minimum size") else TrapKind.HOST
+    return Trap(kind, text, _frames(message, names))
 
 
-def _from_error(message: str) -> Trap:
-    """A failure outside of guest code: instantiation beyond the store's limits, mostly."""
-    text = message.splitlines()[-1].strip() if message else "no reason given"
-    kind = TrapKind.MEMORY if "memory" in text else TrapKind.HOST
-    return Trap(kind, text)
+def _frames(message: str, names: Mapping[int, str]) -> tuple[str, ...]:
+    """Read the frames from wasmtime's message, the only form that traps and errors share."""
+    return tuple(_frame(offset, name, names) for offset, name in _FRAME.findall(message))
 
 
-def _frames(trap: wasmtime.Trap) -> tuple[str, ...]:
-    frames = trap.frames
-    lines = [
-        f"{frame.func_name or 'function'} (function {frame.func_index}, offset {frame.module_offset:#x})"
-        for frame in frames[:FRAMES_MAX]
-    ]
-    if len(frames) > FRAMES_MAX:
-        lines.append(f"... {len(frames) - FRAMES_MAX} more")
-    return tuple(lines)
+def _frame(offset: str, name: str, names: Mapping[int, str]) -> str:
+    unnamed = _UNNAMED.fullmatch(name)
+    if unnamed:
+        index = int(unnamed[1])
+        name = names.get(index, f"function {index}")
+    return f"{name} at {offset}" if offset else name

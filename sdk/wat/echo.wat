@@ -3,9 +3,9 @@
 ;; The smallest complete agent: ABI v1 and MessagePack by hand, no imports, no allocator. It copies the fields of a
 ;; reply as raw MessagePack and looks at no more of a message than it needs, so any valid envelope will do.
 ;;
-;; Memory: 0 tables, 64 control block, 256 places of the envelope's fields, 65536 inbox, then outbox.
+;; Memory: 0 tables, 64 control block, 256 places of the envelope's fields, 1024 inbox, then outbox.
 (module
-  (memory (export "memory") 2)
+  (memory (export "memory") 1)
 
   ;; Per type byte from 0xc0: bytes of length that follow, and bytes of value that always follow.
   (data (i32.const 0)
@@ -25,19 +25,19 @@
     (local $pages i32)
     (if (i32.gt_u (local.get $len) (i32.const 0x4000000)) (then (return (i32.const 0))))
     (local.set $pages
-      (i32.shr_u (i32.add (i32.shl (local.get $len) (i32.const 2)) (i32.const 0x2ffff)) (i32.const 16)))
+      (i32.shr_u (i32.add (i32.shl (local.get $len) (i32.const 2)) (i32.const 0x10800)) (i32.const 16)))
     (if (i32.gt_u (local.get $pages) (memory.size))
       (then
         (if (i32.eq (memory.grow (i32.sub (local.get $pages) (memory.size))) (i32.const -1))
           (then (return (i32.const 0))))))
-    (global.set $outbox (i32.add (i32.const 0x10010) (local.get $len)))
-    (i32.const 0x10000))
+    (global.set $outbox (i32.add (i32.const 1040) (local.get $len)))
+    (i32.const 1024))
 
   (func (export "caxton_init") (param $len i32) (result i32) (i32.const 0))
 
   (func (export "caxton_handle") (param $len i32) (result i32)
     (local $at i32) (local $end i32) (local $stop i32)
-    (local.set $at (i32.const 0x10000))
+    (local.set $at (i32.const 1024))
     (local.set $end (i32.add (local.get $at) (local.get $len)))
     (global.set $out (global.get $outbox))
     (i32.store (i32.const 68) (i32.const 0))

@@ -6,7 +6,7 @@
 ;;
 ;; Memory: 0 tables, 64 control block, 96 names, 256 head of an envelope, 1024 inbox of init and batches, then outbox.
 (module
-  (memory (export "memory") 2)
+  (memory (export "memory") 1)
 
   ;; Per type byte from 0xc0: bytes of length that follow, and bytes of value that always follow.
   (data (i32.const 0)
