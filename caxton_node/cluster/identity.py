@@ -1,8 +1,8 @@
 """Who this node is: the small files that `init` or `join` leaves in the data directory.
 
-identity.json   {"version": 1, "node_id", "cluster", "seeds": ["host:port", ...]}   mesh addresses to try
-first gossip.key      one gossip key a line, hexadecimal, the primary first; mode 0600
-certs/          ca.crt node.crt node.key, and ca.key where a signer runs            see certs/DESIGN.md
+identity.json   {"version": 1, "node_id", "cluster", "seeds"}; seeds are mesh addresses to try first
+gossip.key      one gossip key a line, hexadecimal, the primary first; mode 0600
+certs/          ca.crt node.crt node.key, and ca.key where a signer runs: see certs/DESIGN.md
 """
 
 from __future__ import annotations
@@ -55,10 +55,7 @@ def read_identity(data_dir: Path) -> NodeIdentity:
     """
     path = data_dir / "identity.json"
     try:
-        fields = json.loads(path.read_text())
-        if fields.pop("version") != FORMAT:
-            raise ValueError("unknown version")
-        return NodeIdentity(fields["node_id"], fields["cluster"], tuple(fields["seeds"]))
+        return _parse_identity(path.read_text())
     except FileNotFoundError:
         raise NotInitialised(
             f"{data_dir} holds no node",
@@ -98,12 +95,9 @@ def read_gossip_keys(data_dir: Path) -> list[bytes]:
     """
     path = data_dir / "gossip.key"
     try:
-        keys = [bytes.fromhex(line) for line in path.read_text().split()]
-        if not keys or any(len(key) != KEY_BYTES for key in keys):
-            raise ValueError(f"each line must be {KEY_BYTES} bytes in hexadecimal")
+        return _parse_keys(path.read_text())
     except (OSError, ValueError) as err:
         raise InvalidConfig(f"{path} cannot be read", why=str(err), hint="copy it from another node") from err
-    return keys
 
 
 def write_private(path: Path, text: str) -> None:
@@ -111,3 +105,17 @@ def write_private(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+
+
+def _parse_identity(text: str) -> NodeIdentity:
+    fields = json.loads(text)
+    if fields["version"] != FORMAT:
+        raise ValueError(f"its version is {fields['version']!r}, this program reads {FORMAT}")
+    return NodeIdentity(fields["node_id"], fields["cluster"], tuple(fields["seeds"]))
+
+
+def _parse_keys(text: str) -> list[bytes]:
+    keys = [bytes.fromhex(line) for line in text.split()]
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise ValueError(f"each line must be {KEY_BYTES} bytes in hexadecimal")
+    return keys

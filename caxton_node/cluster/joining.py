@@ -4,7 +4,7 @@
     |-- read the chain it shows, send nothing ------->|
     |   the CA in it has the token's fingerprint?     |
     |-- Join(token, certificate request, hosts) ----->|  over TLS that trusts exactly this CA
-    |                                                 |  token valid? id free? sign here, or where the CA key is
+    |                                                 |  token valid? id free? signed by a CA holder
     |<-- certificate, gossip keys, seeds -------------|
 
 The newcomer's private key never leaves it, and the token is never shown to a server that has not proved to
@@ -158,7 +158,7 @@ def fetch_trusted_ca(seed: str, fingerprint: str) -> bytes:
         raise Unavailable(
             f"the seed {seed} does not answer",
             why=str(err) or type(err).__name__,
-            hint="the seed is host:port of a member's gRPC (50051 by default), and it must be reachable from here",
+            hint="a seed is host:port of a member's gRPC (50051 by default), reachable from here",
         ) from err
     for certificate in chain:
         if (

@@ -16,7 +16,7 @@ from caxton_node.core.clock import Clock
 from caxton_node.core.errors import CaxtonError, DeadlineExceeded, DeliveryFailed, ResourceLimit, Unavailable
 from caxton_node.core.events import EventBus
 from caxton_node.observability.logs import get_logger
-from swim import Address, Member, MemberState, Membership
+from swim import Address, Member, Membership, MemberState
 from swim import events as swim_events
 from transport import (
     BacklogFull,

@@ -1,1 +1,1 @@
-"""What developers of agents use around a node: today the demonstration, `python -m caxton_node.devkit.demo`."""
+"""What developers use around a node: today the demonstration, `python -m caxton_node.devkit.demo`."""

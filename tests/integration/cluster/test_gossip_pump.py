@@ -1,0 +1,94 @@
+"""The pump drives real membership cores over real UDP sockets."""
+
+import asyncio
+import random
+import socket
+
+import pytest
+
+from caxton_node.cluster.gossip import Gossip
+from caxton_node.core.clock import SystemClock
+from swim import Identity, Keyring, MemberDied, MemberJoined, MemberLeft, Membership, Settings
+
+KEY = bytes(range(32))
+
+
+class UdpNode(asyncio.DatagramProtocol):
+    """One membership on one socket."""
+
+    def __init__(self, node_id, sock):
+        self.node_id = node_id
+        self.address = sock.getsockname()
+        self.core = Membership(
+            Identity(node_id, self.address, 1, b""),
+            Settings.local(),
+            Keyring("test", [KEY]),
+            random.Random(node_id),
+        )
+        self.seen = asyncio.Queue()
+        self.pump = Gossip(self.core, self.send, self.seen.put_nowait, SystemClock())
+
+    @classmethod
+    async def open(cls, node_id):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(("127.0.0.1", 0))
+        loop = asyncio.get_running_loop()
+        node = cls(node_id, sock)
+        node.transport, _ = await loop.create_datagram_endpoint(lambda: node, sock=sock)
+        return node
+
+    def send(self, datagram, address):
+        self.transport.sendto(datagram, address)
+
+    def datagram_received(self, data, addr):
+        self.pump.receive(data, addr)
+
+    def close(self):
+        self.pump.close()
+        self.transport.close()
+
+    async def wait_for(self, kind, node_id):
+        async with asyncio.timeout(15):
+            while True:
+                event = await self.seen.get()
+                if isinstance(event, kind) and event.member.node_id == node_id:
+                    return event
+
+
+@pytest.fixture
+async def pair():
+    nodes = [await UdpNode.open("a"), await UdpNode.open("b")]
+    yield nodes
+    for node in nodes:
+        node.close()
+
+
+@pytest.mark.story("018")
+async def test_two_nodes_meet_and_one_is_missed_when_it_falls_silent(pair):
+    a, b = pair
+    a.pump.start()
+    b.pump.start([a.address])
+    await a.wait_for(MemberJoined, "b")
+    await b.wait_for(MemberJoined, "a")
+    b.close()
+    await a.wait_for(MemberDied, "b")
+
+
+@pytest.mark.story("018")
+async def test_a_goodbye_is_not_taken_for_a_failure(pair):
+    a, b = pair
+    a.pump.start()
+    b.pump.start([a.address])
+    await a.wait_for(MemberJoined, "b")
+    await b.wait_for(MemberJoined, "a")
+    b.pump.perform(b.core.leave(SystemClock().now()))
+    assert (await a.wait_for((MemberLeft, MemberDied), "b")).__class__ is MemberLeft
+
+
+@pytest.mark.story("018")
+async def test_nothing_is_done_after_close(pair):
+    a, b = pair
+    a.pump.start()
+    b.close()
+    b.pump.receive(b"\x10late", a.address)
+    assert b.seen.empty()
