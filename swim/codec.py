@@ -10,6 +10,7 @@ Source: MessagePack specification; DESIGN.md, "Messages".
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgpack
@@ -113,6 +114,7 @@ KINDS: dict[int, tuple[Callable[..., Message], tuple[Check, ...]]] = {
     14: (Listing, (_KEY, _KEY, _pieces(ENTRY_BYTES, 500))),
     15: (Want, (_pieces(KEY_BYTES, 128),)),
 }
+_ALIVE = 5
 _CODES: dict[object, int] = {kind: code for code, (kind, _) in KINDS.items()}
 _packer = msgpack.Packer(use_bin_type=True)
 
@@ -147,6 +149,15 @@ def decode_packet(plaintext: bytes) -> Packet:
 def _decode_message(item: object) -> Message:
     if type(item) is not tuple or not item or type(item[0]) is not int or item[0] not in KINDS:
         raise Malformed("unknown kind of message")
+    if item[0] != _ALIVE:
+        return _check_message(item)
+    try:
+        return _check_known_message(item)
+    except TypeError as err:  # a map inside: not hashable, and not a field of anything
+        raise Malformed("message kind 5 with a map in it") from err
+
+
+def _check_message(item: tuple[Any, ...]) -> Message:
     kind, checks = KINDS[item[0]]
     if len(item) != len(checks) + 1:
         raise Malformed(f"message kind {item[0]} has {len(checks)} fields, not {len(item) - 1}")
@@ -157,6 +168,10 @@ def _decode_message(item: object) -> Message:
     if type(message) is Alive:
         _check_introduction(message)
     return message
+
+
+# A record arrives about as often as it is told, a dozen times: all but the first are looked up.
+_check_known_message = lru_cache(maxsize=4096)(_check_message)
 
 
 def _check_introduction(alive: Alive) -> None:

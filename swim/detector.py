@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import random
-
-from swim.awareness import Awareness
 from swim.codec import SEQUENCE_MAX, TARGET_BYTES
-from swim.effects import Outbox
+from swim.context import Context
 from swim.member import Address, Member, MemberState
 from swim.messages import Ack, Message, Nack, Ping, PingRequest
 from swim.probe import Probe, Rounds, Verdict, judge
 from swim.relay import Relays
-from swim.roster import Roster
-from swim.settings import Settings
-from swim.statistics import Drop, Statistics
+from swim.statistics import Drop
 from swim.timers import ProbePeriod, ProbeStep, Step
 from swim.view import View
 from swim.wire import Wire
@@ -22,32 +17,18 @@ from swim.wire import Wire
 class Detector:
     """Probes one member per period and answers pings."""
 
-    def __init__(
-        self,
-        key: bytes,
-        settings: Settings,
-        rng: random.Random,
-        *,
-        roster: Roster,
-        rounds: Rounds,
-        view: View,
-        relays: Relays,
-        awareness: Awareness,
-        wire: Wire,
-        outbox: Outbox,
-        statistics: Statistics,
-    ) -> None:
-        self._key = key
-        self._settings = settings
-        self._rng = rng
-        self._roster = roster
+    def __init__(self, context: Context, *, rounds: Rounds, view: View, relays: Relays, wire: Wire) -> None:
+        self._key = context.key
+        self._settings = context.settings
+        self._rng = context.rng
+        self._roster = context.roster
+        self._awareness = context.awareness
+        self._outbox = context.outbox
+        self._statistics = context.statistics
         self._rounds = rounds
         self._view = view
         self._relays = relays
-        self._awareness = awareness
         self._wire = wire
-        self._outbox = outbox
-        self._statistics = statistics
         self._probe: Probe | None = None
         self._period = 0
         self._sequence = 0  # 0 is for pings whose answer nobody waits for

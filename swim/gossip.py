@@ -5,13 +5,8 @@ A quiet cluster sends none of these; its rumours have all been told.
 
 from __future__ import annotations
 
-import random
-
-from swim.dissemination import Dissemination
-from swim.effects import Outbox
+from swim.context import Context
 from swim.probe import Rounds
-from swim.roster import Roster
-from swim.settings import Settings
 from swim.timers import GossipRound
 from swim.wire import Wire
 
@@ -19,24 +14,14 @@ from swim.wire import Wire
 class Gossip:
     """Runs rounds whenever there is something to tell and somebody to tell it to."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        rng: random.Random,
-        *,
-        roster: Roster,
-        rounds: Rounds,
-        dissemination: Dissemination,
-        wire: Wire,
-        outbox: Outbox,
-    ) -> None:
-        self._settings = settings
-        self._rng = rng
-        self._roster = roster
+    def __init__(self, context: Context, *, rounds: Rounds, wire: Wire) -> None:
+        self._settings = context.settings
+        self._rng = context.rng
+        self._roster = context.roster
+        self._dissemination = context.dissemination
+        self._outbox = context.outbox
         self._rounds = rounds
-        self._dissemination = dissemination
         self._wire = wire
-        self._outbox = outbox
         self._round = 0
         self._armed = False
 

@@ -11,39 +11,24 @@ other never meet again.
 
 from __future__ import annotations
 
-import random
-
+from swim.context import Context
 from swim.detector import Detector
-from swim.effects import Outbox
 from swim.joining import Joiner
 from swim.member import MemberState
-from swim.roster import Roster
-from swim.settings import Settings
-from swim.statistics import Statistics
 from swim.timers import KnockRound
 
 
 class Healer:
     """Remembers who is gone, for a while, and tries to find them again."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        rng: random.Random,
-        *,
-        roster: Roster,
-        detector: Detector,
-        joiner: Joiner,
-        outbox: Outbox,
-        statistics: Statistics,
-    ) -> None:
-        self._settings = settings
-        self._rng = rng
-        self._roster = roster
+    def __init__(self, context: Context, *, detector: Detector, joiner: Joiner) -> None:
+        self._settings = context.settings
+        self._rng = context.rng
+        self._roster = context.roster
+        self._outbox = context.outbox
+        self._statistics = context.statistics
         self._detector = detector
         self._joiner = joiner
-        self._outbox = outbox
-        self._statistics = statistics
         self._gone_since: dict[bytes, float] = {}
 
     def start(self) -> None:

@@ -7,16 +7,13 @@ Seeds are remembered: a node that finds itself alone asks them again.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
-from swim.effects import Outbox
+from swim.context import Context
 from swim.events import JoinCompleted
 from swim.member import Address
 from swim.messages import Page, Pull, introduce
 from swim.own import OwnRecord
-from swim.roster import Roster
-from swim.settings import Settings
 from swim.timers import JoinRetry
 from swim.wire import Wire
 
@@ -31,22 +28,13 @@ BACKOFF_MAX = 10
 class Joiner:
     """One node's way into the cluster."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        rng: random.Random,
-        *,
-        own: OwnRecord,
-        roster: Roster,
-        wire: Wire,
-        outbox: Outbox,
-    ) -> None:
-        self._settings = settings
-        self._rng = rng
+    def __init__(self, context: Context, *, own: OwnRecord, wire: Wire) -> None:
+        self._settings = context.settings
+        self._rng = context.rng
+        self._roster = context.roster
+        self._outbox = context.outbox
         self._own = own
-        self._roster = roster
         self._wire = wire
-        self._outbox = outbox
         self._seeds: list[Address] = []
         self._attempt = 0
         self._unanswered = 0

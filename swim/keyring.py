@@ -50,11 +50,19 @@ _SALT_BYTES = 6
 
 
 class Opened(NamedTuple):
-    """A datagram that a member of this cluster sealed."""
+    """A datagram that a member of this cluster sealed.
+
+    Attributes:
+        sender: Key of the member.
+        epoch: Its boot when it sealed this.
+        plaintext: What it said.
+        is_stale: A later boot of it has been heard; nothing is remembered of this one, so it may be a replay.
+    """
 
     sender: bytes
     epoch: int
     plaintext: bytes
+    is_stale: bool
 
 
 class _Subkey(NamedTuple):
@@ -150,23 +158,21 @@ class Keyring:
             raise Unopenable(Drop.FOREIGN)
         _, key_id, sender, epoch, counter = HEADER.unpack_from(datagram)
         number = int.from_bytes(counter, "big")
-        window = self._window(sender, epoch, number)
+        known_epoch, window = self._windows.get(sender, (-1, None))
+        if epoch == known_epoch and window is not None and not window.is_new(number):
+            raise Unopenable(Drop.REPLAYED)
         plaintext = self._decrypt(datagram, key_id, sender, epoch, counter)
-        window.mark(number)
-        if self._windows.get(sender, (None, None))[1] is not window:
+        if epoch >= known_epoch:
+            self._remember(sender, epoch, number, window if epoch == known_epoch else None)
+        return Opened(sender, epoch, plaintext, epoch < known_epoch)
+
+    def _remember(self, sender: bytes, epoch: int, number: int, window: Window | None) -> None:
+        if window is None:
+            window = Window(REPLAY_WINDOW)
+            self._windows.pop(sender, None)
             _forget_oldest(self._windows, PEERS_MAX - 1)
             self._windows[sender] = (epoch, window)
-        return Opened(sender, epoch, plaintext)
-
-    def _window(self, sender: bytes, epoch: int, number: int) -> Window:
-        known_epoch, window = self._windows.get(sender, (-1, None))
-        if epoch < known_epoch:
-            raise Unopenable(Drop.STALE_EPOCH)
-        if window is None or epoch > known_epoch:
-            return Window(REPLAY_WINDOW)
-        if not window.is_new(number):
-            raise Unopenable(Drop.REPLAYED)
-        return window
+        window.mark(number)
 
     def _decrypt(self, datagram: bytes, key_id: int, sender: bytes, epoch: int, counter: bytes) -> bytes:
         candidates = [key for key in self._keys if _key_id(key) == key_id]

@@ -9,11 +9,10 @@ import random
 from collections.abc import Sequence
 from enum import StrEnum
 
-from swim.awareness import Awareness
 from swim.codec import METADATA_BYTES_MAX, decode_packet
+from swim.context import Context
 from swim.detector import Detector
-from swim.dissemination import Dissemination
-from swim.effects import Effect, Outbox
+from swim.effects import Effect
 from swim.errors import RemoteError, TooLarge, Unopenable
 from swim.events import LeaveCompleted
 from swim.gossip import Gossip
@@ -44,9 +43,8 @@ from swim.messages import (
 from swim.own import OwnRecord
 from swim.probe import Rounds
 from swim.relay import Relays
-from swim.roster import Roster
 from swim.settings import Settings
-from swim.statistics import Drop, Statistics
+from swim.statistics import Drop
 from swim.sync import Reconciler
 from swim.timers import (
     GossipRound,
@@ -90,85 +88,24 @@ class Membership:
 
     def __init__(self, identity: Identity, settings: Settings, keyring: Keyring, rng: random.Random) -> None:
         _check_metadata(identity.metadata, settings)
-        self.statistics = statistics = Statistics()
-        self._settings = settings
+        context = Context.make(node_key(identity.node_id), settings, rng)
+        wire = Wire(context, keyring)
+        rounds = Rounds(context.key, context.roster, rng)
+        self.statistics = context.statistics
+        self._context = context
         self._keyring = keyring
-        self._rng = rng
+        self._wire = wire
+        self._rounds = rounds
+        self._own = OwnRecord(context, identity)
+        self._view = View(context)
+        self._relays = Relays(context, wire)
+        self._detector = Detector(context, rounds=rounds, view=self._view, relays=self._relays, wire=wire)
+        self._gossip = Gossip(context, rounds=rounds, wire=wire)
+        self._reconciler = Reconciler(context, view=self._view, wire=wire)
+        self._joiner = Joiner(context, own=self._own, wire=wire)
+        self._healer = Healer(context, detector=self._detector, joiner=self._joiner)
+        self._topics = Topics(context)
         self._phase = Phase.PRESENT
-        self._key = key = node_key(identity.node_id)
-        self._outbox = outbox = Outbox()
-        self._roster = roster = Roster()
-        self._awareness = awareness = Awareness(settings.health_max)
-        self._dissemination = dissemination = Dissemination(settings)
-        self._wire = wire = Wire(
-            key,
-            settings,
-            keyring,
-            roster=roster,
-            dissemination=dissemination,
-            outbox=outbox,
-            statistics=statistics,
-        )
-        self._own = own = OwnRecord(
-            identity,
-            settings,
-            roster=roster,
-            dissemination=dissemination,
-            awareness=awareness,
-            outbox=outbox,
-            statistics=statistics,
-        )
-        self._view = view = View(
-            key,
-            settings,
-            roster=roster,
-            dissemination=dissemination,
-            awareness=awareness,
-            outbox=outbox,
-            statistics=statistics,
-        )
-        self._rounds = rounds = Rounds(key, roster, rng)
-        self._relays = relays = Relays(
-            settings, roster=roster, wire=wire, outbox=outbox, statistics=statistics
-        )
-        self._detector = detector = Detector(
-            key,
-            settings,
-            rng,
-            roster=roster,
-            rounds=rounds,
-            view=view,
-            relays=relays,
-            awareness=awareness,
-            wire=wire,
-            outbox=outbox,
-            statistics=statistics,
-        )
-        self._gossip = Gossip(
-            settings,
-            rng,
-            roster=roster,
-            rounds=rounds,
-            dissemination=dissemination,
-            wire=wire,
-            outbox=outbox,
-        )
-        self._reconciler = Reconciler(
-            settings, rng, roster=roster, view=view, wire=wire, statistics=statistics
-        )
-        self._joiner = joiner = Joiner(settings, rng, own=own, roster=roster, wire=wire, outbox=outbox)
-        self._healer = Healer(
-            settings,
-            rng,
-            roster=roster,
-            detector=detector,
-            joiner=joiner,
-            outbox=outbox,
-            statistics=statistics,
-        )
-        self._topics = Topics(
-            settings, roster=roster, queue=dissemination.topics, outbox=outbox, statistics=statistics
-        )
 
     # ---- what is known
 
@@ -180,20 +117,20 @@ class Membership:
     @property
     def health(self) -> int:
         """Return the local health score: 0 is well, `settings.health_max` is as bad as it is counted."""
-        return self._awareness.score
+        return self._context.awareness.score
 
     @property
     def digest(self) -> bytes:
         """Return eight bytes that are equal on two nodes exactly when they hold the same live members."""
-        return self._roster.digest
+        return self._context.roster.digest
 
     def members(self) -> list[Member]:
         """Return everybody known, this node and the remembered dead included, sorted by node id."""
-        return sorted(self._roster, key=lambda member: member.node_id)
+        return sorted(self._context.roster, key=lambda member: member.node_id)
 
     def find(self, node_id: str) -> Member | None:
         """Return what is known of a node, None if it was never met or is forgotten."""
-        return self._roster.find(node_key(node_id))
+        return self._context.roster.find(node_key(node_id))
 
     def snapshot(self) -> list[tuple[str, Address, int]]:
         """Return node id, address and epoch of every other member worth asking after a restart.
@@ -204,7 +141,7 @@ class Membership:
         return [
             (member.node_id, member.address, member.epoch)
             for member in self.members()
-            if member.key != self._key and member.state is not MemberState.LEFT
+            if member.key != self._context.key and member.state is not MemberState.LEFT
         ]
 
     # ---- commands
@@ -232,7 +169,7 @@ class Membership:
         Raises:
             TooLarge: The caller's fault; the former metadata stays.
         """
-        _check_metadata(metadata, self._settings)
+        _check_metadata(metadata, self._context.settings)
         if self._phase is Phase.PRESENT:
             self._own.update(metadata)
             self._view.changed_at = now
@@ -255,10 +192,10 @@ class Membership:
             return []
         self._phase = Phase.LEAVING
         goodbye = self._own.leave()
-        listeners = self._rounds.sample(self._settings.leave_fanout)
+        listeners = self._rounds.sample(self._context.settings.leave_fanout)
         for member in listeners:
             self._wire.send(member.address, goodbye)
-        self._outbox.schedule(LeaveEnd(), self._settings.leave_linger_s if listeners else 0.0)
+        self._context.outbox.schedule(LeaveEnd(), self._context.settings.leave_linger_s if listeners else 0.0)
         return self._finish()
 
     # ---- inputs
@@ -298,7 +235,7 @@ class Membership:
                 self._healer.handle_round(now)
             case LeaveEnd():
                 self._phase = Phase.DEPARTED
-                self._outbox.notify(LeaveCompleted())
+                self._context.outbox.notify(LeaveCompleted())
         return self._finish()
 
     # ---- inside
@@ -306,17 +243,18 @@ class Membership:
     def _open(self, data: bytes) -> Opened:
         if self._phase is Phase.DEPARTED:
             raise Unopenable(Drop.DEPARTED)
-        if len(data) > self._settings.udp_bytes_max:
+        if len(data) > self._context.settings.udp_bytes_max:
             raise Unopenable(Drop.OVERSIZE)
         opened = self._keyring.open(data)
-        if opened.sender == self._key:
+        if opened.sender == self._context.key:
             raise Unopenable(Drop.OWN)
-        sender = self._roster.find(opened.sender)
-        if sender is not None and opened.epoch < sender.epoch:
-            raise Unopenable(Drop.STALE_EPOCH)
         return opened
 
     def _handle_packet(self, opened: Opened, packet: Packet, source: Address, now: float) -> None:
+        sender = self._context.roster.find(opened.sender)
+        if opened.is_stale or (sender is not None and opened.epoch < sender.epoch):
+            self._refuse_stale(opened, sender, source, now)
+            return
         self._detector.hear(opened.sender)
         replies: list[Message | None] = []
         for message in packet.messages:
@@ -327,9 +265,16 @@ class Membership:
         replies.append(self._greet(opened, packet.incarnation, now))
         self._wire.send_all(source, filter(None, replies), 1)
 
+    def _refuse_stale(self, opened: Opened, sender: Member | None, source: Address, now: float) -> None:
+        """Use nothing of an earlier life, but tell whoever lost count of its epochs."""
+        self.statistics.drop(Drop.STALE_EPOCH)
+        known = self._view.correct(sender, MemberState.ALIVE, opened.epoch, now) if sender else None
+        if known is not None:
+            self._wire.send(source, known)
+
     def _handle_claim(self, claim: Claim, now: float) -> Message | None:
         key = node_key(claim.node_id) if isinstance(claim, Alive) else claim.key
-        return self._own.defend(claim, now) if key == self._key else self._view.admit(claim, now)
+        return self._own.defend(claim, now) if key == self._context.key else self._view.admit(claim, now)
 
     def _handle_talk(self, message: Message, sender: bytes, source: Address, now: float) -> None:
         match message:
@@ -344,7 +289,7 @@ class Membership:
             case Nack():
                 self._detector.handle_nack(message, sender)
             case Topic():
-                if message.origin != self._key:
+                if message.origin != self._context.key:
                     self._topics.handle_topic(message)
             case Pull():
                 self._reconciler.handle_pull(message, source)
@@ -359,7 +304,7 @@ class Membership:
 
     def _greet(self, opened: Opened, incarnation: int, now: float) -> Message | None:
         """Learn from the mere fact that somebody spoke; return what it should hear."""
-        sender = self._roster.find(opened.sender)
+        sender = self._context.roster.find(opened.sender)
         if sender is None or opened.epoch > sender.epoch:
             return self._view.ask_for(opened.sender, now)
         if sender.state is MemberState.LEFT:
@@ -371,7 +316,7 @@ class Membership:
     def _finish(self) -> list[Effect]:
         if self._phase is not Phase.DEPARTED:
             self._gossip.arm()
-        return self._outbox.take()
+        return self._context.outbox.take()
 
 
 def _check_metadata(metadata: bytes, settings: Settings) -> None:

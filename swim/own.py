@@ -10,39 +10,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from swim.awareness import Awareness
 from swim.codec import encode_message
+from swim.context import Context
 from swim.cooldown import Cooldown
-from swim.dissemination import Dissemination
-from swim.effects import Outbox
 from swim.events import IdentityClaimed
-from swim.member import INCARNATION_MAX, Identity, Member, MemberState, node_key
+from swim.member import INCARNATION_MAX, Identity, Member, MemberState
 from swim.messages import Alive, Claim, Left, Message, Refute, address_of, introduce
-from swim.roster import Roster
-from swim.settings import Settings
-from swim.statistics import Statistics
 
 
 class OwnRecord:
     """What this node says about itself."""
 
-    def __init__(
-        self,
-        identity: Identity,
-        settings: Settings,
-        *,
-        roster: Roster,
-        dissemination: Dissemination,
-        awareness: Awareness,
-        outbox: Outbox,
-        statistics: Statistics,
-    ) -> None:
-        self._roster = roster
-        self._dissemination = dissemination
-        self._awareness = awareness
-        self._outbox = outbox
-        self._statistics = statistics
-        self._cooldown = Cooldown(settings.probe_interval_s)
+    def __init__(self, context: Context, identity: Identity) -> None:
+        self._roster = context.roster
+        self._dissemination = context.dissemination
+        self._awareness = context.awareness
+        self._outbox = context.outbox
+        self._statistics = context.statistics
+        self._cooldown = Cooldown(context.settings.probe_interval_s)
         self._put(
             Member(
                 node_id=identity.node_id,
@@ -52,7 +37,7 @@ class OwnRecord:
                 epoch=identity.epoch,
                 metadata=identity.metadata,
                 revision=0,
-                key=node_key(identity.node_id),
+                key=context.key,
             )
         )
 
@@ -113,13 +98,9 @@ class OwnRecord:
         self._dissemination.claims.put(me.key, encode_message(refutation))
 
     def _report_claim(self, claim: Claim, now: float) -> None:
-        if isinstance(claim, Alive) and self._cooldown.is_ready(self._me.key, now):
-            other = replace(
-                self._me,
-                address=address_of(claim),
-                epoch=claim.epoch,
-                incarnation=claim.incarnation,
-                metadata=claim.metadata,
-                revision=claim.revision,
-            )
-            self._outbox.notify(IdentityClaimed(other))
+        if not self._cooldown.is_ready(self._me.key, now):
+            return
+        other = replace(self._me, epoch=claim.epoch, incarnation=claim.incarnation)
+        if isinstance(claim, Alive):
+            other = replace(other, address=address_of(claim), metadata=claim.metadata)
+        self._outbox.notify(IdentityClaimed(other))

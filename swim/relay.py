@@ -12,12 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from swim.codec import TARGET_BYTES
-from swim.effects import Outbox
+from swim.context import Context
 from swim.member import Address
 from swim.messages import Ack, Nack, Ping, PingRequest
-from swim.roster import Roster
-from swim.settings import Settings
-from swim.statistics import Drop, Statistics
+from swim.statistics import Drop
 from swim.timers import RelayStep, Step
 from swim.wire import Wire
 
@@ -34,15 +32,13 @@ class _Relay:
 class Relays:
     """The probes that this node makes for others."""
 
-    def __init__(
-        self, settings: Settings, *, roster: Roster, wire: Wire, outbox: Outbox, statistics: Statistics
-    ) -> None:
-        self._roster = roster
+    def __init__(self, context: Context, wire: Wire) -> None:
+        self._roster = context.roster
         self._wire = wire
-        self._outbox = outbox
-        self._statistics = statistics
-        self._relays_max = settings.relays_max
-        self._half_s = NACK_SHARE * (settings.probe_interval_s - settings.probe_timeout_s) / 2
+        self._outbox = context.outbox
+        self._statistics = context.statistics
+        self._relays_max = context.settings.relays_max
+        self._half_s = NACK_SHARE * (context.settings.probe_interval_s - context.settings.probe_timeout_s) / 2
         self._under_way: dict[int, _Relay] = {}
 
     def begin(self, request: PingRequest, requester: bytes, source: Address, sequence: int) -> None:

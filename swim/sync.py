@@ -18,15 +18,13 @@ Source: DESIGN.md, "Anti-entropy".
 
 from __future__ import annotations
 
-import random
 import struct
 from collections.abc import Iterator
 
+from swim.context import Context
 from swim.member import KEY_BYTES, Address, Member
 from swim.messages import Buckets, Listing, Message, Page, Pull, Want
-from swim.roster import BUCKETS, Roster, bucket_range
-from swim.settings import Settings
-from swim.statistics import Statistics
+from swim.roster import BUCKETS, bucket_range
 from swim.view import View
 from swim.wire import Wire
 
@@ -43,22 +41,13 @@ CHURN_INTERVALS = 10
 class Reconciler:
     """Compares tables with peers and repairs the difference."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        rng: random.Random,
-        *,
-        roster: Roster,
-        view: View,
-        wire: Wire,
-        statistics: Statistics,
-    ) -> None:
-        self._settings = settings
-        self._rng = rng
-        self._roster = roster
+    def __init__(self, context: Context, *, view: View, wire: Wire) -> None:
+        self._settings = context.settings
+        self._rng = context.rng
+        self._roster = context.roster
+        self._statistics = context.statistics
         self._view = view
         self._wire = wire
-        self._statistics = statistics
         self._differs_since: float | None = None
         self._exchanged_at: float | None = None
 

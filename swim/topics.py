@@ -8,15 +8,12 @@ registry does). A broadcast is not delivered to its own origin.
 from __future__ import annotations
 
 from swim.codec import SEQUENCE_MAX, encode_message
-from swim.dissemination import RumourQueue
-from swim.effects import Outbox
+from swim.context import Context
 from swim.errors import BacklogFull, TooLarge
 from swim.events import TopicReceived
 from swim.member import Member
 from swim.messages import Topic
-from swim.roster import Roster
-from swim.settings import Settings
-from swim.statistics import Drop, Statistics
+from swim.statistics import Drop
 from swim.window import Window
 
 NUMBERS_PER_ORIGIN = 1024
@@ -26,20 +23,12 @@ NUMBERS_PER_ORIGIN = 1024
 class Topics:
     """The broadcasts of one node, its own and those it passes on."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        roster: Roster,
-        queue: RumourQueue,
-        outbox: Outbox,
-        statistics: Statistics,
-    ) -> None:
-        self._settings = settings
-        self._roster = roster
-        self._queue = queue
-        self._outbox = outbox
-        self._statistics = statistics
+    def __init__(self, context: Context) -> None:
+        self._settings = context.settings
+        self._roster = context.roster
+        self._queue = context.dissemination.topics
+        self._outbox = context.outbox
+        self._statistics = context.statistics
         self._number = 0
         self._seen: dict[bytes, tuple[int, Window]] = {}
 

@@ -13,12 +13,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from swim.awareness import Awareness
 from swim.changes import events_between
 from swim.codec import ACCUSER_BYTES, encode_message
+from swim.context import Context
 from swim.cooldown import Cooldown
-from swim.dissemination import Dissemination
-from swim.effects import Outbox
 from swim.events import MemberDied, MemberJoined, MemberLeft, MemberSuspected
 from swim.member import REVISION_STALE, Member, MemberState, node_key, supersedes
 from swim.messages import (
@@ -34,9 +32,7 @@ from swim.messages import (
     address_of,
     introduce,
 )
-from swim.roster import Roster
-from swim.settings import Settings
-from swim.statistics import Drop, Statistics
+from swim.statistics import Drop
 from swim.suspicion import Suspicion, bounds
 from swim.timers import SuspicionExpiry
 
@@ -48,28 +44,18 @@ class View:
         changed_at: When a change of the table last changed its digest.
     """
 
-    def __init__(
-        self,
-        key: bytes,
-        settings: Settings,
-        *,
-        roster: Roster,
-        dissemination: Dissemination,
-        awareness: Awareness,
-        outbox: Outbox,
-        statistics: Statistics,
-    ) -> None:
+    def __init__(self, context: Context) -> None:
         self.changed_at = 0.0
-        self._me = key[:ACCUSER_BYTES]
-        self._settings = settings
-        self._roster = roster
-        self._dissemination = dissemination
-        self._awareness = awareness
-        self._outbox = outbox
-        self._statistics = statistics
+        self._me = context.key[:ACCUSER_BYTES]
+        self._settings = context.settings
+        self._roster = context.roster
+        self._dissemination = context.dissemination
+        self._awareness = context.awareness
+        self._outbox = context.outbox
+        self._statistics = context.statistics
         self._suspicions: dict[bytes, Suspicion] = {}
         self._suspicions_begun = 0
-        self._cooldown = Cooldown(settings.probe_interval_s)
+        self._cooldown = Cooldown(context.settings.probe_interval_s)
 
     # ---- claims from others
 
@@ -161,6 +147,8 @@ class View:
         if known is None or alive.epoch > known.epoch:
             self._introduce(known, alive, now)
             return None
+        if known.state is MemberState.ALIVE and _version(known) == _version(alive):
+            return None  # by far the most frequent case while many join
         if alive.epoch < known.epoch:
             return self.correct(known, MemberState.ALIVE, alive.epoch, now)
         lives = supersedes(alive.epoch, alive.incarnation, MemberState.ALIVE, over=known)
@@ -269,6 +257,10 @@ class View:
     def ask_for(self, key: bytes, now: float) -> Message | None:
         """Return a request for a record that is missing here, unless it was asked for just now."""
         return Want(key) if self._cooldown.is_ready(key, now) else None
+
+
+def _version(record: Member | Alive) -> tuple[int, int, int]:
+    return record.epoch, record.incarnation, record.revision
 
 
 def _split(accusers: bytes) -> list[bytes]:

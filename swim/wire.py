@@ -5,37 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from swim.codec import PACKET_OVERHEAD_BYTES, encode_message, encode_packet
-from swim.dissemination import Dissemination
-from swim.effects import Outbox
+from swim.context import Context
 from swim.keyring import OVERHEAD_BYTES, Keyring
 from swim.member import Address
 from swim.messages import Message
-from swim.roster import Roster
-from swim.settings import Settings
-from swim.statistics import Statistics
 
 
 class Wire:
     """The outgoing half of one node's datagrams."""
 
-    def __init__(
-        self,
-        key: bytes,
-        settings: Settings,
-        keyring: Keyring,
-        *,
-        roster: Roster,
-        dissemination: Dissemination,
-        outbox: Outbox,
-        statistics: Statistics,
-    ) -> None:
-        self._key = key
+    def __init__(self, context: Context, keyring: Keyring) -> None:
+        self._key = context.key
         self._keyring = keyring
-        self._roster = roster
-        self._dissemination = dissemination
-        self._outbox = outbox
-        self._statistics = statistics
-        self._room = settings.udp_bytes_max - OVERHEAD_BYTES - PACKET_OVERHEAD_BYTES
+        self._roster = context.roster
+        self._dissemination = context.dissemination
+        self._outbox = context.outbox
+        self._statistics = context.statistics
+        self._room = context.settings.udp_bytes_max - OVERHEAD_BYTES - PACKET_OVERHEAD_BYTES
 
     def send(self, address: Address, *messages: Message) -> None:
         """Send the messages, which must fit into one datagram, and fill it up with rumours."""
@@ -46,13 +32,13 @@ class Wire:
 
     def send_rumours(self, address: Address, datagrams_max: int) -> None:
         """Send waiting rumours in as many datagrams as they need, at most `datagrams_max`."""
+        untold = self._dissemination.waiting_bytes  # what follows would be told twice to the same member
         for _ in range(datagrams_max):
-            parts = self._dissemination.fill(self._room, self._roster.live_count)
+            parts = self._dissemination.fill(min(self._room, untold), self._roster.live_count)
             if not parts:
                 return
             self._seal(address, parts)
-            if sum(map(len, parts)) >= self._dissemination.waiting_bytes:
-                return
+            untold -= sum(map(len, parts))
 
     def send_all(self, address: Address, messages: Iterable[Message], datagrams_max: int) -> None:
         """Send messages in order, packed tightly; what is beyond `datagrams_max` datagrams is dropped."""

@@ -1,7 +1,8 @@
 """Clusters of simulated members, and what must be true of them.
 
-`Node` is the same short pump that drives a membership over a real socket: perform the effects, nothing else. The
-checkers at the end are functions of a cluster, so that any scenario can ask any of them at any time.
+`Node` is the same short pump that drives a membership over a real socket: perform the effects, nothing
+else. The checkers at the end are functions of a cluster, so that any scenario can ask any of them at any
+time.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Node:
         self.perform(self.membership.handle_datagram(data, source, self._network.now))
 
     def handle_timer(self, timer: object) -> None:
-        self.perform(self.membership.handle_timer(cast(Timer, timer), self._network.now))
+        self.perform(self.membership.handle_timer(cast("Timer", timer), self._network.now))
 
     def perform(self, effects: list[Effect]) -> None:
         """Do what the membership wants done."""
@@ -79,7 +80,7 @@ class Node:
             entry
             for entry in self.log
             if isinstance(entry.event, kind)
-            and (about is None or cast(MemberEvent, entry.event).member.node_id == about)
+            and (about is None or cast("MemberEvent", entry.event).member.node_id == about)
         ]
 
     def live_ids(self) -> set[str]:
@@ -188,7 +189,7 @@ def patient(settings: Settings, **changes: float) -> Settings:
 
 
 def all_views_equal(cluster: Cluster, *, among: Iterable[str] | None = None) -> bool:
-    """Tell whether every node takes exactly the running nodes (or `among`) for live, with the same records."""
+    """Tell whether each node takes exactly the running nodes (or `among`) for live, with equal records."""
     ids = set(cluster.nodes if among is None else among)
     digests = {cluster.nodes[node_id].membership.digest for node_id in ids}
     return len(digests) == 1 and all(cluster.nodes[node_id].live_ids() == ids for node_id in ids)

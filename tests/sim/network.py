@@ -1,12 +1,13 @@
 """The world of a simulation: time, chance, and a network that may do whatever networks do.
 
-Everything that happens is an entry in one heap, ordered by time and then by the order in which it was asked for. Nothing
-reads a real clock or real entropy, so a seed and a scenario are a complete description of a run: the same seed gives
-the same run, down to the byte. Each node has its own stream of chance, so adding a node does not disturb the others.
+Everything that happens is an entry in one heap, ordered by time and then by the order in which it was asked
+for. Nothing reads a real clock or real entropy, so a seed and a scenario are a complete description of a
+run: the same seed gives the same run, down to the byte. Each node has its own stream of chance, so adding a
+node does not disturb the others.
 
-The network is one question, asked for each datagram: what becomes of it from here to there, now? Faults are answers to that
-question and work per direction: `lose`, `cut` and `partition` for links, `freeze` for a process that stands still (its
-input and its timers wait) and `remove` for one that is gone.
+The network is one question, asked for each datagram: what becomes of it from here to there, now? Faults are
+answers to that question and work per direction: `lose`, `cut` and `partition` for links, `freeze` for a
+process that stands still (its input and its timers wait) and `remove` for one that is gone.
 
 The world knows nothing of membership: nodes are anything with the two handlers of `Process`.
 """
@@ -124,7 +125,7 @@ class Network:
         self._side.clear()
 
     def freeze(self, address: Address, for_s: float) -> None:
-        """Stop a process for a while: input and timers wait, timers first when it goes on, as after SIGSTOP."""
+        """Stop a process for a while: input and timers wait; timers come first when it goes on."""
         self._thaw_at[address] = self.now + for_s
 
     # ---- time
