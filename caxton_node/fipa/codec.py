@@ -12,7 +12,8 @@ import re
 import msgspec
 
 from caxton_node.core.errors import InvalidMessage
-from caxton_node.fipa.message import POSITIONS, Envelope
+from caxton_node.fipa.message import POSITIONS, Envelope, Text
+from caxton_node.fipa.performatives import Performative
 
 encode = msgspec.msgpack.Encoder().encode
 """Return the envelope's bytes: always all seventeen positions."""
@@ -81,3 +82,20 @@ def _find_broken_text(frame: bytes) -> int | None:
         except UnicodeDecodeError:
             return index
     return None
+
+
+def salvage(frame: bytes) -> Envelope:
+    """Return what can be known of a malformed envelope: which conversation and request it belongs to."""
+    known = Envelope(Performative.NOT_UNDERSTOOD)
+    try:
+        items = msgspec.msgpack.decode(frame, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        return known
+    for field in ("conversation_id", "reply_with", "protocol"):
+        position = POSITIONS.index(field)
+        if position < len(items):
+            try:
+                setattr(known, field, msgspec.msgpack.decode(items[position], type=Text))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                continue
+    return known

@@ -11,9 +11,9 @@ Source: FIPA SC00026H (request), SC00029H (contract net), SC00061G section 2.1.1
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from caxton_node.core.machine import allowed, step
 from caxton_node.fipa.performatives import Performative
@@ -154,13 +154,17 @@ class Protocol(Generic[S, E]):
     start: S
     transitions: Mapping[tuple[S, E], S]
     said_by: Mapping[E, Side]
+    moves: Mapping[tuple[S, Performative, Side], S] = field(init=False, repr=False, compare=False)
 
-    def find_event(self, performative: Performative, side: Side) -> E | None:
-        """Return the event that this act is when this side says it, or None when it has no place here."""
-        for event, speaker in self.said_by.items():
-            if event == performative.word and speaker is side:
-                return event
-        return None
+    def __post_init__(self) -> None:
+        """Read the table by acts once, since the router asks for every message."""
+        acts = {act.word: act for act in Performative}
+        moves = {
+            (state, acts[event], self.said_by[event]): after
+            for (state, event), after in self.transitions.items()
+            if event in self.said_by
+        }
+        object.__setattr__(self, "moves", moves)
 
     def step(self, state: S, event: E) -> S:
         """Return the state after an event that must be legal now, else raise `IllegalTransition`."""
@@ -168,10 +172,7 @@ class Protocol(Generic[S, E]):
 
     def advance(self, state: S, performative: Performative, side: Side) -> S | None:
         """Return the state after this act, or None when the protocol does not allow it now."""
-        event = self.find_event(performative, side)
-        if event is None or event not in allowed(self.transitions, state):
-            return None
-        return step(self.transitions, state, event)
+        return self.moves.get((state, performative, side))
 
     def is_final(self, state: S) -> bool:
         """Tell whether nothing can follow."""
@@ -209,3 +210,6 @@ CONTRACT_NET: Protocol[BidState, BidEvent] = Protocol(
         BidEvent.NOT_UNDERSTOOD: Side.PARTICIPANT,
     },
 )
+
+PROTOCOLS: dict[str, Protocol[Any, Any]] = {REQUEST.name: REQUEST, CONTRACT_NET.name: CONTRACT_NET}
+"""The protocols whose course is followed; others pass unexamined."""

@@ -1,0 +1,168 @@
+"""One message on its way: where to, what is noted, and what happens when it is not taken.
+
+Everything here runs on whatever thread the message came in on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caxton_node.core.clock import Clock
+from caxton_node.fipa import Envelope, FailureReason, decode, encode
+from caxton_node.fipa.replies import PLATFORM_SENDER
+from caxton_node.messaging.conversations import Conversations
+from caxton_node.messaging.counts import Tally
+from caxton_node.messaging.dead_letters import DeadLetters
+from caxton_node.messaging.destinations import Destination, Destinations, Found, RemoteLane
+from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.requests import OpenRequests
+from caxton_node.messaging.returns import Returns
+from caxton_node.messaging.stamps import Stamps, continue_trace, to_message_id
+
+HOPS = "hops"
+HOPS_MAX = 3
+DIED_MAX = 1_024
+
+
+class Delivery:
+    """Brings stamped messages to their destinations.
+
+    Args:
+        destinations: Where addresses lead.
+        stamps: For the platform's own messages.
+        tally: Where outcomes are counted.
+        clock: Time of dead letters.
+
+    Attributes:
+        conversations: Context of the conversations seen lately.
+        requests: Requests that wait for an answer.
+        dead_letters: Messages that reached nobody.
+        returns: The desk for what cannot be delivered.
+    """
+
+    def __init__(self, destinations: Destinations, stamps: Stamps, tally: Tally, clock: Clock) -> None:
+        self.node_id = destinations.node_id
+        self.conversations = Conversations()
+        self.requests = OpenRequests()
+        self.dead_letters = DeadLetters()
+        self.returns = Returns(
+            post=self.post,
+            dead_letters=self.dead_letters,
+            tally=tally,
+            clock=clock,
+            requests=self.requests,
+            node_id=self.node_id,
+        )
+        self._destinations = destinations
+        self._stamps = stamps
+        self._tally = tally
+        self._died: dict[str, None] = {}
+
+    def note_death(self, node: str) -> None:
+        """Remember that a node is gone, for the reason in what could not be sent to it."""
+        self._died[node] = None
+        if len(self._died) > DIED_MAX:
+            del self._died[next(iter(self._died))]
+
+    def note_life(self, node: str) -> None:
+        """Note that a node has sent something."""
+        self._died.pop(node, None)
+
+    def post(self, envelope: Envelope) -> bytes:
+        """Stamp and route a message of a client or of the platform."""
+        envelope.sent_at, number = self._stamps.take(1)
+        envelope.message_id = message_id = to_message_id(number)
+        envelope.trace = continue_trace(envelope.trace, message_id)
+        self.route_copies(envelope, None)
+        return message_id
+
+    def route_copies(self, envelope: Envelope, mailbox: Mailbox | None) -> None:
+        """Route one copy per receiver, naming only that one, so that no node has to divide a list."""
+        receivers = list(dict.fromkeys(envelope.receiver_list()))
+        self._tally.accept(len(receivers))
+        for receiver in receivers:
+            envelope.receivers = receiver
+            self.route(envelope, encode(envelope), mailbox)
+
+    def route(
+        self,
+        envelope: Envelope,
+        frame: bytes,
+        mailbox: Mailbox | None,
+        *,
+        arrived: bool = False,
+        reason: FailureReason | None = None,
+    ) -> None:
+        """Route one stamped message to its one receiver; it has been counted as accepted."""
+        receiver, sender = next(iter(envelope.receiver_list()), ""), envelope.sender or PLATFORM_SENDER
+        found = self._destinations.find(receiver, envelope.conversation_id or sender, arrived=arrived)
+        destination = found.destination
+        if destination is None:
+            self.returns.give_up(envelope, receiver, reason or found.reason, found.detail)
+            return
+        if isinstance(destination, RemoteLane) and arrived:
+            if not _count_hop(envelope):
+                detail = f"{receiver} is said to be on another node by {HOPS_MAX} nodes in a row"
+                self.returns.give_up(envelope, receiver, FailureReason.UNROUTABLE, detail)
+                return
+            frame = encode(envelope)
+        self._note(envelope, sender, found)
+        self.put(destination, [frame], mailbox)
+
+    def _note(self, envelope: Envelope, sender: str, found: Found) -> None:
+        """Remember what this message means for its conversation and for those who wait."""
+        if envelope.conversation_id is not None:
+            now_us = envelope.sent_at or 0
+            self.conversations.note(envelope, envelope.conversation_id, sender, found.address, now_us)
+        if envelope.in_reply_to is not None:
+            self.requests.close(envelope, found.address)
+        waits = envelope.reply_by is not None or found.node != self.node_id
+        if envelope.reply_with is not None and waits and sender.endswith(f"@{self.node_id}"):
+            self.requests.remember(envelope, found.address, found.node)
+
+    def put(self, destination: Destination, frames: list[bytes], mailbox: Mailbox | None) -> None:
+        """Put frames where they belong and return to their senders what finds no room."""
+        taken = destination.put_all(frames, mailbox)
+        if taken < len(frames):
+            self._overflow(destination, frames[taken:])
+
+    def _overflow(self, destination: Destination, frames: list[bytes]) -> None:
+        """Return what a destination did not take."""
+        if isinstance(destination, RemoteLane):
+            detail = f"too much waits to be sent to node {destination.node}"
+            self.returns.give_up_all(frames, FailureReason.BACKLOG_FULL, detail)
+        elif destination.closed:
+            self._reroute_from_closed(frames)
+        else:
+            detail = f"the mailbox of {destination.address} is full"
+            self.returns.give_up_all(frames, FailureReason.MAILBOX_FULL, detail)
+
+    def _reroute_from_closed(self, frames: list[bytes]) -> None:
+        """Follow the addresses once more: the mailbox was closed between the look-up and the put."""
+        for frame in frames:
+            envelope = decode(frame)
+            receiver, sender = next(iter(envelope.receiver_list()), ""), envelope.sender or PLATFORM_SENDER
+            found = self._destinations.find(receiver, envelope.conversation_id or sender)
+            if found.destination is None or not found.destination.put_all([frame], None):
+                detail = f"{receiver} has stopped"
+                self.returns.give_up(envelope, receiver, FailureReason.AGENT_STOPPED, detail)
+
+    def handle_unsent(self, node: str, frames: Sequence[bytes], reason: FailureReason, detail: str) -> None:
+        """Return what the mesh did not take."""
+        if reason is FailureReason.UNROUTABLE and node in self._died:
+            reason = FailureReason.NODE_DIED
+        for frame in frames:
+            envelope = decode(frame)
+            receiver = next(iter(envelope.receiver_list()), "")
+            self.returns.give_up(envelope, receiver, reason, detail, node)
+
+
+def _count_hop(envelope: Envelope) -> bool:
+    """Write one more hop into a message that is passed on; False when it has been passed on often enough."""
+    headers = dict(envelope.headers or {})
+    hops = headers.get(HOPS, 0)
+    if not isinstance(hops, int) or hops >= HOPS_MAX:
+        return False
+    headers[HOPS] = hops + 1
+    envelope.headers = headers
+    return True

@@ -1,0 +1,205 @@
+"""Where a receiver's address leads: a mailbox here, a platform agent here, or a lane to another node.
+
+    name@this-node, name     a platform agent of that name, else an instance chosen by the route table
+    name                     ... which may be on another node
+    name@other-node          that node; its own router chooses the instance
+
+An address that can lead to one place only is kept in `direct`, a plain dictionary that the hot path reads
+without a lock and that is thrown away whole whenever a route or an agent changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zlib import crc32
+
+from caxton_node.core.errors import InvalidArgument
+from caxton_node.core.ids import Address, parse_address
+from caxton_node.fipa import FailureReason
+from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.platform import PlatformBox
+from caxton_node.messaging.remote import RemotePort
+from caxton_node.messaging.routes import RouteTable, Target, choose
+
+DIRECT_MAX = 65_536
+LANES = 16
+
+
+class RemoteLane:
+    """One ordered lane to another node; conversations are spread over lanes by hash."""
+
+    __slots__ = ("_key", "_port", "node")
+
+    def __init__(self, port: RemotePort, node: str, key: int) -> None:
+        self._port = port
+        self._key = key
+        self.node = node
+
+    def put_all(self, frames: list[bytes], sender: Mailbox | None) -> int:  # noqa: ARG002  nobody to pause
+        """Hand frames to the mesh's buffer: all of them, or none when it is full."""
+        return len(frames) if self._port.send(self.node, self._key, frames) else 0
+
+
+Box = Mailbox | PlatformBox
+Destination = Box | RemoteLane
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAgent:
+    """An instance on this node.
+
+    Attributes:
+        target: Its instance name, as the routes call it.
+        address: `name@node`, what its messages carry as sender.
+        mailbox: Where its messages wait.
+        content_bytes_max: Largest content it may send.
+    """
+
+    target: Target
+    address: str
+    mailbox: Mailbox
+    content_bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where an address leads.
+
+    Attributes:
+        destination: None when it leads nowhere.
+        address: Canonical `name@node` of the receiver.
+        node: Where it is.
+        reason: Why it leads nowhere.
+        detail: The same as a sentence.
+    """
+
+    destination: Destination | None
+    address: str = ""
+    node: str = ""
+    reason: FailureReason = FailureReason.NO_SUCH_AGENT
+    detail: str = ""
+
+
+class Destinations:
+    """Everything on this node that can be addressed, and the ways out of it.
+
+    Args:
+        node_id: This node.
+        routes: The route table; it is watched for changes.
+        remote: The way to other nodes, None on a node without a cluster.
+
+    Attributes:
+        direct: Addresses that lead to one place only.
+    """
+
+    def __init__(self, node_id: str, routes: RouteTable, remote: RemotePort | None) -> None:
+        self.node_id = node_id
+        self.agents: dict[str, LocalAgent] = {}
+        self.platform: dict[str, PlatformBox] = {}
+        self.direct: dict[str, Box] = {}
+        self._by_name: dict[str, tuple[LocalAgent, ...]] = {}
+        self._lanes: dict[tuple[str, int], RemoteLane] = {}
+        self._routes = routes
+        self._remote = remote
+        routes.on_change(self.forget_direct)
+
+    # -- what is here ---------------------------------------------------------------------------------------
+
+    def forget_direct(self) -> None:
+        """Start the dictionary of direct addresses anew; a batch under way may finish with the old one."""
+        self.direct = {}
+
+    def add_agent(self, agent: LocalAgent) -> None:
+        """Make an instance addressable."""
+        name = parse_address(agent.address).name
+        self.agents[agent.target.instance] = agent
+        self._by_name[name] = (*self._by_name.get(name, ()), agent)
+        self.forget_direct()
+
+    def remove_agent(self, instance: str) -> LocalAgent | None:
+        """Take an instance out; None if it is not here."""
+        agent = self.agents.pop(instance, None)
+        if agent is not None:
+            name = parse_address(agent.address).name
+            rest = tuple(other for other in self._by_name[name] if other is not agent)
+            if rest:
+                self._by_name[name] = rest
+            else:
+                del self._by_name[name]
+            self.forget_direct()
+        return agent
+
+    def add_platform_agent(self, name: str, box: PlatformBox) -> None:
+        """Make a platform agent addressable."""
+        self.platform[name] = box
+        self.forget_direct()
+
+    def remove_platform_agent(self, name: str) -> PlatformBox | None:
+        """Take a platform agent out; None if it is not here."""
+        box = self.platform.pop(name, None)
+        self.forget_direct()
+        return box
+
+    # -- where an address leads -----------------------------------------------------------------------------
+
+    def find(self, receiver: str, key: str, *, arrived: bool = False) -> Found:
+        """Follow an address.
+
+        Args:
+            receiver: As written in the envelope.
+            key: What the choice sticks to: the conversation id, or the sender.
+            arrived: Whether the message came from another node, which chose this one: stay here if possible.
+        """
+        direct = self.direct
+        try:
+            address = parse_address(receiver)
+        except InvalidArgument as err:
+            return Found(None, detail=str(err))
+        name, pinned = address.name, address.node is not None
+        if address.node is not None and address.node != self.node_id:
+            return self._way_to(address.node, name, key)
+        box = self.platform.get(name)
+        if box is not None:
+            self._remember(direct, receiver, box)
+            return Found(box, box.address, self.node_id)
+        route = self._routes.targets(name)
+        near = tuple(target for target in route if target.node == self.node_id)
+        target = choose(near if arrived or pinned else route, key)
+        if target is not None and target.node != self.node_id:
+            return self._way_to(target.node, name, key)
+        agent = (self.agents.get(target.instance) if target else None) or self._find_bearer(name, key)
+        if agent is None:
+            onward = choose(route, key) if arrived and not pinned else None
+            if onward is not None and onward.node != self.node_id:
+                return self._way_to(onward.node, name, key)
+            return Found(None, detail=f"no agent {address} is known to node {self.node_id}")
+        if len(near if pinned else route) <= 1 and len(self._by_name.get(name, ())) == 1:
+            self._remember(direct, receiver, agent.mailbox)
+        return Found(agent.mailbox, agent.address, self.node_id)
+
+    def _find_bearer(self, name: str, key: str) -> LocalAgent | None:
+        """Find an instance here that no route names: not yet, or not any more."""
+        chosen = choose(tuple(agent.target for agent in self._by_name.get(name, ())), key)
+        return self.agents.get(chosen.instance) if chosen is not None else None
+
+    def _way_to(self, node: str, name: str, key: str) -> Found:
+        if self._remote is None:
+            detail = f"node {node} cannot be reached: this node has no cluster"
+            return Found(None, reason=FailureReason.UNROUTABLE, detail=detail)
+        lane = crc32(key.encode()) % LANES
+        way = self._lanes.get((node, lane))
+        if way is None:
+            way = self._lanes[node, lane] = RemoteLane(self._remote, node, lane)
+        return Found(way, str(Address(name, node)), node)
+
+    def forget_node(self, node: str) -> None:
+        """Drop the lanes to a node that is gone."""
+        for lane in range(LANES):
+            self._lanes.pop((node, lane), None)
+
+    @staticmethod
+    def _remember(direct: dict[str, Box], receiver: str, destination: Box) -> None:
+        """Keep a direct address; the bound matters because senders may spell an address in endless ways."""
+        if len(direct) >= DIRECT_MAX:
+            direct.clear()
+        direct[receiver] = destination

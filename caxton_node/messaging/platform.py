@@ -1,0 +1,177 @@
+"""Platform agents and waiting clients: receivers that live on the event loop instead of in a sandbox.
+
+They are addressed like any agent. Their messages wait in a bounded box; the first one wakes the loop, which
+then hands over everything that has come, in order. A box has no agent to pause, so a full one refuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from secrets import token_hex
+from threading import Lock
+from typing import Protocol, Self
+
+from caxton_node.core.errors import DeadlineExceeded
+from caxton_node.core.ids import DEFAULT_TENANT
+from caxton_node.fipa import Envelope, decode
+from caxton_node.messaging.mailbox import Mailbox
+
+BOX_DEPTH_MAX = 10_000
+CLIENT_DEPTH_MAX = 1_000
+TURN_MAX = 256
+
+Handler = Callable[[Envelope], None]
+
+
+class PlatformBox:
+    """Messages for one handler, oldest first; any thread may put, the loop's thread handles.
+
+    Args:
+        loop: Whose thread handles.
+        address: `name@node`.
+        handler: Called with each message; one that raises is a bug and ends in the loop's exception handler.
+        depth_max: Messages that may wait.
+
+    Attributes:
+        closed: Whether it takes no more.
+        delivered: Messages handled.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, address: str, handler: Handler, depth_max: int = BOX_DEPTH_MAX
+    ) -> None:
+        self.address = address
+        self.closed = False
+        self.delivered = 0
+        self._loop = loop
+        self._handler = handler
+        self._depth_max = depth_max
+        self._frames: deque[bytes] = deque()
+        self._lock = Lock()
+        self._awake = False
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many messages wait."""
+        return len(self._frames)
+
+    def put_all(self, frames: list[bytes], sender: Mailbox | None) -> int:  # noqa: ARG002  nobody to pause
+        """Take frames from the front as far as there is room and return how many."""
+        with self._lock:
+            taken = 0 if self._loop.is_closed() else min(len(frames), self._depth_max - len(self._frames))
+            if taken <= 0:
+                return 0
+            self._frames.extend(frames[:taken])
+            wake, self._awake = not self._awake, True
+        if wake:
+            self._loop.call_soon_threadsafe(self._handle_waiting)
+        return taken
+
+    def close(self) -> list[bytes]:
+        """Take no more; return what waits."""
+        with self._lock:
+            self._depth_max = 0
+            self.closed = True
+            left = list(self._frames)
+            self._frames.clear()
+        return left
+
+    def _handle_waiting(self) -> None:
+        """Handle what has come, at most `TURN_MAX` messages before others of the loop get their turn."""
+        try:
+            for _ in range(min(len(self._frames), TURN_MAX)):
+                frame = self._frames.popleft()
+                self.delivered += 1
+                self._handler(decode(frame))
+        finally:
+            with self._lock:
+                self._awake = bool(self._frames)
+            if self._awake:
+                self._loop.call_soon(self._handle_waiting)
+
+
+class Office(Protocol):
+    """What waiting clients need of the router."""
+
+    node_id: str
+
+    def add_platform_agent(self, name: str, handler: Handler, *, depth_max: int = BOX_DEPTH_MAX) -> None:
+        """Give messages for `name` to `handler` on the loop's thread."""
+        ...
+
+    def remove_platform_agent(self, name: str) -> None:
+        """Take the name out; messages that still wait for it are dead-lettered."""
+        ...
+
+    def submit(self, envelope: Envelope) -> bytes:
+        """Route a message and return its id."""
+        ...
+
+
+class Client:
+    """Somebody outside the node who talks to agents: an address, and what has come to it.
+
+    Use as a context manager; the address ends with it. A client that does not read keeps the latest messages.
+
+    Args:
+        office: The router.
+        name: `client~<id>`.
+
+    Attributes:
+        missed: Messages that made room for later ones.
+    """
+
+    def __init__(self, office: Office, name: str) -> None:
+        self.address = f"{name}@{office.node_id}"
+        self._office = office
+        self._name = f"{DEFAULT_TENANT}/{name}"
+        self._replies: asyncio.Queue[Envelope] = asyncio.Queue(CLIENT_DEPTH_MAX)
+        self.missed = 0
+
+    def __enter__(self) -> Self:
+        """Make the address known."""
+        self._office.add_platform_agent(self._name, self._keep, depth_max=CLIENT_DEPTH_MAX)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Forget the address."""
+        self._office.remove_platform_agent(self._name)
+
+    def _keep(self, envelope: Envelope) -> None:
+        if self._replies.full():
+            self._replies.get_nowait()
+            self.missed += 1
+        self._replies.put_nowait(envelope)
+
+    def send(self, envelope: Envelope) -> bytes:
+        """Send a message in this client's name and return its id."""
+        envelope.sender = self.address
+        return self._office.submit(envelope)
+
+    async def receive(self, timeout_s: float) -> Envelope:
+        """Wait for the next message to this client.
+
+        Raises:
+            DeadlineExceeded: None came in time.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._replies.get()
+        except TimeoutError as err:
+            raise DeadlineExceeded(f"no answer within {timeout_s:g} s") from err
+
+
+class Clients:
+    """Gives addresses to clients of this node; an answer that comes after a restart reaches nobody else."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._boot = token_hex(3)
+        self._numbers = count(1)
+
+    def open(self) -> Client:
+        """Return a client with an address of its own, to be entered by `with`."""
+        return Client(self._office, f"client~{self._boot}-{next(self._numbers)}")

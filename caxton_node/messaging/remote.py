@@ -1,0 +1,109 @@
+"""The way to other nodes: from worker threads to the event loop, once per batch.
+
+The mesh belongs to the loop's thread. Workers append to a bounded buffer; the first append after the loop
+has emptied it wakes the loop, the others find it awake. One buffer for all peers keeps every order; the
+bound per peer is the mesh's own business, and what it does not take comes back here and is refused.
+"""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Protocol
+
+from caxton_node.core.errors import CaxtonError, ResourceLimit
+from caxton_node.fipa import FailureReason
+
+BUFFER_BYTES_MAX = 64 * 1024 * 1024
+
+Send = Callable[[str, int, Sequence[bytes]], None]
+Refused = Callable[[str, Sequence[bytes], FailureReason, str], None]
+
+
+class RemotePort(Protocol):
+    """What the router needs of the mesh; every method is safe to call from any thread.
+
+    Attributes:
+        forwarded: Messages that the mesh has taken.
+        pending: Messages not yet given to the mesh.
+    """
+
+    forwarded: int
+    pending: int
+
+    def connect(self, refused: Refused) -> None:
+        """Call `refused(node, frames, reason, detail)` on the loop's thread with what could not be sent."""
+        ...
+
+    def send(self, node: str, lane_key: int, frames: list[bytes]) -> bool:
+        """Take frames for a node, in order per lane key; False when the buffer is full: nothing taken."""
+        ...
+
+
+class Outbound:
+    """The buffer in front of `Cluster.send`.
+
+    Args:
+        loop: Whose thread sends.
+        send: `Cluster.send`: queues frames, or raises with nothing queued.
+        bytes_max: Bytes that may wait for the loop.
+    """
+
+    def __init__(self, loop: AbstractEventLoop, send: Send, bytes_max: int = BUFFER_BYTES_MAX) -> None:
+        self._loop = loop
+        self._send = send
+        self._refused: Refused | None = None
+        self._lock = Lock()
+        self._buffer: deque[tuple[str, int, list[bytes]]] = deque()
+        self._bytes = 0
+        self._bytes_max = bytes_max
+        self._awake = False
+        self.forwarded = 0
+        self.pending = 0
+
+    def connect(self, refused: Refused) -> None:
+        """Name who takes back what could not be sent."""
+        self._refused = refused
+
+    def send(self, node: str, lane_key: int, frames: list[bytes]) -> bool:
+        """Take frames, or return False when the buffer is full or the loop is closed."""
+        size = sum(map(len, frames))
+        with self._lock:
+            if self._bytes + size > self._bytes_max or self._loop.is_closed():
+                return False
+            self._buffer.append((node, lane_key, frames))
+            self._bytes += size
+            self.pending += len(frames)
+            wake, self._awake = not self._awake, True
+        if wake:
+            self._loop.call_soon_threadsafe(self._flush)
+        return True
+
+    def _flush(self) -> None:
+        """Give everything to the mesh, frames for the same lane together."""
+        with self._lock:
+            waiting, self._buffer = self._buffer, deque()
+            self._bytes = 0
+            self._awake = False
+        while waiting:
+            node, lane_key, frames = waiting.popleft()
+            while waiting and waiting[0][0] == node and waiting[0][1] == lane_key:
+                frames = frames + waiting.popleft()[2]
+            self._give(node, lane_key, frames)
+
+    def _give(self, node: str, lane_key: int, frames: list[bytes]) -> None:
+        reason, detail = None, ""
+        try:
+            self._send(node, lane_key, frames)
+        except ResourceLimit as err:
+            reason, detail = FailureReason.BACKLOG_FULL, str(err)
+        except CaxtonError as err:
+            reason, detail = FailureReason.UNROUTABLE, str(err)
+        with self._lock:
+            self.pending -= len(frames)
+            if reason is None:
+                self.forwarded += len(frames)
+        if reason is not None and self._refused is not None:
+            self._refused(node, frames, reason, detail)

@@ -1,0 +1,55 @@
+"""How many messages an agent gets in one call: as many as wait, as long as its turn stays short. Pure.
+
+A big batch spreads the price of a guest call (several microseconds) over many messages; a long turn keeps
+other agents waiting. So the size is what fits into a turn of `TURN_S` at the agent's own time per message,
+known from its latest calls. An agent nobody has seen yet starts small and may double with every turn, so
+that a slow one is found out before it holds a worker for 256 messages.
+
+The rejected alternative, a batch size tuned towards a throughput maximum, needs a history per agent and
+finds the same figure: with light guests the turn never fills, with heavy ones the call's price does not
+matter.
+"""
+
+from __future__ import annotations
+
+from caxton_node.runtime.limits import BATCH_CAP
+
+TURN_S = 0.002
+FIRST_BATCH = 8
+WEIGHT = 0.2
+
+
+class BatchSize:
+    """The batch size of one agent.
+
+    Args:
+        batch_max: The agent's limit; never exceeded.
+        turn_s: How long a turn may take, seconds.
+    """
+
+    __slots__ = ("_batch_max", "_per_message_s", "_reach", "_turn_s")
+
+    def __init__(self, batch_max: int, turn_s: float = TURN_S) -> None:
+        self._batch_max = min(batch_max, BATCH_CAP)
+        self._turn_s = turn_s
+        self._reach = min(FIRST_BATCH, self._batch_max)
+        self._per_message_s = 0.0
+
+    @property
+    def now(self) -> int:
+        """Return how many messages the next turn may take, from 1 to `batch_max`."""
+        return self._reach
+
+    def observe(self, count: int, elapsed_s: float) -> None:
+        """Learn from a finished call.
+
+        Args:
+            count: Messages in it, at least 1.
+            elapsed_s: Time that the guest took.
+        """
+        seen = elapsed_s / count
+        known = self._per_message_s
+        # A slower message counts at once, a faster one little by little: a long turn is worse than two short.
+        self._per_message_s = known = seen if seen > known else known + (seen - known) * WEIGHT
+        affordable = int(self._turn_s / known) if known > 0 else self._batch_max
+        self._reach = max(1, min(affordable, 2 * self._reach, self._batch_max))

@@ -1,0 +1,363 @@
+"""The workers: which agent runs next, on which thread, for how many messages.
+
+An agent with mail stands in the ready queue once. A worker takes the first one, hands it a batch in one
+guest call, routes what came out, and puts it at the end of the queue if mail is left. So no agent is ever
+run by two workers, and an agent that is flooded waits its turn like everyone else.
+
+Threads are cheap while they are parked, running ones compete for Python's lock; so `Demand` says how many
+run. It learns from finished calls, which says nothing about the call under way: if agents are ready and no
+turn has ended for `STALL_S`, one parked worker, the *sentinel*, goes to work beyond the demand.
+
+    wake       idle slot -> ready queue; a parked worker is woken at once if one more may run
+    turn       take a batch, call the guest, route the outbox, settle the mailbox
+    trap       fatal: the slot is detached and the watch told; otherwise that one message goes back
+
+Source: design.md section 2.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Condition, Lock, Thread, current_thread
+from time import perf_counter
+from typing import Protocol
+
+from caxton_node.runtime.batching import BatchSize
+from caxton_node.runtime.demand import Demand
+from caxton_node.runtime.limits import BATCH_CAP, Limits
+from caxton_node.runtime.ports import Mail, Post, Watch
+from caxton_node.runtime.sandbox import Outcome, Sandbox
+from caxton_node.runtime.traps import Trap, TrapKind
+
+STALL_S = 0.005
+SWITCH_INTERVAL_S = 0.0005
+"""For `sys.setswitchinterval`, set by the process that runs workers: the default of 5 ms starves the loop."""
+
+DEMAND_EVERY = 16
+_BATCH_BUCKETS = BATCH_CAP.bit_length() + 1
+
+
+class Inbox(Mail, Protocol):
+    """The mail of one agent, as its worker uses it."""
+
+    @property
+    def ready(self) -> int:
+        """Return how many messages may be taken now."""
+        ...
+
+    def settle(self, handled: int, poisoned: int = 0) -> None:
+        """Learn what became of messages that were taken."""
+        ...
+
+
+class Exchange(Post, Protocol):
+    """The way out of an agent, and back for what it would not handle."""
+
+    def return_trapped(self, frame: bytes, trap: Trap) -> None:
+        """Tell the sender of this message that its receiver did not handle it."""
+        ...
+
+
+class Slot:
+    """One running instance, as the scheduler sees it.
+
+    Args:
+        instance: `name#version.n@node`.
+        name: `tenant/name`.
+        sandbox: Started; from now on called by workers only.
+        mail: Its messages.
+        limits: Its bounds.
+
+    Attributes:
+        handled: Messages completed.
+        fuel_units: Fuel used.
+        guest_s: Time in the guest, seconds.
+        queued: Whether it stands in the ready queue.
+        detached: Whether it is to be run no more.
+        worker: The thread that runs it; the scheduler's lock guards these three.
+    """
+
+    __slots__ = (
+        "batch",
+        "bytes_max",
+        "detached",
+        "fuel_units",
+        "guest_s",
+        "handled",
+        "instance",
+        "limits",
+        "mail",
+        "name",
+        "queued",
+        "sandbox",
+        "worker",
+    )
+
+    def __init__(self, instance: str, name: str, sandbox: Sandbox, mail: Inbox, limits: Limits) -> None:
+        self.instance = instance
+        self.name = name
+        self.sandbox = sandbox
+        self.mail = mail
+        self.limits = limits
+        self.batch = BatchSize(limits.batch_max)
+        self.bytes_max = max(limits.memory_bytes // 8, 1)
+        self.handled = 0
+        self.fuel_units = 0
+        self.guest_s = 0.0
+        self.queued = False
+        self.detached = True
+        self.worker: Thread | None = None
+
+
+class _Worker(Thread):
+    """A thread, and the gate at which it is parked: a lock that it holds shut itself."""
+
+    def __init__(self, work: Callable[[_Worker], None], number: int) -> None:
+        super().__init__(name=f"caxton-worker-{number}", daemon=True)
+        self.gate = Lock()
+        self.gate.acquire()
+        self.called = False
+        self._work = work
+
+    def run(self) -> None:
+        """Work until the scheduler closes."""
+        self._work(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the workers are doing.
+
+    Attributes:
+        workers: Threads there are.
+        running: Threads in a turn.
+        wanted: Threads that are worth running.
+        ready: Agents waiting for a turn.
+        turns: Turns so far.
+        batch_cells: Turns by bit length of their batch size: cell b counts batches below 2**b messages.
+    """
+
+    workers: int
+    running: int
+    wanted: int
+    ready: int
+    turns: int
+    batch_cells: tuple[int, ...]
+
+
+class Scheduler:
+    """Runs agents on worker threads.
+
+    Args:
+        post: Where outboxes go.
+        watch: Who is told of lost instances.
+        workers: Threads; some more than cores, since a few long guest calls must not hold everybody up.
+    """
+
+    def __init__(self, post: Exchange, watch: Watch, workers: int | None = None) -> None:
+        self._post = post
+        self._watch = watch
+        self._cores = os.cpu_count() or 1
+        self._lock = Lock()
+        self._left = Condition(self._lock)  # some slot has ended its turn detached
+        self._ready: deque[Slot] = deque()
+        self._parked: list[_Worker] = []
+        self._sentinel: _Worker | None = None
+        self._running = 0
+        self._called = 0  # woken and on their way
+        self._wanted = 1
+        self._turns = 0
+        self._demand = Demand()
+        self._batch_cells = [0] * _BATCH_BUCKETS
+        self._closed = False
+        count = workers or max(4, self._cores + 2)
+        self._workers = [_Worker(self._work, number) for number in range(count)]
+        for worker in self._workers:
+            worker.start()
+
+    # -- for agents and mailboxes ---------------------------------------------------------------------------
+
+    def attach(self, slot: Slot) -> None:
+        """Run this instance from now on, at once if mail is waiting."""
+        with self._lock:
+            slot.detached = False
+        self.wake(slot)
+
+    def detach(self, slot: Slot) -> None:
+        """Stop running this instance and wait for the call under way, if any; its sandbox is the caller's then.
+
+        A worker that detaches the very slot that it runs does not wait for itself.
+        """
+        with self._lock:
+            slot.detached = True
+            if slot.queued:
+                self._ready.remove(slot)
+                slot.queued = False
+            while slot.worker is not None and slot.worker is not current_thread():
+                self._left.wait()
+
+    def wake(self, slot: Slot) -> None:
+        """Note that an instance has mail; any thread."""
+        with self._lock:
+            if slot.queued or slot.detached or slot.worker is not None or self._closed:
+                return
+            slot.queued = True
+            self._ready.append(slot)
+            self._call_worker()
+
+    def close(self) -> None:
+        """Let every call under way end and stop all workers; agents that are ready stay unserved."""
+        with self._lock:
+            self._closed = True
+            for worker in self._parked:
+                worker.gate.release()
+            self._parked.clear()
+            self._left.notify_all()
+        for worker in self._workers:
+            if worker is not current_thread():
+                worker.join()
+
+    def load(self) -> Load:
+        """Read what the workers are doing."""
+        with self._lock:
+            cells = tuple(self._batch_cells)
+            return Load(len(self._workers), self._running, self._wanted, len(self._ready), self._turns, cells)
+
+    # -- workers: who runs next -----------------------------------------------------------------------------
+
+    def _work(self, worker: _Worker) -> None:
+        slot = self._next(worker)
+        while slot is not None:
+            started_at = perf_counter()
+            try:
+                count, guest_s = self._turn(slot)
+            except Exception as err:  # noqa: BLE001  a bug of the host may cost one agent, never a worker
+                count, guest_s = 1, 0.0
+                self._lose(slot, _blame_host(err), None, ())
+            slot = self._next(worker, slot, count, guest_s, perf_counter() - started_at)
+
+    def _next(
+        self,
+        worker: _Worker,
+        done: Slot | None = None,
+        count: int = 0,
+        guest_s: float = 0.0,
+        turn_s: float = 0.0,
+    ) -> Slot | None:
+        """End a turn and wait until there is another one to begin; None when the scheduler closes."""
+        with self._lock:
+            if done is not None:
+                self._end_turn(done, count, guest_s, turn_s)
+            overdue = False
+            while not self._closed:
+                if self._ready and (overdue or self._running < self._wanted):
+                    return self._begin_turn(worker)
+                overdue = self._park(worker)
+            return None
+
+    def _begin_turn(self, worker: _Worker) -> Slot:
+        slot = self._ready.popleft()
+        slot.queued = False
+        slot.worker = worker
+        self._running += 1
+        if self._sentinel is worker:
+            self._sentinel = None
+        if self._ready:
+            self._call_worker()
+        return slot
+
+    def _end_turn(self, slot: Slot, count: int, guest_s: float, turn_s: float) -> None:
+        self._running -= 1
+        self._turns += 1
+        self._batch_cells[count.bit_length()] += 1
+        self._demand.observe(guest_s, turn_s)
+        if not self._turns % DEMAND_EVERY:
+            self._wanted = min(self._cores, self._demand.workers)
+        slot.worker = None
+        if slot.detached:
+            self._left.notify_all()
+        elif slot.mail.ready:
+            slot.queued = True
+            self._ready.append(slot)
+
+    def _call_worker(self) -> None:
+        """Wake a parked worker if one more may run; else make sure that somebody watches for a stall."""
+        if not self._parked:
+            return
+        if self._running + self._called < self._wanted:
+            self._called += 1
+            worker = self._parked.pop()
+            worker.called = True
+            worker.gate.release()
+        elif self._sentinel is None:
+            self._sentinel = self._parked.pop()
+            self._sentinel.gate.release()
+
+    def _park(self, worker: _Worker) -> bool:
+        """Wait at the gate, the sentinel for `STALL_S` only; return whether no turn has ended meanwhile."""
+        watches = self._sentinel is worker and bool(self._running or self._ready)
+        if not watches:
+            if self._sentinel is worker:
+                self._sentinel = None
+            self._parked.append(worker)
+        turns = self._turns
+        self._lock.release()
+        try:
+            worker.gate.acquire(timeout=STALL_S if watches else -1)
+        finally:
+            self._lock.acquire()
+        if worker.called:
+            worker.called = False
+            self._called -= 1
+        return watches and turns == self._turns
+
+    # -- workers: one turn ----------------------------------------------------------------------------------
+
+    def _turn(self, slot: Slot) -> tuple[int, float]:
+        """Run one batch; return how many messages it had and how long the guest took."""
+        frames = slot.mail.take(slot.batch.now, slot.bytes_max)
+        if not frames:
+            return 0, 0.0
+        try:
+            outcome = slot.sandbox.handle(frames)
+        except Exception as err:  # noqa: BLE001  whatever a guest provokes stays with that guest
+            outcome = Outcome(0, [], _blame_host(err), 0, 0.0)
+        count = len(frames)
+        slot.batch.observe(count, outcome.elapsed_s)
+        slot.handled += outcome.handled
+        slot.fuel_units += outcome.fuel_units
+        slot.guest_s += outcome.elapsed_s
+        if outcome.outbox:
+            self._post.accept(slot.instance, outcome.outbox)
+        if outcome.trap is None:
+            slot.mail.settle(count)
+        else:
+            self._handle_trap(slot, frames, outcome.handled, outcome.trap)
+        return count, outcome.elapsed_s
+
+    def _handle_trap(self, slot: Slot, frames: list[bytes], handled: int, trap: Trap) -> None:
+        poisoned = frames[handled] if handled < len(frames) else None
+        waiting = frames[handled + 1 :]
+        slot.mail.settle(handled, poisoned=0 if poisoned is None else 1)
+        if trap.fatal:
+            self._lose(slot, trap, poisoned, waiting)
+            return
+        if poisoned is not None:
+            self._post.return_trapped(poisoned, trap)
+        slot.mail.put_back(waiting)
+
+    def _lose(self, slot: Slot, trap: Trap, poisoned: bytes | None, waiting: Sequence[bytes]) -> None:
+        with self._lock:
+            slot.detached = True
+        self._watch.handle_trap(slot.instance, trap, poisoned, waiting)
+
+
+def _blame_host(err: Exception) -> Trap:
+    lines = traceback.format_exception(err)
+    return Trap(
+        TrapKind.HOST, f"{type(err).__name__}: {err}", tuple(line.rstrip() for line in reversed(lines))
+    )
