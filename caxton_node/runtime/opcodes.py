@@ -97,7 +97,7 @@ _ATOMIC = _words("""
     i64.atomic.rmw16.cmpxchg_u i64.atomic.rmw32.cmpxchg_u
 """)
 
-_PREFIXED = {0xFB: _GC, 0xFC: _MISC, 0xFD: _SIMD, 0xFE: _ATOMIC}
+PREFIXED = {0xFB: _GC, 0xFC: _MISC, 0xFD: _SIMD, 0xFE: _ATOMIC}
 SIMD_PREFIX, RELAXED_SIMD_FIRST = 0xFD, 0x100
 
 
@@ -106,7 +106,7 @@ def name_at(data: bytes, offset: int) -> str:
     if not 0 <= offset < len(data):
         return ""
     first = data[offset]
-    names = _PREFIXED.get(first)
+    names = PREFIXED.get(first)
     if names is None:
         return _PLAIN.get(first, "")
     number = secondary(data, offset)
