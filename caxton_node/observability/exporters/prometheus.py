@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate, groupby
 from socket import socket
+from socketserver import TCPServer
 from threading import BoundedSemaphore, Thread
 from typing import Any, TypeAlias
 
@@ -108,10 +109,15 @@ class _Server(ThreadingHTTPServer):
     """At most `CONNECTIONS_MAX` connections at once; further ones are closed unanswered."""
 
     daemon_threads = True
+    request_queue_size = 2 * CONNECTIONS_MAX
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self._room = BoundedSemaphore(CONNECTIONS_MAX)
         super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking DNS for this host's full name, as the base class would."""
+        TCPServer.server_bind(self)
 
     def process_request(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:  # noqa: ANN401 - as in the base class
         if self._room.acquire(blocking=False):

@@ -1,0 +1,267 @@
+"""The registry of a node: read and write at once, in memory; the others and the disk learn it behind.
+
+The pure files say what happens; this one and `background.py` say when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Sequence
+
+import msgspec
+
+from caxton_node.core.clock import Clock
+from caxton_node.core.errors import CaxtonError
+from caxton_node.observability import Histogram, HistogramValue, Reading, get_logger
+from caxton_node.observability.board import reading
+from caxton_node.observability.instruments import BY_NAME
+from caxton_node.registry import anti_entropy
+from caxton_node.registry.anti_entropy import Method
+from caxton_node.registry.background import TOPIC, Saver, Settings, Spreader, Syncer, Tally, run_forever
+from caxton_node.registry.capabilities import Directory, R
+from caxton_node.registry.entry import Entry, decode_page
+from caxton_node.registry.hlc import stamp_us
+from caxton_node.registry.ports import ClusterPort
+from caxton_node.registry.records import CapabilityRecord, InstanceRecord
+from caxton_node.registry.replica import Replica
+from caxton_node.registry.store import RegistryStore
+from caxton_node.storage import Database
+
+OWNED_KINDS = frozenset({InstanceRecord.KIND, CapabilityRecord.KIND})
+
+Listener = Callable[[frozenset[str]], None]
+
+_log = get_logger("registry")
+
+
+class Registry:
+    """What this node knows about the cluster's agents.
+
+    Args:
+        cluster: The other nodes.
+        database: For the durable copy.
+        clock: Time.
+        settings: When things happen.
+        rng: For the choice of neighbours.
+
+    Attributes:
+        tally: Counters of comparisons and failures.
+    """
+
+    def __init__(
+        self,
+        *,
+        cluster: ClusterPort,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        rng: random.Random,
+    ) -> None:
+        self.tally = Tally()
+        self._cluster = cluster
+        self._clock = clock
+        self._store = RegistryStore(database)
+        self._replica = Replica(cluster.node_id, owned_kinds=OWNED_KINDS)
+        self._directory = Directory()
+        self._convergence = Histogram(BY_NAME["caxton_registry_convergence_seconds"].bounds)
+        self._listeners: list[Listener] = []
+        self._announced = False
+        self._spreader = Spreader(cluster, settings, self.tally, rng)
+        self._saver = Saver(self._store, settings)
+        self._syncer = Syncer(
+            cluster=cluster, replica=self._replica, store=self._store, settings=settings,
+            tally=self.tally, clock=clock, rng=rng, take=self._take_remote,
+        )  # fmt: skip
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Load the durable copy, then answer other nodes and begin to spread, store and compare.
+
+        Raises:
+            CorruptStore: The database is damaged.
+        """
+        loaded = await self._store.load()
+        self._replica.load(loaded, self._now_us())
+        for entry in loaded:
+            self._directory.apply(entry)
+        self._cluster.on_topic(TOPIC, self._handle_broadcast)
+        self._cluster.serve(Method.DIGEST, self._answer_digest)
+        self._cluster.serve(Method.PULL, self._answer_pull)
+        self._cluster.serve(Method.PUSH, self._answer_push)
+        for part in (self._spreader, self._saver, self._syncer):
+            task = asyncio.create_task(run_forever(part.turn), name=f"registry-{type(part).__name__.lower()}")
+            self._tasks.append(task)
+
+    async def close(self) -> None:
+        """Stop, and store what is not stored yet; safe to call twice."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._saver.flush()
+
+    # -- writing --------------------------------------------------------------------------------------------
+
+    def put_instance(self, record: InstanceRecord) -> None:
+        """Publish an instance of this node, or its new state; repeating the same changes nothing.
+
+        Raises:
+            ResourceLimit: The record is too large.
+            InvalidArgument: Its address is too long.
+        """
+        self.put_entry(InstanceRecord.KIND, record.key, msgspec.msgpack.encode(record))
+
+    def remove_instance(self, key: str) -> None:
+        """Withdraw an instance by its address; nothing happens if it is not there."""
+        self.remove_entry(InstanceRecord.KIND, key)
+
+    def put_capability(self, record: CapabilityRecord) -> None:
+        """Publish what an agent on this node can do; as `put_instance`."""
+        self.put_entry(CapabilityRecord.KIND, record.key, msgspec.msgpack.encode(record))
+
+    def remove_capability(self, key: str) -> None:
+        """Withdraw a capability by its key; nothing happens if it is not there."""
+        self.remove_entry(CapabilityRecord.KIND, key)
+
+    def remove_capabilities_of(self, agent: str) -> None:
+        """Withdraw everything that an agent on this node can do."""
+        for record in self._directory.capabilities.all():
+            if record.agent == agent and record.node == self._cluster.node_id:
+                self.remove_capability(record.key)
+
+    def put_entry(self, kind: str, key: str, value: bytes) -> None:
+        """Write an entry of any kind; what `put_instance` and `put_capability` do with a record.
+
+        Raises:
+            ResourceLimit: The value is too large.
+            InvalidArgument: The key is empty or too long.
+        """
+        before = self._replica.find(kind, key)
+        entry = self._replica.put(kind, key, value, self._now_us())
+        if entry is not before:
+            self._take([entry])
+
+    def remove_entry(self, kind: str, key: str) -> None:
+        """Delete an entry of any kind; nothing happens if it is not there."""
+        tombstone = self._replica.delete(kind, key, self._now_us())
+        if tombstone is not None:
+            self._take([tombstone])
+
+    def own_entries(self) -> list[Entry]:
+        """Return the instances and capabilities that this node has published, in this boot or before.
+
+        Whoever starts agents withdraws those that no longer exist.
+        """
+        return self._replica.own_entries()
+
+    # -- reading --------------------------------------------------------------------------------------------
+
+    def instances(self, name: str | None = None) -> list[InstanceRecord]:
+        """Return the instances of an agent, or all, on nodes that are alive.
+
+        Args:
+            name: `tenant/name`, or None for all.
+        """
+        index = self._directory.instances
+        return self._alive(index.all() if name is None else index.find(name))
+
+    def find_capability(self, name: str) -> list[CapabilityRecord]:
+        """Return who can do something, on nodes that are alive; empty if nobody can."""
+        return self._alive(self._directory.capabilities.find(name))
+
+    def capabilities(self) -> list[CapabilityRecord]:
+        """Return everything that anybody on an alive node can do."""
+        return self._alive(self._directory.capabilities.all())
+
+    def entries(self, kind: str) -> list[Entry]:
+        """Return the entries of a kind as they are, those of dead nodes included."""
+        return list(self._replica.entries(kind))
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` with the agent names whose instances changed, appeared or vanished on any node.
+
+        It runs on the event loop right after the change and must not raise.
+        """
+        self._listeners.append(listener)
+
+    # -- what happens outside -------------------------------------------------------------------------------
+
+    def handle_member_joined(self, node: str) -> None:
+        """Show the node's entries again, and compare with a neighbour soon."""
+        if not self._announced:  # first company since this node started: tell what it runs
+            self._announced = True
+            self._spreader.add(self._replica.own_entries())
+        self._syncer.hurry()
+        self._notify(self._names_on(node))
+
+    def handle_member_gone(self, node: str) -> None:
+        """Hide the entries of a node that died or left."""
+        self._notify(self._names_on(node))
+
+    def collect(self) -> list[Reading]:
+        """Return readings for the metrics; safe on any thread."""
+        live, tally, cell = self._replica.live, self.tally, self._convergence
+        counts = {kind: live[kind] for kind in sorted(OWNED_KINDS)}
+        counts["other"] = sum(list(live.values())) - sum(counts.values())
+        outcomes = {"same": tally.equal, "differed": tally.differed, "failed": tally.failed}
+        convergence = HistogramValue(cell.bounds, tuple(cell.counts), cell.total)
+        return [
+            *(reading("caxton_registry_entries", count, kind=kind) for kind, count in counts.items()),
+            reading("caxton_registry_tombstones", self._replica.tombstones),
+            reading("caxton_registry_conflicts_total", self._replica.conflicts),
+            *(
+                reading("caxton_registry_syncs_total", count, outcome=name)
+                for name, count in outcomes.items()
+            ),
+            reading("caxton_registry_convergence_seconds", convergence),
+        ]
+
+    async def _answer_digest(self, _peer: str, payload: bytes) -> bytes:
+        return anti_entropy.answer_digest(self._replica, payload)
+
+    async def _answer_pull(self, _peer: str, payload: bytes) -> bytes:
+        return anti_entropy.answer_pull(self._replica, payload)
+
+    async def _answer_push(self, _peer: str, payload: bytes) -> bytes:
+        self._take_remote(anti_entropy.answer_push(self._replica, payload, self._now_us()))
+        return b""
+
+    def _handle_broadcast(self, origin: str, payload: bytes) -> None:
+        try:
+            entries = decode_page(payload)
+        except CaxtonError as err:
+            self.tally.malformed += 1
+            _log.warning("a registry broadcast was dropped", origin=origin, reason=str(err))
+            return
+        self._take_remote(self._replica.merge(entries, self._now_us()))
+
+    # -- changes --------------------------------------------------------------------------------------------
+
+    def _take_remote(self, changed: Sequence[Entry]) -> None:
+        now_us = self._now_us()
+        for entry in changed:
+            self._convergence.observe(max(0, now_us - stamp_us(entry.stamp)) / 1e6)
+        self._take(changed)
+
+    def _take(self, changed: Sequence[Entry]) -> None:
+        names: set[str] = set()
+        for entry in changed:
+            names |= self._directory.apply(entry)
+        self._saver.add(changed)
+        self._spreader.add(entry for entry in changed if entry.origin == self._cluster.node_id)
+        self._notify(names)
+
+    def _notify(self, names: Collection[str]) -> None:
+        if names:
+            for listener in self._listeners:
+                listener(frozenset(names))
+
+    def _alive(self, records: list[R]) -> list[R]:
+        return [record for record in records if self._cluster.is_alive(record.node)]
+
+    def _names_on(self, node: str) -> set[str]:
+        return {record.name for record in self._directory.instances.all() if record.node == node}
+
+    def _now_us(self) -> int:
+        return self._clock.unix_us()
