@@ -16,18 +16,17 @@ from caxton_node.core.clock import Clock
 from caxton_node.core.errors import CaxtonError, DeadlineExceeded, DeliveryFailed, ResourceLimit, Unavailable
 from caxton_node.core.events import EventBus
 from caxton_node.observability.logs import get_logger
-from swim import Address, Member, Membership, MemberState
+from swim import Address, Member, Membership
 from swim import events as swim_events
 from transport import (
     BacklogFull,
     Credentials,
-    LinkFailed,
     Mesh,
     PeerStatus,
-    PeerUnknown,
     RequestRefused,
     RequestTimeout,
     Settings,
+    TransportError,
 )
 
 BatchHandler = Callable[[str, Sequence[bytes]], None]
@@ -57,7 +56,6 @@ _CHANGES: dict[type, Change] = {
     swim_events.MemberLeft: Change.LEFT,
 }
 _GONE = {Change.DIED, Change.LEFT}
-_PRESENT = {MemberState.ALIVE, MemberState.SUSPECT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +137,12 @@ class Cluster:
 
     def alive_nodes(self) -> list[str]:
         """List the ids of members that are alive or suspect, self included."""
-        return [member.node_id for member in self.members() if member.state in _PRESENT]
+        return [member.node_id for member in self.members() if member.is_live]
 
     def is_alive(self, node: str) -> bool:
         """Tell whether messages for this node may be sent: alive or only suspected, or this node itself."""
         member = self.membership.find(node)
-        return node == self.node_id or (member is not None and member.state in _PRESENT)
+        return node == self.node_id or (member is not None and member.is_live)
 
     def partition_view(self) -> PartitionView:
         """Judge which side of a split this node is on."""
@@ -164,15 +162,15 @@ class Cluster:
         """Queue envelopes for a node, in order for one lane key.
 
         Raises:
-            DeliveryFailed: No such member; nothing was queued.
+            DeliveryFailed: No such member, or an envelope is too large; nothing was queued.
             ResourceLimit: The bounded backlog to that node is full; nothing was queued.
         """
         try:
             self._mesh.send(node, lane_key, frames)
-        except PeerUnknown as err:
-            raise DeliveryFailed(f"node {node} is not a member") from err
         except BacklogFull as err:
             raise ResourceLimit(f"the backlog to node {node} is full", why=str(err)) from err
+        except TransportError as err:
+            raise DeliveryFailed(f"node {node} cannot be sent to", why=str(err)) from err
 
     def serve(self, method: str, handler: RequestHandler) -> None:
         """Answer a kind of request from other nodes; a CaxtonError raised there reaches the caller's side."""
@@ -190,10 +188,10 @@ class Cluster:
             return await self._mesh.request(node, method, payload, timeout_s)
         except RequestTimeout as err:
             raise DeadlineExceeded(f"node {node} did not answer {method} within {timeout_s:g} s") from err
-        except (PeerUnknown, LinkFailed) as err:
-            raise Unavailable(f"node {node} cannot be reached", why=str(err)) from err
         except RequestRefused as err:
             raise DeliveryFailed(f"node {node} refused {method}", why=str(err)) from err
+        except TransportError as err:
+            raise Unavailable(f"node {node} cannot be reached", why=str(err)) from err
 
     def on_topic(self, topic: str, handler: TopicHandler) -> None:
         """Give every broadcast on a topic to `handler(origin, payload)`, once each."""
