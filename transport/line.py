@@ -1,0 +1,74 @@
+"""One link that is up, with what belongs to it alone.
+
+Windows, unfinished pieces, pings. It dies with the link.
+"""
+
+from __future__ import annotations
+
+from transport.chunks import Assembler
+from transport.frames import CONTROL_LANE, LANES_MAX, Frame, FrameType, encode_frame, encode_number
+from transport.links.contract import CONTROL, Link
+from transport.messages import Greeting
+from transport.settings import KIB, Settings
+from transport.window import ReceiveWindow, SendWindow
+
+_TABLE_SLACK = 64 * KIB  # a payload is its envelopes and a table; the limit speaks of the envelopes
+
+
+class Line:
+    """What two nodes agreed on for one link, and how far they are.
+
+    Args:
+        link: The link; it is up.
+        theirs: The peer's greeting: what we may send.
+        settings: Our own bounds: what the peer may send.
+        now: The present, monotonic seconds.
+    """
+
+    __slots__ = (
+        "assembler",
+        "batch_window",
+        "bulk_window",
+        "frame_bytes_max",
+        "heard_at",
+        "link",
+        "pinged_at",
+        "received_batches",
+        "received_bulk",
+        "rtt_s",
+        "unreported",
+        "used_at",
+    )
+
+    def __init__(self, link: Link, theirs: Greeting, settings: Settings, now: float) -> None:
+        self.link = link
+        self.batch_window = SendWindow(theirs.window_bytes)
+        self.bulk_window = SendWindow(theirs.bulk_window_bytes)
+        self.frame_bytes_max = min(theirs.frame_bytes_max, settings.frame_bytes_max)
+        self.received_batches = ReceiveWindow(settings.window_bytes)
+        self.received_bulk = ReceiveWindow(settings.bulk_window_bytes)
+        self.assembler = Assembler(
+            settings.envelope_bytes_max + _TABLE_SLACK, settings.request_bytes_max + _TABLE_SLACK
+        )
+        self.heard_at = self.used_at = self.pinged_at = now
+        self.rtt_s: float | None = None
+        self.unreported = 0
+
+    def count(self, frame: Frame) -> bool:
+        """Count a frame as handled; return whether the peer should be told now."""
+        window = self.received_batches if frame.lane < LANES_MAX else self.received_bulk
+        return window.handle(frame.size)
+
+    def ping(self, now: float) -> None:
+        """Ask the peer for a sign of life; the number is the time, so the answer tells the round trip."""
+        self.pinged_at = now
+        self.link.write(CONTROL, encode_number(FrameType.PING, int(now * 1e6)))
+
+    def pong(self, payload: bytes) -> None:
+        """Return a ping as it came."""
+        self.link.write(CONTROL, encode_frame(FrameType.PONG, CONTROL_LANE, payload))
+
+    def measure(self, number: int, now: float) -> None:
+        """Take an answer to the last ping; answers to others, or to none, are dropped."""
+        if number == int(self.pinged_at * 1e6):
+            self.rtt_s = now - self.pinged_at

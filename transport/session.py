@@ -1,0 +1,235 @@
+"""What must not be lost when links come and go: the mail of one peer, lane by lane.
+
+A session outlives its links. Envelopes are gathered in batches, a batch gets the next number of its lane, is
+kept until the peer says it was handled, and is sent again on every new link until then. The peer drops
+numbers that it has seen. So nothing is lost, nothing comes twice, and the order inside a lane holds, whether
+a link broke, moved from QUIC to TCP, or was replaced.
+
+Bounds: `batches_unacked_max` for each lane, `backlog_bytes_max` for the whole; what is over is refused at the
+door.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from transport.chunks import split, split_size
+from transport.errors import BacklogFull, MalformedFrame, TooLarge
+from transport.frames import HEADER_BYTES, FrameType, batch_size, encode_batch
+from transport.settings import Settings
+from transport.window import SendWindow
+
+
+class _Batch:
+    """Envelopes under one number.
+
+    Encoded anew for every link, since that is cheaper than keeping both forms.
+    """
+
+    __slots__ = ("envelopes", "held", "payload_bytes", "sequence")
+
+    def __init__(self, sequence: int, envelopes: list[bytes], held: int) -> None:
+        self.sequence = sequence
+        self.envelopes = envelopes
+        self.held = held
+        self.payload_bytes = batch_size(envelopes) - HEADER_BYTES
+
+
+class _Lane:
+    """One lane's mail.
+
+    Waiting, then in numbered batches; `sent` of these have gone out on the present link.
+    """
+
+    __slots__ = ("batches", "next_sequence", "sent", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[bytes] = deque()
+        self.batches: deque[_Batch] = deque()
+        self.sent = 0
+        self.next_sequence = 1
+
+    def next_batch(self, bytes_max: int, batches_max: int) -> _Batch | None:
+        """Return the batch to send next, gathering a new one when all others are out.
+
+        None when there is none.
+        """
+        if self.sent < len(self.batches):
+            return self.batches[self.sent]
+        if not self.waiting or len(self.batches) >= batches_max:
+            return None
+        waiting, envelopes = self.waiting, [self.waiting.popleft()]
+        held = len(envelopes[0])
+        while waiting and held + len(waiting[0]) <= bytes_max:
+            envelopes.append(waiting.popleft())
+            held += len(envelopes[-1])
+        batch = _Batch(self.next_sequence, envelopes, held)
+        self.next_sequence += 1
+        self.batches.append(batch)
+        return batch
+
+    def acknowledge(self, sequence: int) -> int:
+        """Forget batches up to this number; return the bytes that they held."""
+        if sequence >= self.next_sequence:
+            raise MalformedFrame(f"batch {sequence} acknowledged where {self.next_sequence - 1} was the last")
+        freed = 0
+        while self.batches and self.batches[0].sequence <= sequence:
+            freed += self.batches.popleft().held
+            self.sent = max(0, self.sent - 1)
+        return freed
+
+    def first(self) -> int:
+        """Return the lowest number that may still be sent."""
+        return self.batches[0].sequence if self.batches else self.next_sequence
+
+
+class Session:
+    """The mail for one peer.
+
+    Args:
+        number: Higher than that of any earlier session with this peer in the life of this process.
+        settings: Bounds.
+    """
+
+    def __init__(self, number: int, settings: Settings) -> None:
+        self.number = number
+        self.resent = 0
+        self._settings = settings
+        self._lanes = [_Lane() for _ in range(settings.lanes)]
+        self._turn = 0
+        self._held = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """Return the bytes of all envelopes that the peer has not acknowledged."""
+        return self._held
+
+    @property
+    def has_mail(self) -> bool:
+        """Say whether anything is waiting or unacknowledged."""
+        return any(lane.waiting or lane.batches for lane in self._lanes)
+
+    def push(self, lane_key: int, envelopes: Sequence[bytes]) -> None:
+        """Take envelopes for a lane, all or none.
+
+        Args:
+            lane_key: Any number; equal keys share a lane and keep their order.
+            envelopes: Opaque bytes.
+
+        Raises:
+            BacklogFull: The bound would be passed; nothing was taken.
+            TooLarge: One envelope is over its limit; nothing was taken.
+        """
+        size = sum(map(len, envelopes))
+        if self._held + size > self._settings.backlog_bytes_max:
+            raise BacklogFull(f"{self._held} bytes are waiting for this peer already")
+        if size > self._settings.envelope_bytes_max:  # only then can a single one be
+            largest = max(map(len, envelopes))
+            if largest > self._settings.envelope_bytes_max:
+                raise TooLarge(
+                    f"an envelope of {largest} bytes; the limit is {self._settings.envelope_bytes_max}"
+                )
+        self._lanes[lane_key % len(self._lanes)].waiting.extend(envelopes)
+        self._held += size
+
+    def take_frames(self, window: SendWindow, frame_bytes_max: int) -> dict[int, list[bytes]]:
+        """Return what may be sent now, by lane, in the order in which it must go.
+
+        Lanes take turns, one batch each, so that a full one does not starve the others of credit.
+        """
+        settings, lanes = self._settings, self._lanes
+        frames: dict[int, list[bytes]] = {}
+        open_lanes = [(self._turn + step) % len(lanes) for step in range(len(lanes))]
+        self._turn = (self._turn + 1) % len(lanes)
+        while open_lanes:
+            still_open = []
+            for index in open_lanes:
+                batch = lanes[index].next_batch(settings.batch_bytes_max, settings.batches_unacked_max)
+                if batch is None:
+                    continue
+                size = split_size(batch.payload_bytes, frame_bytes_max)
+                if not window.allows(size):
+                    continue
+                window.spend(size)
+                lanes[index].sent += 1
+                payload = encode_batch(batch.sequence, batch.envelopes)
+                frames.setdefault(index, []).extend(split(FrameType.BATCH, index, payload, frame_bytes_max))
+                still_open.append(index)
+            open_lanes = still_open
+        return frames
+
+    def acknowledge(self, sequences: Sequence[int]) -> None:
+        """Forget what the peer has handled.
+
+        Raises:
+            MalformedFrame: It speaks of lanes or batches that never were; nothing was forgotten beyond those
+                before.
+        """
+        if len(sequences) != len(self._lanes):
+            raise MalformedFrame(f"{len(sequences)} lanes acknowledged where there are {len(self._lanes)}")
+        for lane, sequence in zip(self._lanes, sequences, strict=True):
+            self._held -= lane.acknowledge(sequence)
+
+    def begin_link(self, received: Sequence[int] | None) -> None:
+        """Start over on a new link: what the peer has not received is sent again.
+
+        Args:
+            received: The last number received on each lane, None when the peer knows nothing of this session.
+        """
+        if received is not None:
+            self.acknowledge(received)
+        for lane in self._lanes:
+            self.resent += lane.sent
+            lane.sent = 0
+
+    def first_sequences(self) -> list[int]:
+        """Return for each lane the lowest number that may still be sent.
+
+        Where a peer without memory begins.
+        """
+        return [lane.first() for lane in self._lanes]
+
+    def take_undelivered(self) -> list[bytes]:
+        """Return everything that the peer has not acknowledged, lane by lane in order, and forget it."""
+        envelopes: list[bytes] = []
+        for lane in self._lanes:
+            for batch in lane.batches:
+                envelopes.extend(batch.envelopes)
+            envelopes.extend(lane.waiting)
+        self._lanes = [_Lane() for _ in self._lanes]
+        self._held = 0
+        return envelopes
+
+
+class Inbound:
+    """What was received of one session of a peer.
+
+    Args:
+        epoch: The peer's boot counter.
+        session: The number of its session.
+        first: Where each lane begins, for a receiver that knows nothing of it.
+    """
+
+    __slots__ = ("epoch", "received", "session")
+
+    def __init__(self, epoch: int, session: int, first: Sequence[int]) -> None:
+        self.epoch = epoch
+        self.session = session
+        self.received = [sequence - 1 for sequence in first]
+
+    def accept(self, lane: int, sequence: int) -> bool:
+        """Say whether a batch is new; count it as received when it is.
+
+        Raises:
+            MalformedFrame: There is no such lane, or batches before this one never came.
+        """
+        if lane >= len(self.received):
+            raise MalformedFrame(f"a batch on lane {lane} of {len(self.received)}")
+        expected = self.received[lane] + 1
+        if sequence > expected:
+            raise MalformedFrame(f"batch {sequence} on lane {lane} where {expected} was due")
+        if sequence < expected:
+            return False
+        self.received[lane] = sequence
+        return True
