@@ -6,7 +6,7 @@ from swim.codec import SEQUENCE_MAX, TARGET_BYTES
 from swim.context import Context
 from swim.member import Address, Member, MemberState
 from swim.messages import Ack, Message, Nack, Ping, PingRequest
-from swim.probe import Probe, Rounds, Verdict, judge
+from swim.probe import ISOLATION_PATIENCE, Probe, Rounds, Verdict, judge
 from swim.relay import Relays
 from swim.statistics import Drop
 from swim.timers import ProbePeriod, ProbeStep, Step
@@ -60,7 +60,7 @@ class Detector:
             self._ping(probe)
             self._schedule_step(probe, Step.INDIRECT)
             return
-        for helper in self._rounds.sample(self._settings.helpers, without=probe.target):
+        for helper in self._rounds.helpers(self._settings.helpers, for_target=probe.target):
             probe.helpers.append(helper.key)
             self._wire.send(helper.address, PingRequest(probe.sequence, probe.target))
 
@@ -98,9 +98,15 @@ class Detector:
 
     def hear(self, sender: bytes) -> None:
         """Note that a member was heard, whatever it said."""
+        self._rounds.hear(sender)
         if self._probe is not None:
             self._probe.anybody_heard = True
             self._probe.target_heard |= sender == self._probe.target
+
+    def warn(self, suspect: Member) -> None:
+        """Ping a suspect a last time, with the accusation that it should refute."""
+        ping = Ping(0, suspect.key[:TARGET_BYTES], self._roster.digest)
+        self._wire.send(suspect.address, ping, self._view.accusation(suspect))
 
     def ping_dead(self, member: Member) -> None:
         """Try somebody who is held dead, and tell it so: if it lives it will refute."""
@@ -148,23 +154,30 @@ class Detector:
                 1  # we were stalled: the answers may still be waiting to be read
             )
             return None
-        return self._act_on(judge(probe, self._isolations), probe, now)
+        return self._act_on(judge(probe), probe, now)
 
     def _act_on(self, verdict: Verdict, probe: Probe, now: float) -> Probe | None:
         if verdict is Verdict.ALIVE:
             self._isolations = 0
             return None
         self._statistics.probes_failed += 1
-        self._awareness.worsen(probe.silent_helpers if probe.helpers else 1)
         if verdict is Verdict.ISOLATED:
-            self._isolations += 1
-            self._statistics.isolations += 1
+            self._count_isolation(now)
             return None
+        self._awareness.worsen(probe.silent_helpers if probe.helpers else 1)
         if verdict is Verdict.UNSURE:
             return probe
         self._view.accuse(probe.target, probe.nackers, now)
         self._tell_suspect(probe.target)
         return None
+
+    def _count_isolation(self, now: float) -> None:
+        self._awareness.worsen()
+        self._statistics.isolations += 1
+        self._isolations += 1
+        if self._isolations == ISOLATION_PATIENCE:
+            self._isolations = 0
+            self._view.doubt_all(now)
 
     def _tell_suspect(self, key: bytes) -> None:
         suspect = self._roster.find(key)

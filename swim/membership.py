@@ -226,7 +226,9 @@ class Membership:
             case RelayStep():
                 self._relays.handle_step(timer)
             case SuspicionExpiry():
-                self._view.handle_expiry(timer, now)
+                suspect = self._view.handle_expiry(timer, now)
+                if suspect is not None:
+                    self._detector.warn(suspect)
             case GossipRound():
                 self._gossip.handle_round(timer)
             case JoinRetry():
@@ -311,6 +313,8 @@ class Membership:
             return None
         if incarnation > sender.incarnation:
             return self._view.admit(Refute(opened.sender, opened.epoch, incarnation), now)
+        if sender.state is MemberState.SUSPECT:
+            return self._view.remind(sender, now)
         return self._view.correct(sender, MemberState.ALIVE, opened.epoch, now)
 
     def _finish(self) -> list[Effect]:

@@ -29,9 +29,10 @@ from swim.member import Member
 from swim.roster import Roster
 
 ISOLATION_PATIENCE = 3
-"""Probes in a row that are blamed on our own isolation before members are accused after all."""
+"""Probes in a row during which nobody was heard before everybody is doubted."""
 WITNESSES = 2
 STRIKES_MAX = 2
+HEARD_LATELY = 16
 _DRAWS_PER_PICK = 8
 
 
@@ -78,11 +79,11 @@ class Probe:
         return len(self.helpers) - len(self.nackers)
 
 
-def judge(probe: Probe, isolations: int) -> Verdict:
-    """Return what a probe has shown, after so many probes in a row were blamed on isolation."""
+def judge(probe: Probe) -> Verdict:
+    """Return what a probe has shown."""
     if probe.answered or probe.target_heard:
         return Verdict.ALIVE
-    if probe.helpers and not probe.anybody_heard and isolations < ISOLATION_PATIENCE:
+    if probe.helpers and not probe.anybody_heard:
         return Verdict.ISOLATED
     if len(probe.nackers) >= min(WITNESSES, len(probe.helpers)):
         return Verdict.ACCUSED
@@ -99,6 +100,7 @@ class Rounds:
         self._roster = roster
         self._rng = rng
         self._order: list[bytes] = []
+        self._heard: dict[bytes, None] = {}
         self._at = 0
 
     def next(self) -> Member | None:
@@ -128,6 +130,28 @@ class Rounds:
                 if len(chosen) == count:
                     break
         return list(chosen.values())
+
+    def hear(self, sender: bytes) -> None:
+        """Note that a member was heard; the last `HEARD_LATELY` different ones are remembered."""
+        self._heard.pop(sender, None)
+        self._heard[sender] = None
+        if len(self._heard) > HEARD_LATELY:
+            del self._heard[next(iter(self._heard))]
+
+    def helpers(self, count: int, *, for_target: bytes) -> list[Member]:
+        """Return up to `count` different live members to help with a probe, those heard lately before others.
+
+        A helper that is cut off itself tells nothing, and its silence looks like our own illness. Whom we
+        heard is random too, since everybody probes at random.
+        """
+        lately = [key for key in self._heard if key != for_target]
+        self._rng.shuffle(lately)
+        chosen = {key: self._find_live(key) for key in lately}
+        helpers = [member for member in chosen.values() if member is not None][:count]
+        for member in self.sample(count + len(helpers), without=for_target):
+            if len(helpers) < count and member not in helpers:
+                helpers.append(member)
+        return helpers
 
     def _find_live(self, key: bytes) -> Member | None:
         member = self._roster.find(key)

@@ -26,33 +26,49 @@ class Suspicion:
 
     Attributes:
         number: Tells this suspicion from earlier ones against the same member.
+        accusers: Shortened keys of those who could not reach the suspect, at most one more than are wanted.
         deadline: When the suspect is declared dead.
+        is_private: Others are not told: this node cannot hear anybody, so the fault may be its own.
+        is_warned: The suspect was told a last time.
+        is_postponed: The deadline was moved once because this process had stalled.
     """
 
-    __slots__ = ("_began", "_longest", "_shortest", "_wanted", "accusers", "deadline", "number", "postponed")
+    __slots__ = (
+        "_began",
+        "_longest",
+        "_shortest",
+        "_wanted",
+        "accusers",
+        "deadline",
+        "is_postponed",
+        "is_private",
+        "is_warned",
+        "number",
+    )
 
     def __init__(
         self, number: int, accusers: list[bytes], now: float, *, shortest: float, longest: float, wanted: int
     ) -> None:
         self.number = number
         self.accusers: list[bytes] = []
-        self.postponed = False
+        self.is_private = self.is_warned = self.is_postponed = False
         self._began = now
         self._shortest, self._longest, self._wanted = shortest, longest, wanted
         self.add([*dict.fromkeys(accusers)])
-        self.deadline = self._due()
 
     def add(self, accusers: list[bytes]) -> bool:
         """Take further accusers in; return whether any was new and still wanted."""
         room = self._wanted + 1 - len(self.accusers)
         fresh = [accuser for accuser in accusers if accuser not in self.accusers][: max(0, room)]
         self.accusers += fresh
-        self.deadline = self._due()
+        if not self.is_postponed:
+            self.deadline = self._due()
         return bool(fresh)
 
     def postpone(self, until: float) -> None:
         """Give the suspect a last chance, once, after this process had stalled past the deadline."""
-        self.postponed = True
+        self.is_postponed = True
+        self.is_warned = False
         self.deadline = until
 
     def _due(self) -> float:

@@ -46,6 +46,7 @@ class View:
 
     def __init__(self, context: Context) -> None:
         self.changed_at = 0.0
+        self._key = context.key
         self._me = context.key[:ACCUSER_BYTES]
         self._settings = context.settings
         self._roster = context.roster
@@ -93,6 +94,10 @@ class View:
             return introduce(known) if stale_boot else Refute(known.key, known.epoch, known.incarnation)
         return self.verdict(known, stale_boot=stale_boot)
 
+    def remind(self, suspect: Member, now: float) -> Message | None:
+        """Return the accusation for a suspect that has spoken without refuting it: it may not have heard."""
+        return self.accusation(suspect) if self._cooldown.is_ready(suspect.key, now) else None
+
     def verdict(self, gone: Member, *, stale_boot: bool = False) -> Message:
         """Return what to tell a member that believes `gone` alive: it left, or doubt it."""
         claim = (gone.key, gone.epoch, gone.incarnation)
@@ -103,7 +108,7 @@ class View:
     def records_of(self, member: Member) -> list[Message]:
         """Return the messages that give a live member to somebody who does not know it."""
         suspicion = self._suspicions.get(member.key)
-        if suspicion is None:
+        if suspicion is None or suspicion.is_private:
             return [introduce(member)]
         return [introduce(member), self.accusation(member)]
 
@@ -126,19 +131,33 @@ class View:
         else:
             self._believe(known, Suspect(key, known.epoch, known.incarnation, b"".join(accusers)), now)
 
-    def handle_expiry(self, timer: SuspicionExpiry, now: float) -> None:
-        """Declare a suspect dead unless the suspicion is over or its end was moved."""
+    def doubt_all(self, now: float) -> None:
+        """Declare a suspect dead, or return it to be warned first; nothing if the suspicion is over."""
+        for member in list(self._roster):
+            if member.state is MemberState.ALIVE and member.key != self._key:
+                accusation = Suspect(member.key, member.epoch, member.incarnation, self._me)
+                self._believe(member, accusation, now, tell=False)
+                self._suspicions[member.key].is_private = True
+
+    def handle_expiry(self, timer: SuspicionExpiry, now: float) -> Member | None:
+        """Declare a suspect dead unless the suspicion is over or its end was moved; return whom to warn before."""
         suspicion = self._suspicions.get(timer.key)
         known = self._roster.find(timer.key)
         if suspicion is None or known is None or suspicion.number != timer.suspicion:
-            return
-        if now < suspicion.deadline:
-            return  # another timer is under way for the end that holds
-        if now - suspicion.deadline > self._settings.probe_interval_s / 2 and not suspicion.postponed:
-            suspicion.postpone(now + self._settings.probe_interval_s)
+            return None
+        notice_s = self._settings.probe_interval_s
+        if not suspicion.is_warned and now >= suspicion.deadline - notice_s:
+            if now - suspicion.deadline > notice_s / 2 and not suspicion.is_postponed:
+                suspicion.postpone(
+                    now + notice_s
+                )  # this process had stalled; the refutation may wait to be read
+            suspicion.is_warned = True
             self._schedule(timer.key, suspicion, now)
-            return
-        self._believe(known, Dead(known.key, known.epoch, known.incarnation), now)
+            return known
+        if now >= suspicion.deadline:  # else another timer is under way for the end that holds
+            death = Dead(known.key, known.epoch, known.incarnation)
+            self._believe(known, death, now, tell=not suspicion.is_private)
+        return None
 
     # ---- inside
 
@@ -186,7 +205,9 @@ class View:
         self._replace(known, member, now)
         self.tell_profile(member)
 
-    def _believe(self, known: Member, claim: Refute | Suspect | Dead | Left, now: float) -> None:
+    def _believe(
+        self, known: Member, claim: Refute | Suspect | Dead | Left, now: float, *, tell: bool = True
+    ) -> None:
         member = replace(
             known,
             epoch=claim.epoch,
@@ -197,7 +218,8 @@ class View:
         if isinstance(claim, Suspect):
             self._suspect(member, _split(claim.accusers), now)
         self._replace(known, member, now)
-        self._tell(member)
+        if tell:
+            self._tell(member)
 
     def _suspect(self, member: Member, accusers: list[bytes], now: float) -> None:
         shortest, longest, wanted = bounds(self._settings, self._roster.live_count, self._awareness.score)
@@ -210,12 +232,16 @@ class View:
 
     def _confirm(self, suspect: Member, accusers: list[bytes], now: float) -> None:
         suspicion = self._suspicions[suspect.key]
-        if suspicion.add(accusers):
+        if suspicion.add(accusers) or suspicion.is_private:
+            suspicion.is_private = False
             self._schedule(suspect.key, suspicion, now)
             self._tell(suspect)
 
     def _schedule(self, key: bytes, suspicion: Suspicion, now: float) -> None:
-        self._outbox.schedule(SuspicionExpiry(key, suspicion.number), suspicion.deadline - now)
+        """Set a timer for the warning, or for the end once the suspect was warned."""
+        notice_s = 0.0 if suspicion.is_warned else self._settings.probe_interval_s
+        timer = SuspicionExpiry(key, suspicion.number)
+        self._outbox.schedule(timer, suspicion.deadline - notice_s - now)
 
     def _is_same_suspicion(self, claim: Suspect, known: Member) -> bool:
         return (
