@@ -14,7 +14,8 @@ class AgentView:
 
     Attributes:
         manifest: What was asked for.
-        instance: `name#version.n@node`.
+        instance: `tenant/name#version.n@node`.
+        number: Distinguishes instances of one version on one node.
         node: Id of this node.
         state: Where it is in its life.
         module_sha256: Hexadecimal digest of its module.
@@ -29,6 +30,7 @@ class AgentView:
 
     manifest: Manifest
     instance: str
+    number: int
     node: str
     state: State
     module_sha256: str

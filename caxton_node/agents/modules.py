@@ -1,0 +1,63 @@
+"""Modules on disk, named by what they contain: `<data>/modules/<sha256>.wasm`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from caxton_node.core.errors import CorruptStore
+
+
+class ModuleFolder:
+    """The modules that this node holds; its methods block, so call them on a thread.
+
+    Args:
+        folder: Made on the first write.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, sha256: str, binary: bytes) -> None:
+        """Keep a module; one that is there already is left alone."""
+        place = self._path(sha256)
+        if place.exists():
+            return
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = place.with_suffix(f".{os.getpid()}.new")
+        with beside.open("wb") as file:
+            file.write(binary)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(place)
+
+    def read(self, sha256: str) -> bytes:
+        """Return a module.
+
+        Raises:
+            CorruptStore: The file is missing or its content is not what its name says; it was left untouched.
+        """
+        place = self._path(sha256)
+        try:
+            binary = place.read_bytes()
+        except OSError as err:
+            raise _lost(place, err.strerror or str(err)) from err
+        if hashlib.sha256(binary).hexdigest() != sha256:
+            raise _lost(place, "its content does not have the digest that its name says")
+        return binary
+
+    def delete(self, sha256: str) -> None:
+        """Remove a module that no agent uses."""
+        self._path(sha256).unlink(missing_ok=True)
+
+    def _path(self, sha256: str) -> Path:
+        return self._folder / f"{sha256}.wasm"
+
+
+def _lost(place: Path, why: str) -> CorruptStore:
+    return CorruptStore(
+        f"the module {place} cannot be used",
+        why=why,
+        hint="delete the agent and deploy it again, or restore the file from a backup",
+    )

@@ -1,0 +1,115 @@
+"""The agents of one node with everything real beneath them: engine, workers, router, registry, SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from caxton_node.agents.announcing import RegistryAnnouncer, RouteKeeper
+from caxton_node.agents.instance import Plant
+from caxton_node.agents.relay import TrapRelay
+from caxton_node.agents.service import AgentService
+from caxton_node.agents.supervision import RestartPolicy
+from caxton_node.core.clock import SystemClock
+from caxton_node.fipa import Envelope, Performative
+from caxton_node.messaging import Clients, Router, RouteTable
+from caxton_node.observability import Board
+from caxton_node.registry import Registry, Settings
+from caxton_node.runtime import Engine
+from caxton_node.runtime.scheduler import Scheduler
+from caxton_node.storage import Database
+
+NODE = "n1"
+QUICK = RestartPolicy(first_wait_s=0.01, failures_max=3, jitter=0.0)
+
+
+class Alone:
+    """A cluster of one: what the registry needs of a cluster when there is nobody else."""
+
+    node_id = NODE
+
+    def alive_nodes(self) -> Sequence[str]:
+        return [NODE]
+
+    def is_alive(self, node: str) -> bool:
+        return node == NODE
+
+    def broadcast(self, topic: str, payload: bytes) -> None:
+        """There is nobody to tell."""
+
+    def on_topic(self, topic: str, handler: Callable[[str, bytes], None]) -> None:
+        """Nobody will say anything."""
+
+    async def request(self, node: str, method: str, payload: bytes, timeout_s: float) -> bytes:
+        raise AssertionError(f"there is no node {node}")
+
+    def serve(self, method: str, handler: Callable[[str, bytes], Awaitable[bytes]]) -> None:
+        """Nobody will ask."""
+
+
+@dataclass
+class House:
+    """One node without network."""
+
+    service: AgentService
+    router: Router
+    registry: Registry
+    routes: RouteTable
+    clients: Clients
+    database: Database
+    board: Board
+
+    async def ask(self, name: str, content: bytes, within_s: float = 10.0) -> Envelope:
+        """Send a REQUEST as a client and return the answer."""
+        with self.clients.open() as client:
+            client.send(
+                Envelope(
+                    Performative.REQUEST,
+                    receivers=name,
+                    content=content,
+                    reply_with="question",
+                    conversation_id=f"talk-{random.random()}",
+                )
+            )
+            return await client.receive(within_s)
+
+
+@asynccontextmanager
+async def open_house(data_dir: Path, *, memory_bytes_max: int = 2**30) -> AsyncIterator[House]:
+    """Open a node's agents on a data directory; leaving it is a clean shutdown."""
+    clock, board = SystemClock(), Board()
+    async with await Database.open(data_dir / "caxton.db") as database:
+        registry = Registry(
+            cluster=Alone(), database=database, clock=clock, settings=Settings(), rng=random.Random(1)
+        )
+        await registry.open()
+        routes = RouteTable()
+        loop = asyncio.get_running_loop()
+        router = Router(node_id=NODE, routes=routes, clock=clock, loop=loop)
+        RouteKeeper(registry, routes)
+        relay, engine = TrapRelay(), Engine()
+        scheduler = Scheduler(router, relay)
+        service = AgentService(
+            plant=Plant(NODE, engine, scheduler, router),
+            relay=relay,
+            database=database,
+            data_dir=data_dir,
+            clock=clock,
+            board=board,
+            announcer=RegistryAnnouncer(registry, NODE),
+            memory_bytes_max=memory_bytes_max,
+            policy=QUICK,
+            rng=random.Random(1),
+        )
+        await service.restore()
+        try:
+            yield House(service, router, registry, routes, Clients(router), database, board)
+        finally:
+            await service.close()
+            await asyncio.to_thread(scheduler.close)
+            engine.close()
+            await registry.close()
