@@ -18,7 +18,10 @@ from caxton_node.fipa.performatives import Performative
 encode = msgspec.msgpack.Encoder().encode
 """Return the envelope's bytes: always all seventeen positions."""
 
-_decode = msgspec.msgpack.Decoder(Envelope).decode
+read = msgspec.msgpack.Decoder(Envelope).decode
+"""Read one envelope, or raise one of `READ_ERRORS`: `decode` without its wrapper, for the router's loop."""
+
+READ_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _PATH = re.compile(r" - at (?:`key` in )?`\$\[(\d+)\]")
 _BYTE = re.compile(r"\(byte (\d+)\)")
 
@@ -52,12 +55,12 @@ def decode(frame: bytes) -> Envelope:
         MalformedEnvelope: The sender's fault; says what and where.
     """
     try:
-        return _decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
-        raise _explain(frame, err) from err
+        return read(frame)
+    except READ_ERRORS as err:
+        raise explain(frame, err) from err
 
 
-def _explain(frame: bytes, err: Exception) -> MalformedEnvelope:
+def explain(frame: bytes, err: Exception) -> MalformedEnvelope:
     """Turn a decoder's complaint into a reason and a position."""
     if isinstance(err, RecursionError):
         return MalformedEnvelope("nested too deeply", POSITIONS.index("headers"))
@@ -96,6 +99,6 @@ def salvage(frame: bytes) -> Envelope:
         if position < len(items):
             try:
                 setattr(known, field, msgspec.msgpack.decode(items[position], type=Text))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except READ_ERRORS:
                 continue
     return known

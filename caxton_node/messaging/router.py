@@ -26,6 +26,7 @@ from caxton_node.fipa import (
     decode,
     encode,
 )
+from caxton_node.fipa.codec import READ_ERRORS, explain, read
 from caxton_node.fipa.rules import CONTENT_BYTES_CAP, CONTENT_BYTES_MAX
 from caxton_node.messaging.counts import Counts, Tally
 from caxton_node.messaging.delivery import HOPS, Delivery
@@ -35,7 +36,7 @@ from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.platform import BOX_DEPTH_MAX, Handler, PlatformBox
 from caxton_node.messaging.remote import RemotePort
 from caxton_node.messaging.routes import RouteTable, Target
-from caxton_node.messaging.stamps import Stamps, continue_trace
+from caxton_node.messaging.stamps import UNSAMPLED, Stamps, continue_trace
 from caxton_node.runtime.traps import Trap
 
 PATIENCE_S = 1.0
@@ -140,7 +141,8 @@ class Router:
 
     def accept(self, sender_instance: str, frames: Sequence[bytes]) -> None:
         """Route what one agent sent, in order; frames are as the guest wrote them."""
-        address, mailbox, content_bytes_max = self._who(sender_instance)
+        agent = self._destinations.agents.get(sender_instance) or self._recall(sender_instance)
+        address, mailbox, content_bytes_max = agent.address, agent.mailbox, agent.content_bytes_max
         now_us, first = self._stamps.take(len(frames))
         direct, requests, note = self._destinations.direct, self.requests, self.conversations.note
         run: list[bytes] = []
@@ -148,15 +150,18 @@ class Router:
         plain = 0
         for number, frame in enumerate(frames, first):
             try:
-                envelope = decode(frame)
-            except MalformedEnvelope as err:
-                self._delivery.returns.answer_malformed(address, frame, err)
+                envelope = read(frame)
+            except READ_ERRORS as err:
+                self._delivery.returns.answer_malformed(address, frame, explain(frame, err))
                 continue
             message_id = number.to_bytes(16, "big")
             envelope.sender = address
             envelope.message_id = message_id
             envelope.sent_at = now_us
-            envelope.trace = continue_trace(envelope.trace, message_id)
+            trace = envelope.trace
+            envelope.trace = (
+                continue_trace(trace, message_id) if trace else message_id + message_id[8:] + UNSAMPLED
+            )
             receiver, content = envelope.receivers, envelope.content
             destination = direct.get(receiver) if isinstance(receiver, str) else None
             if (
@@ -290,12 +295,10 @@ class Router:
 
     # -- one message ----------------------------------------------------------------------------------------
 
-    def _who(self, instance: str) -> tuple[str, Mailbox | None, int]:
-        agent = self._destinations.agents.get(instance)
-        if agent is not None:
-            return agent.address, agent.mailbox, agent.content_bytes_max
-        address = str(Address(parse_address(instance).name, self.node_id))  # removed while its last call ran
-        return address, None, CONTENT_BYTES_MAX
+    def _recall(self, instance: str) -> LocalAgent:
+        """Stand in for an agent that was removed while its last call ran; its mailbox takes nothing."""
+        address = str(Address(parse_address(instance).name, self.node_id))
+        return LocalAgent(Target(instance, self.node_id), address, Mailbox(0), CONTENT_BYTES_MAX)
 
     def _accept_checked(self, envelope: Envelope, mailbox: Mailbox | None, content_bytes_max: int) -> None:
         """Check and route one stamped message of a local agent, whatever is special about it."""

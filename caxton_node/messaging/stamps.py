@@ -15,6 +15,7 @@ from threading import Lock
 from caxton_node.core.clock import Clock
 from caxton_node.core.ids import stable_hash
 
+UNSAMPLED = b"\0"
 _COUNTER_END = 1 << 32
 
 
@@ -45,8 +46,10 @@ class Stamps:
             The unix time in microseconds, never running backwards, and the first number; number n of the
             batch is the first plus n, and its id is `to_message_id` of that.
         """
+        now_us = self._clock.unix_us()
         with self._lock:
-            self._latest_us = now_us = max(self._latest_us, self._clock.unix_us())
+            now_us = max(now_us, self._latest_us)
+            self._latest_us = now_us
             first = self._counter
             if first + count > _COUNTER_END:
                 first = 0
@@ -62,5 +65,5 @@ def to_message_id(number: int) -> bytes:
 def continue_trace(trace: bytes | None, message_id: bytes) -> bytes:
     """Return the trace of a message: the given one with a new span, or a new, unsampled one."""
     if trace is None:
-        return message_id + message_id[8:] + b"\0"
+        return message_id + message_id[8:] + UNSAMPLED
     return trace[:16] + message_id[8:] + trace[24:]

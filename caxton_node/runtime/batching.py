@@ -51,5 +51,7 @@ class BatchSize:
         known = self._per_message_s
         # A slower message counts at once, a faster one little by little: a long turn is worse than two short.
         self._per_message_s = known = seen if seen > known else known + (seen - known) * WEIGHT
-        affordable = int(self._turn_s / known) if known > 0 else self._batch_max
-        self._reach = max(1, min(affordable, 2 * self._reach, self._batch_max))
+        reach = min(2 * self._reach, self._batch_max)
+        if known * reach > self._turn_s:
+            reach = max(1, int(self._turn_s / known))
+        self._reach = reach

@@ -11,28 +11,31 @@ Source: facts on the engine, table "Worker threads and the GIL"; ADR on workers.
 from __future__ import annotations
 
 HANDOVER_S = 20e-6
-WEIGHT = 1 / 32
+WEIGHT = 0.3
+BUSY_SHARE_MAX = 0.99
 
 
 class Demand:
     """A running estimate of the share of time that guests run without Python's lock."""
 
-    __slots__ = ("_free_s", "_turn_s")
+    __slots__ = ("_share",)
 
     def __init__(self) -> None:
-        self._free_s = 0.0
-        self._turn_s = 0.0
+        self._share = 0.0
 
-    def observe(self, guest_s: float, turn_s: float) -> None:
-        """Learn from a finished turn: the guest's part of it, and all of it."""
-        free_s = max(0.0, guest_s - HANDOVER_S)
-        self._free_s += (free_s - self._free_s) * WEIGHT
-        self._turn_s += (max(turn_s, guest_s) - self._turn_s) * WEIGHT
+    def observe(self, turns: int, guest_s: float, turn_s: float) -> None:
+        """Learn from some finished turns.
+
+        Args:
+            turns: How many, at least 1.
+            guest_s: Time in guests in all of them, seconds.
+            turn_s: Time of the turns from begin to end.
+        """
+        free_s = max(0.0, guest_s - turns * HANDOVER_S)
+        share = free_s / turn_s if turn_s > 0 else 0.0
+        self._share += (min(share, BUSY_SHARE_MAX) - self._share) * WEIGHT
 
     @property
     def workers(self) -> int:
-        """Return how many workers are worth running, at least 1; many when guests take nearly all time."""
-        locked_s = self._turn_s - self._free_s
-        if self._free_s <= 0.0:
-            return 1
-        return max(1, round(self._turn_s / max(locked_s, self._turn_s * 0.01)))
+        """Return how many workers are worth running, at least 1, at most about 100."""
+        return round(1 / (1 - self._share))

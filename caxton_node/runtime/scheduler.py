@@ -35,7 +35,7 @@ from caxton_node.runtime.traps import Trap, TrapKind
 
 STALL_S = 0.005
 SWITCH_INTERVAL_S = 0.0005
-"""For `sys.setswitchinterval`, set by the process that runs workers: the default of 5 ms starves the loop."""
+"""For `sys.setswitchinterval` in a process that runs workers: the default of 5 ms starves its loop."""
 
 DEMAND_EVERY = 16
 _BATCH_BUCKETS = BATCH_CAP.bit_length() + 1
@@ -172,6 +172,7 @@ class Scheduler:
         self._wanted = 1
         self._turns = 0
         self._demand = Demand()
+        self._guest_s = self._turn_s = 0.0  # of the turns since the demand was last looked at
         self._batch_cells = [0] * _BATCH_BUCKETS
         self._closed = False
         count = workers or max(4, self._cores + 2)
@@ -188,7 +189,7 @@ class Scheduler:
         self.wake(slot)
 
     def detach(self, slot: Slot) -> None:
-        """Stop running this instance and wait for the call under way, if any; its sandbox is the caller's then.
+        """Stop running this instance, waiting for the call under way; its sandbox is the caller's then.
 
         A worker that detaches the very slot that it runs does not wait for itself.
         """
@@ -274,8 +275,11 @@ class Scheduler:
         self._running -= 1
         self._turns += 1
         self._batch_cells[count.bit_length()] += 1
-        self._demand.observe(guest_s, turn_s)
+        self._guest_s += guest_s
+        self._turn_s += turn_s
         if not self._turns % DEMAND_EVERY:
+            self._demand.observe(DEMAND_EVERY, self._guest_s, self._turn_s)
+            self._guest_s = self._turn_s = 0.0
             self._wanted = min(self._cores, self._demand.workers)
         slot.worker = None
         if slot.detached:
@@ -327,7 +331,8 @@ class Scheduler:
         except Exception as err:  # noqa: BLE001  whatever a guest provokes stays with that guest
             outcome = Outcome(0, [], _blame_host(err), 0, 0.0)
         count = len(frames)
-        slot.batch.observe(count, outcome.elapsed_s)
+        if slot.limits.batch_max > 1:
+            slot.batch.observe(count, outcome.elapsed_s)
         slot.handled += outcome.handled
         slot.fuel_units += outcome.fuel_units
         slot.guest_s += outcome.elapsed_s

@@ -21,7 +21,7 @@ NODE = "node-1"
 async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
     """Wait until something is so that other threads bring about."""
     async with asyncio.timeout(within_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  the state of other threads has no event to wait for
             await asyncio.sleep(0.001)
 
 
