@@ -83,8 +83,7 @@ class Registry:
         """
         loaded = await self._store.load()
         self._replica.load(loaded, self._now_us())
-        for entry in loaded:
-            self._directory.apply(entry)
+        names = set[str]().union(*(self._directory.apply(entry) for entry in loaded))
         self._cluster.on_topic(TOPIC, self._handle_broadcast)
         self._cluster.serve(Method.DIGEST, self._answer_digest)
         self._cluster.serve(Method.PULL, self._answer_pull)
@@ -92,6 +91,7 @@ class Registry:
         for part in (self._spreader, self._saver, self._syncer):
             task = asyncio.create_task(run_forever(part.turn), name=f"registry-{type(part).__name__.lower()}")
             self._tasks.append(task)
+        self._notify(names)
 
     async def close(self) -> None:
         """Stop, and store what is not stored yet; safe to call twice."""
@@ -104,7 +104,7 @@ class Registry:
     # -- writing --------------------------------------------------------------------------------------------
 
     def put_instance(self, record: InstanceRecord) -> None:
-        """Publish an instance of this node, or its new state; repeating the same changes nothing.
+        """Publish an instance of this node, or its new state; repeating the same reaches only listeners here.
 
         Raises:
             ResourceLimit: The record is too large.
@@ -139,7 +139,9 @@ class Registry:
         """
         before = self._replica.find(kind, key)
         entry = self._replica.put(kind, key, value, self._now_us())
-        if entry is not before:
+        if entry is before:
+            self._notify(self._directory.apply(entry))
+        else:
             self._take([entry])
 
     def remove_entry(self, kind: str, key: str) -> None:

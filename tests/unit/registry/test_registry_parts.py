@@ -81,6 +81,27 @@ def test_neighbours_change_over_time_so_that_everybody_is_met() -> None:
     assert {neighbours.pick(others) for _ in range(2000)} == set(others)
 
 
+def test_after_a_split_about_half_of_the_neighbours_are_of_the_other_side() -> None:
+    here = [f"here{number}" for number in range(50)]
+    there = [f"there{number}" for number in range(50)]
+    crossed = 0
+    for seed in range(200):
+        neighbours = Neighbours(random.Random(seed))
+        neighbours.pick(here)
+        crossed += str(neighbours.pick(here + there)).startswith("there")
+    assert crossed > 150
+
+
+def test_a_newcomer_is_not_everybodys_neighbour() -> None:
+    others = [f"n{number}" for number in range(999)]
+    taken = 0
+    for seed in range(1000):
+        neighbours = Neighbours(random.Random(seed))
+        neighbours.pick(others)
+        taken += neighbours.pick([*others, "new"]) == "new"
+    assert 0 < taken < 15
+
+
 def test_a_node_alone_has_no_neighbour() -> None:
     neighbours = Neighbours(random.Random(1))
     assert neighbours.pick([]) is None
