@@ -130,12 +130,13 @@ class Dissemination:
         """Return encoded messages for the free `room` of one datagram, in a cluster of `live` members."""
         if not self.claims and not self.topics:
             return []
-        limit = retransmit_limit(live, self._settings.retransmit_extra)
-        parts = self._take_credited(room, limit)
+        claims_limit = retransmit_limit(live, self._settings.retransmit_extra)
+        topics_limit = retransmit_limit(live, self._settings.topic_retransmit_extra)
+        parts = self._take_credited(room, topics_limit)
         room -= sum(map(len, parts))
-        claims = self.claims.take(room, limit)
+        claims = self.claims.take(room, claims_limit)
         room -= sum(map(len, claims))
-        return parts + claims + ([] if parts else self.topics.take(room, limit))
+        return parts + claims + ([] if parts else self.topics.take(room, topics_limit))
 
     def _take_credited(self, room: int, limit: int) -> list[bytes]:
         if not self.topics:

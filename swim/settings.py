@@ -30,7 +30,10 @@ class Settings:
         gossip_interval_s: Pause between gossip rounds while there is something to tell.
         gossip_fanout: Members told in each round.
         gossip_burst: Datagrams to one member in one round when the backlog exceeds one.
-        retransmit_extra: A rumour is sent ceil(ln(N + 1)) + this times by each member.
+        retransmit_extra: A claim is sent ceil(ln(N + 1)) + this times by each member. About e**-this
+            members miss it, and digests find those.
+        topic_retransmit_extra: The same for broadcasts, which nothing repairs: at 7 about one broadcast
+            in a thousand misses somebody.
         reconcile_settle_s: Own table must be this still before a differing digest is looked into.
         reconcile_burst: Datagrams sent in answer to one request for part of the table.
         knock_interval_s: How often a member held dead may be tried again, and old ones forgotten.
@@ -58,6 +61,7 @@ class Settings:
     gossip_fanout: int = 3
     gossip_burst: int = 8
     retransmit_extra: int = 4
+    topic_retransmit_extra: int = 7
     reconcile_settle_s: float = 1.5
     reconcile_burst: int = 8
     knock_interval_s: float = 10.0
@@ -94,7 +98,9 @@ class Settings:
             ),
             "confirmations must be 0 to 8": 0 <= self.confirmations <= 8,
             "health_max must be 0 to 16": 0 <= self.health_max <= 16,
-            "retransmit_extra must be 1 to 16": 1 <= self.retransmit_extra <= 16,
+            "retransmit_extra and topic_retransmit_extra must be 1 to 16": (
+                1 <= self.retransmit_extra <= 16 and 1 <= self.topic_retransmit_extra <= 16
+            ),
             "topic_share must be 0 to 0.75": 0 <= self.topic_share <= 0.75,
             "datagram_bytes_max must be 1280 to 9000": 1280 <= self.datagram_bytes_max <= 9000,
             "metadata_bytes_max must be 0 to 512": 0 <= self.metadata_bytes_max <= 512,

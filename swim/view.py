@@ -140,7 +140,7 @@ class View:
                 self._suspicions[member.key].is_private = True
 
     def handle_expiry(self, timer: SuspicionExpiry, now: float) -> Member | None:
-        """Declare a suspect dead unless the suspicion is over or its end was moved; return whom to warn before."""
+        """Declare a suspect dead, or return it to be warned first; nothing if the suspicion is over."""
         suspicion = self._suspicions.get(timer.key)
         known = self._roster.find(timer.key)
         if suspicion is None or known is None or suspicion.number != timer.suspicion:

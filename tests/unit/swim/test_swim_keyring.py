@@ -1,0 +1,126 @@
+"""Sealing and opening datagrams."""
+
+from __future__ import annotations
+
+import pytest
+
+from swim import keyring as module
+from swim.errors import InvalidKey, Unopenable
+from swim.keyring import OVERHEAD_BYTES, Keyring
+from swim.member import node_key
+from swim.statistics import Drop
+
+pytestmark = pytest.mark.story("018")
+
+KEY, OTHER = bytes(32), bytes([1]) * 32
+ALICE = node_key("alice")
+
+
+def refusal(ring: Keyring, datagram: bytes) -> Drop:
+    with pytest.raises(Unopenable) as refused:
+        ring.open(datagram)
+    return refused.value.reason
+
+
+def test_what_one_seals_the_other_opens() -> None:
+    datagram = Keyring("c", [KEY]).seal(ALICE, 7, b"hello")
+    opened = Keyring("c", [KEY]).open(datagram)
+    assert opened == (ALICE, 7, b"hello", False)
+    assert len(datagram) == 5 + OVERHEAD_BYTES
+    assert datagram[0] < 0x40
+
+
+def test_a_datagram_opens_once() -> None:
+    ring, datagram = Keyring("c", [KEY]), Keyring("c", [KEY]).seal(ALICE, 7, b"hello")
+    ring.open(datagram)
+    assert refusal(ring, datagram) is Drop.REPLAYED
+
+
+def test_datagrams_open_in_any_order() -> None:
+    sender, receiver = Keyring("c", [KEY]), Keyring("c", [KEY])
+    datagrams = [sender.seal(ALICE, 7, b"%d" % number) for number in range(20)]
+    assert {receiver.open(datagram).plaintext for datagram in reversed(datagrams)} == {
+        b"%d" % number for number in range(20)
+    }
+
+
+def test_no_two_datagrams_are_alike() -> None:
+    ring = Keyring("c", [KEY])
+    assert ring.seal(ALICE, 7, b"same") != ring.seal(ALICE, 7, b"same")
+
+
+def test_a_later_life_of_the_sender_makes_the_earlier_one_stale() -> None:
+    ring = Keyring("c", [KEY])
+    old = Keyring("c", [KEY]).seal(ALICE, 7, b"old")
+    ring.open(Keyring("c", [KEY]).seal(ALICE, 8, b"new"))
+    assert ring.open(old).is_stale
+    assert not ring.open(Keyring("c", [KEY]).seal(ALICE, 9, b"newest")).is_stale
+
+
+def test_another_cluster_does_not_open_it() -> None:
+    assert refusal(Keyring("d", [KEY]), Keyring("c", [KEY]).seal(ALICE, 7, b"x")) is Drop.UNAUTHENTIC
+
+
+def test_another_key_does_not_open_it() -> None:
+    datagram = Keyring("c", [KEY]).seal(ALICE, 7, b"x")
+    assert refusal(Keyring("c", [OTHER]), datagram) is Drop.UNKNOWN_KEY
+
+
+@pytest.mark.parametrize("at", [2, 9, 13, 19, 20, -1])
+def test_a_changed_byte_is_noticed_wherever_it_is(at: int) -> None:
+    datagram = bytearray(Keyring("c", [KEY]).seal(ALICE, 7, b"x"))
+    datagram[at] ^= 1
+    assert refusal(Keyring("c", [KEY]), bytes(datagram)) is Drop.UNAUTHENTIC
+
+
+@pytest.mark.parametrize("datagram", [b"", b"\x11", b"\x12" + bytes(60), b"\xc0" + bytes(60)])
+def test_what_is_not_ours_is_foreign(datagram: bytes) -> None:
+    assert refusal(Keyring("c", [KEY]), datagram) is Drop.FOREIGN
+
+
+def test_a_key_is_rotated_without_losing_a_datagram() -> None:
+    ring, old, new = Keyring("c", [KEY]), Keyring("c", [KEY]), Keyring("c", [OTHER])
+    ring.add(OTHER)
+    ring.open(old.seal(ALICE, 1, b"x"))
+    ring.use(OTHER)
+    assert ring.keys == [OTHER, KEY]
+    assert new.open(ring.seal(node_key("bob"), 1, b"y")).plaintext == b"y"
+    ring.open(new.seal(ALICE, 2, b"z"))
+    ring.remove(KEY)
+    assert refusal(ring, old.seal(ALICE, 2, b"x")) is Drop.UNKNOWN_KEY
+
+
+def test_the_key_in_use_cannot_be_removed_and_others_must_be_there() -> None:
+    ring = Keyring("c", [KEY])
+    with pytest.raises(InvalidKey, match="seals"):
+        ring.remove(KEY)
+    with pytest.raises(InvalidKey, match="does not hold"):
+        ring.use(OTHER)
+    with pytest.raises(InvalidKey, match="32 bytes"):
+        ring.add(b"short")
+
+
+def test_a_ring_holds_one_to_eight_keys() -> None:
+    with pytest.raises(InvalidKey):
+        Keyring("c", [])
+    ring = Keyring("c", [bytes([number]) * 32 for number in range(module.KEYS_MAX)])
+    with pytest.raises(InvalidKey, match="full"):
+        ring.add(bytes([99]) * 32)
+
+
+def test_forged_senders_fill_no_table() -> None:
+    ring = Keyring("c", [KEY])
+    genuine = Keyring("c", [KEY]).seal(ALICE, 7, b"x")
+    for number in range(50):
+        refusal(ring, genuine[:2] + number.to_bytes(8, "big") + genuine[10:])
+    assert ring._windows == {}
+    assert ring._subkeys._known == {}
+
+
+def test_the_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PEERS_MAX", 4)
+    ring, sender = Keyring("c", [KEY]), Keyring("c", [KEY])
+    for number in range(10):
+        ring.open(sender.seal(node_key(f"n{number}"), 1, b"x"))
+    assert len(ring._windows) == 4
+    assert len(ring._subkeys._known) == 4
