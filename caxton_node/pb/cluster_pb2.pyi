@@ -75,21 +75,27 @@ class Link(_message.Message):
     def __init__(self, peer: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., rtt_ms: _Optional[float] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., last_failure: _Optional[str] = ...) -> None: ...
 
 class MessageCounts(_message.Message):
-    __slots__ = ("accepted", "delivered", "refused", "dead_lettered", "in_flight")
+    __slots__ = ("accepted", "delivered", "forwarded", "refused", "dead_lettered", "handed_back", "in_flight", "malformed")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    FORWARDED_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     DEAD_LETTERED_FIELD_NUMBER: _ClassVar[int]
+    HANDED_BACK_FIELD_NUMBER: _ClassVar[int]
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    MALFORMED_FIELD_NUMBER: _ClassVar[int]
     accepted: int
     delivered: int
+    forwarded: int
     refused: int
     dead_lettered: int
+    handed_back: int
     in_flight: int
-    def __init__(self, accepted: _Optional[int] = ..., delivered: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., in_flight: _Optional[int] = ...) -> None: ...
+    malformed: int
+    def __init__(self, accepted: _Optional[int] = ..., delivered: _Optional[int] = ..., forwarded: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., handed_back: _Optional[int] = ..., in_flight: _Optional[int] = ..., malformed: _Optional[int] = ...) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "cluster", "version", "uptime_s", "members_alive", "members_suspect", "members_dead", "members_left", "agents_running", "links", "messages", "gossip_bytes_in", "gossip_bytes_out", "health_score", "listening")
+    __slots__ = ("node_id", "cluster", "version", "uptime_s", "members_alive", "members_suspect", "members_dead", "members_left", "agents_running", "links", "messages", "gossip_bytes_in", "gossip_bytes_out", "health_score", "listening", "partition_view")
     class ListeningEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -112,6 +118,7 @@ class GetStatusResponse(_message.Message):
     GOSSIP_BYTES_OUT_FIELD_NUMBER: _ClassVar[int]
     HEALTH_SCORE_FIELD_NUMBER: _ClassVar[int]
     LISTENING_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_VIEW_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     cluster: str
     version: str
@@ -127,7 +134,8 @@ class GetStatusResponse(_message.Message):
     gossip_bytes_out: int
     health_score: int
     listening: _containers.ScalarMap[str, str]
-    def __init__(self, node_id: _Optional[str] = ..., cluster: _Optional[str] = ..., version: _Optional[str] = ..., uptime_s: _Optional[float] = ..., members_alive: _Optional[int] = ..., members_suspect: _Optional[int] = ..., members_dead: _Optional[int] = ..., members_left: _Optional[int] = ..., agents_running: _Optional[int] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., messages: _Optional[_Union[MessageCounts, _Mapping]] = ..., gossip_bytes_in: _Optional[int] = ..., gossip_bytes_out: _Optional[int] = ..., health_score: _Optional[int] = ..., listening: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    partition_view: str
+    def __init__(self, node_id: _Optional[str] = ..., cluster: _Optional[str] = ..., version: _Optional[str] = ..., uptime_s: _Optional[float] = ..., members_alive: _Optional[int] = ..., members_suspect: _Optional[int] = ..., members_dead: _Optional[int] = ..., members_left: _Optional[int] = ..., agents_running: _Optional[int] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., messages: _Optional[_Union[MessageCounts, _Mapping]] = ..., gossip_bytes_in: _Optional[int] = ..., gossip_bytes_out: _Optional[int] = ..., health_score: _Optional[int] = ..., listening: _Optional[_Mapping[str, str]] = ..., partition_view: _Optional[str] = ...) -> None: ...
 
 class WatchMembersRequest(_message.Message):
     __slots__ = ()

@@ -1,0 +1,163 @@
+"""Any node answers for the whole cluster: what another node must do is asked of that node over the mesh.
+
+The request travels as the bytes that came in, with who asks and the trace. The mesh has authenticated the
+node that passes it on; a node is trusted to have authenticated its caller, and the permission is checked
+again here. Errors come back with their code, so that the caller sees what the other node saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from google.protobuf.message import Message
+
+from caxton_node.api.call import Call
+from caxton_node.api.operations import BY_METHOD, Operation, Place
+from caxton_node.api.services import Services
+from caxton_node.client.errors import describe, rebuild
+from caxton_node.core.errors import CaxtonError, InvalidArgument, NotFound, Unavailable
+from caxton_node.core.ids import Address, full_name
+from caxton_node.observability.logs import get_logger
+from caxton_node.pb import errors_pb2
+from caxton_node.security import Principal, Role, check_permission
+
+METHOD = "api"
+TIMEOUT_S = 60.0
+
+Do = Callable[[Operation, Message, Call], Awaitable[Message]]
+
+_audit = get_logger("audit")
+
+
+class Forwarded(msgspec.Struct, array_like=True):
+    """One operation, asked of another node."""
+
+    method: str
+    principal: str
+    role: str
+    trace_id: str
+    request: bytes
+
+
+class Answer(msgspec.Struct, array_like=True):
+    """What came of it: the response, or an ErrorDetail."""
+
+    ok: bool
+    body: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_forwarded = msgspec.msgpack.Decoder(Forwarded).decode
+_decode_answer = msgspec.msgpack.Decoder(Answer).decode
+
+
+class Forwarder:
+    """Asks other nodes, and answers when they ask.
+
+    Args:
+        services: Cluster and registry of this node.
+        do: Runs an operation here.
+    """
+
+    def __init__(self, services: Services, do: Do) -> None:
+        self._services = services
+        self._do = do
+        services.cluster.serve(METHOD, self.handle)
+
+    def place_of(self, operation: Operation, request: Any) -> str:  # noqa: ANN401  any request of the table
+        """Return the node that must do it.
+
+        Raises:
+            NotFound: No node runs the agent, or there is no such node.
+            InvalidArgument: Several nodes run the agent and the request does not say which is meant.
+            Unavailable: The node is a member but is not alive.
+        """
+        me = self._services.node_id
+        if operation.place is Place.HERE:
+            return me
+        if request.node:
+            return self._check_member(request.node)
+        return self._find_agent(full_name(request.name)) if operation.place is Place.AGENT else me
+
+    async def forward(self, node: str, operation: Operation, request: Message, call: Call) -> Message:
+        """Let another node do it.
+
+        Raises:
+            CaxtonError: What the other node raised, or why it could not be asked.
+        """
+        principal = call.principal
+        payload = _encode(
+            Forwarded(
+                operation.method, principal.name, principal.role, call.trace_id, request.SerializeToString()
+            )
+        )
+        data = await self._services.cluster.request(node, METHOD, payload, call.timeout_s or TIMEOUT_S)
+        answer = _decode_answer(data)
+        if answer.ok:
+            return operation.response.FromString(answer.body)
+        raise rebuild(errors_pb2.ErrorDetail.FromString(answer.body))
+
+    async def handle(self, peer: str, payload: bytes) -> bytes:
+        """Do what another node asks and return the answer; never raises a CaxtonError."""
+        asked = _decode_forwarded(payload)
+        code = "OK"
+        try:
+            response = await self._handle(peer, asked)
+            return _encode(Answer(ok=True, body=response.SerializeToString()))
+        except CaxtonError as err:
+            code = err.code
+            detail = describe(err, trace_id=asked.trace_id, node=self._services.node_id)
+            return _encode(Answer(ok=False, body=detail.SerializeToString()))
+        finally:
+            operation = BY_METHOD.get(asked.method)
+            if operation is None or operation.audited:
+                _audit.info(
+                    asked.method.partition("/")[2],
+                    principal=asked.principal,
+                    role=asked.role,
+                    via=peer,
+                    node=self._services.node_id,
+                    outcome=code,
+                    trace_id=asked.trace_id,
+                )
+
+    async def _handle(self, peer: str, asked: Forwarded) -> Message:
+        operation = BY_METHOD.get(asked.method)
+        if operation is None or operation.place is Place.HERE or operation.permission is None:
+            raise InvalidArgument(
+                f"{asked.method} cannot be forwarded to node {self._services.node_id}",
+                why="this node does not know it, or it must be asked directly",
+                hint="the nodes may run different versions: caxton cluster members -o wide",
+            )
+        principal = Principal(asked.principal, Role(asked.role))
+        check_permission(principal, operation.permission)
+        request = operation.request.FromString(asked.request)
+        return await self._do(operation, request, Call(principal, asked.trace_id, via=peer))
+
+    def _find_agent(self, name: str) -> str:
+        nodes = sorted({found.node for found in self._services.registry.instances(name)})
+        if not nodes:
+            raise NotFound(
+                f"no agent {Address(name)}",
+                why="no node that is alive has it",
+                hint="caxton agent list shows what there is",
+            )
+        if len(nodes) > 1:
+            raise InvalidArgument(
+                f"{Address(name)} is on {len(nodes)} nodes",
+                why=f"it could be meant on any of {', '.join(nodes)}",
+                hint=f"say which one: --node {nodes[0]}",
+            )
+        return nodes[0]
+
+    def _check_member(self, node: str) -> str:
+        cluster = self._services.cluster
+        if node == cluster.node_id or cluster.is_alive(node):
+            return node
+        if any(member.node_id == node for member in cluster.members()):
+            raise Unavailable(
+                f"node {node} is not alive", hint="caxton cluster members shows which nodes are"
+            )
+        raise NotFound(f"no node {node}", hint="caxton cluster members shows which nodes there are")

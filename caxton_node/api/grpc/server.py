@@ -1,0 +1,119 @@
+"""The gRPC server of a node: TLS on a port, and a Unix socket for the user that runs the node.
+
+Health and reflection are the standard services, open to everybody: neither tells anything about agents.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# Read by gRPC when it is imported: its own diagnostics do not belong into the node's log, and children of the
+# node are started without its fork hooks.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
+from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]  # the stubs leave it out
+from grpc_reflection.v1alpha import reflection
+
+from caxton_node.api.grpc import sockets
+from caxton_node.api.grpc.handler import OperationsHandler
+from caxton_node.api.operations import PACKAGE, SERVICES
+from caxton_node.api.pipeline import Pipeline
+
+MESSAGE_BYTES_MAX = 64 * 1024 * 1024  # a module of 50 MiB and its request around it
+STREAMS_MAX = 1000
+GRACE_S = 2.0
+NAMES = tuple(f"{PACKAGE}.{service}" for service in SERVICES)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to listen and what to show.
+
+    Attributes:
+        socket_path: The management socket.
+        host: Address of the TLS port; empty opens the socket only.
+        port: 0 picks a free one.
+        key_pem: Private key of the node.
+        chain_pem: Certificate of the node and behind it that of the CA, so that a newcomer can compare its
+            fingerprint with the one in the join token before it sends anything.
+    """
+
+    socket_path: Path
+    host: str = ""
+    port: int = 0
+    key_pem: bytes = field(default=b"", repr=False)
+    chain_pem: bytes = b""
+
+
+class GrpcServer:
+    """Serves the operations. Keep a reference: gRPC stops listening when the object is collected.
+
+    Args:
+        pipeline: Runs the operations.
+        node_id: This node, named in errors.
+        settings: Where to listen.
+    """
+
+    def __init__(self, pipeline: Pipeline, node_id: str, settings: Settings) -> None:
+        self._settings = settings
+        self._socket_path = settings.socket_path.absolute()
+        self._bound = False
+        self._health = health.HealthServicer()
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.so_reuseport", 0),  # two nodes on one port would share its calls at random
+                ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+                ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+                ("grpc.max_concurrent_streams", STREAMS_MAX),
+            ]
+        )
+        self._server.add_generic_rpc_handlers((OperationsHandler(pipeline, node_id),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((*NAMES, HEALTH_NAME, reflection.SERVICE_NAME), self._server)
+
+    async def open(self) -> int:
+        """Listen and serve.
+
+        Returns:
+            The TLS port; 0 when only the socket is open.
+
+        Raises:
+            PortInUse: Another process has the port, or another node runs on this data directory.
+            InvalidConfig: The address or path cannot be used.
+        """
+        self._bind_socket()
+        port = self._bind_port() if self._settings.host else 0
+        await self._server.start()
+        for name in ("", *NAMES):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    async def close(self) -> None:
+        """Take no new calls, give those under way a moment, and close."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(GRACE_S)
+        if self._bound:
+            self._socket_path.unlink(missing_ok=True)
+
+    def _bind_socket(self) -> None:
+        sockets.check_socket(self._socket_path)
+        with sockets.private_files():
+            self._server.add_insecure_port(f"unix:{self._socket_path}")
+        self._bound = True
+
+    def _bind_port(self) -> int:
+        host, port = self._settings.host, self._settings.port
+        if port:
+            sockets.check_port(host, port)
+        credentials = grpc.ssl_server_credentials([(self._settings.key_pem, self._settings.chain_pem)])
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            return self._server.add_secure_port(address, credentials)
+        except RuntimeError as err:
+            raise sockets.translate(host, port, err) from err

@@ -1,0 +1,92 @@
+"""What has to be right about ports and files before gRPC may have them.
+
+gRPC reports a failure to bind as a bare RuntimeError, shares a port with whoever allows it, and unlinks
+whatever socket file is in its way, even one that a running node listens on. So each is tried here first.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from errno import EADDRINUSE, EADDRNOTAVAIL
+from pathlib import Path
+
+from caxton_node.core.errors import InvalidConfig, PortInUse
+
+PATH_BYTES_MAX = 107  # sun_path of Linux holds 108 with the closing zero
+_TRY_S = 1.0
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure that an address can be listened on.
+
+    Raises:
+        PortInUse: Another process listens there.
+        InvalidConfig: The address is not one of this machine.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind, protocol)) as probe:
+            # As a server would: what the last run of this node left in TIME_WAIT is no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as err:
+        raise translate(host, port, err) from err
+
+
+def translate(host: str, port: int, err: OSError | RuntimeError) -> PortInUse | InvalidConfig:
+    """Return the error to raise when a port cannot be had."""
+    if isinstance(err, OSError) and err.errno not in {EADDRINUSE, None}:
+        why = "the address is not one of this machine" if err.errno == EADDRNOTAVAIL else str(err)
+        return InvalidConfig(
+            f"gRPC cannot listen on {host}:{port}",
+            why=why,
+            hint="set grpc.host and grpc.port to an address of yours",
+        )
+    return PortInUse(
+        f"gRPC cannot listen on {host}:{port}",
+        why="another process listens there",
+        hint=f"find it with `ss -ltnp sport = :{port}`, or choose another port with --set grpc.port=N",
+    )
+
+
+def check_socket(path: Path) -> None:
+    """Make sure that a Unix socket can be made here; the file of a node that has died is removed.
+
+    Raises:
+        PortInUse: A running node listens on it.
+        InvalidConfig: The path is too long for a socket.
+    """
+    if len(os.fsencode(path)) > PATH_BYTES_MAX:
+        raise InvalidConfig(
+            f"the path of the management socket is too long: {path}",
+            why=f"a Unix socket may have a path of {PATH_BYTES_MAX} bytes",
+            hint="choose a shorter --data-dir",
+        )
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        return
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+        probe.settimeout(_TRY_S)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink()
+            return
+    raise PortInUse(
+        f"a node listens on {path} already",
+        why="another node runs with this data directory",
+        hint="stop it, or choose another --data-dir",
+    )
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Create files that only this user can open; gRPC makes the socket with the mask of the process."""
+    before = os.umask(0o177)
+    try:
+        yield
+    finally:
+        os.umask(before)

@@ -1,0 +1,208 @@
+"""Handlers about messages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from secrets import token_hex
+from time import perf_counter
+
+import msgspec
+
+from caxton_node.api.call import Call
+from caxton_node.api.feed import Feed
+from caxton_node.api.services import Services
+from caxton_node.core.errors import (
+    CaxtonError,
+    DeadlineExceeded,
+    DeliveryFailed,
+    InvalidArgument,
+    InvalidMessage,
+    NotFound,
+    ResourceLimit,
+    Unavailable,
+)
+from caxton_node.core.ids import parse_address
+from caxton_node.fipa import Envelope, FailureReason, Performative, decode, parse_performative
+from caxton_node.fipa.replies import PLATFORM_SENDER, FailureContent, MisunderstandingContent
+from caxton_node.messaging import Client, DeadLetter
+from caxton_node.pb import messages_pb2 as pb
+
+TIMEOUT_S, TIMEOUT_S_MAX = 30.0, 3600.0
+FOLLOW_DEPTH, FOLLOW_DEPTH_MAX = 1000, 10_000
+DEAD_LETTERS = 100
+TRACE_ID_BYTES = 16
+
+# What the platform said, as the error that a caller outside the node understands.
+FAILURES: Mapping[FailureReason, tuple[type[CaxtonError], str]] = {
+    FailureReason.NO_SUCH_AGENT: (NotFound, "caxton agent list shows who is there"),
+    FailureReason.AGENT_STOPPED: (
+        Unavailable,
+        "caxton agent list shows its state; caxton agent start starts it",
+    ),
+    FailureReason.DRAINING: (Unavailable, "it is being stopped; caxton agent list shows its state"),
+    FailureReason.MAILBOX_FULL: (ResourceLimit, "send later, or give it a larger --mailbox"),
+    FailureReason.BACKLOG_FULL: (ResourceLimit, "send later; caxton cluster status shows the links"),
+    FailureReason.OVERSIZE: (InvalidMessage, "send less at once"),
+    FailureReason.NODE_DIED: (Unavailable, "caxton cluster members shows who is left; send again"),
+    FailureReason.UNROUTABLE: (DeliveryFailed, "caxton cluster status shows the links"),
+    FailureReason.TRAPPED: (DeliveryFailed, "caxton agent inspect shows its last error"),
+    FailureReason.TIMEOUT: (DeadlineExceeded, "give it a longer --timeout"),
+}
+
+
+async def send_message(
+    services: Services, request: pb.SendMessageRequest, call: Call
+) -> pb.SendMessageResponse:
+    """Send a message as a client of this node and wait for its reply."""
+    parse_address(request.to)
+    timeout_s = min(request.timeout_ms / 1000 or TIMEOUT_S, TIMEOUT_S_MAX, call.timeout_s or TIMEOUT_S_MAX)
+    envelope = _compose(services, request, timeout_s)
+    conversation_id = envelope.conversation_id or ""
+    with services.clients.open() as client:
+        started_at = perf_counter()
+        message_id = client.send(envelope).hex()
+        if request.no_wait:
+            return pb.SendMessageResponse(message_id=message_id, conversation_id=conversation_id)
+        reply = await _wait_for_reply(client, request.to, timeout_s)
+        elapsed_us = round((perf_counter() - started_at) * 1e6)
+    return pb.SendMessageResponse(
+        message_id=message_id, conversation_id=conversation_id, reply=message_of(reply), latency_us=elapsed_us
+    )
+
+
+async def subscribe_messages(
+    services: Services, request: pb.SubscribeMessagesRequest, _call: Call
+) -> AsyncIterator[pb.MessageEvent]:
+    """Follow the messages that this node handles."""
+    wanted = frozenset(parse_address(agent).name for agent in request.agents)
+    depth = min(request.buffer_max or FOLLOW_DEPTH, FOLLOW_DEPTH_MAX)
+    feed: Feed[bytes] = Feed(depth)
+
+    def listen(frames: Sequence[bytes]) -> None:
+        for frame in frames:
+            feed.offer(frame)
+
+    unfollow = services.tap.follow(listen)
+    try:
+        while True:
+            frame, dropped = await feed.take()
+            envelope = decode(frame)
+            if dropped or _concerns(envelope, wanted):
+                found = message_of(envelope) if _concerns(envelope, wanted) else None
+                yield pb.MessageEvent(message=found, dropped=dropped)
+    finally:
+        unfollow()
+
+
+async def list_dead_letters(
+    services: Services, request: pb.ListDeadLettersRequest, _call: Call
+) -> pb.ListDeadLettersResponse:
+    """List the newest dead letters of this node."""
+    letters = services.router.dead_letters
+    found = [_letter_of(letter) for letter in letters.newest(request.limit or DEAD_LETTERS)]
+    return pb.ListDeadLettersResponse(dead_letters=found, total=len(letters) + letters.forgotten)
+
+
+def message_of(envelope: Envelope) -> pb.Message:
+    """Write an envelope as the message of the schema."""
+    return pb.Message(
+        message_id=(envelope.message_id or b"").hex(),
+        performative=envelope.performative.word,
+        sender=envelope.sender or "",
+        receivers=envelope.receiver_list(),
+        content=envelope.content or b"",
+        conversation_id=envelope.conversation_id or "",
+        reply_with=envelope.reply_with or "",
+        in_reply_to=envelope.in_reply_to or "",
+        reply_by_unix_ms=envelope.reply_by or 0,
+        ontology=envelope.ontology or "",
+        language=envelope.language or "json",
+        encoding=envelope.encoding or "",
+        protocol=envelope.protocol or "",
+        reply_to=envelope.reply_to or "",
+        sent_unix_us=envelope.sent_at or 0,
+        trace_id=(envelope.trace or b"")[:TRACE_ID_BYTES].hex(),
+    )
+
+
+def _compose(services: Services, request: pb.SendMessageRequest, timeout_s: float) -> Envelope:
+    waits = not request.no_wait
+    deadline_ms = services.clock.unix_us() // 1000 + round(timeout_s * 1000)
+    content_max = services.config.agents.message_bytes_max
+    if len(request.content) > content_max:
+        raise InvalidMessage(
+            f"the content has {len(request.content):,} bytes",
+            why=f"at most {content_max:,} are taken",
+            hint="send less at once, or raise agents.message_bytes_max",
+        )
+    try:
+        return msgspec.convert(
+            [
+                parse_performative(request.performative or "request"),
+                None,
+                request.to,
+                request.content,
+                request.conversation_id or f"c-{token_hex(8)}",
+                f"r-{token_hex(8)}" if waits else None,
+                None,
+                deadline_ms if waits else None,
+                request.ontology or None,
+                request.language or None,
+                None,
+                request.protocol or None,
+            ],
+            Envelope,
+        )
+    except msgspec.ValidationError as err:
+        raise InvalidArgument("a field of the message cannot be used", why=str(err)) from err
+
+
+async def _wait_for_reply(client: Client, receiver: str, timeout_s: float) -> Envelope:
+    try:
+        while (reply := await client.receive(timeout_s)).performative is Performative.AGREE:
+            pass  # it promises an answer; that is what the caller waits for
+    except DeadlineExceeded as err:
+        raise DeadlineExceeded(
+            f"no reply from {receiver} within {timeout_s:g} s",
+            why="the agent has the message but has not answered",
+            hint="give it a longer --timeout, or --no-wait if it never answers",
+        ) from err
+    if reply.sender == PLATFORM_SENDER:
+        _raise_platform_answer(reply, receiver)
+    return reply
+
+
+def _raise_platform_answer(reply: Envelope, receiver: str) -> None:
+    """Raise what the platform says about the message instead of the agent."""
+    if reply.performative is Performative.NOT_UNDERSTOOD:
+        said = msgspec.json.decode(reply.content or b"", type=MisunderstandingContent)
+        raise InvalidMessage("the message was not understood", why=said.reason, hint=f"look at {said.field}")
+    if reply.performative is Performative.FAILURE:
+        failed = msgspec.json.decode(reply.content or b"", type=FailureContent)
+        kind, hint = FAILURES[failed.reason]
+        if kind is NotFound:
+            raise NotFound(f"no agent {receiver}", why=failed.detail, hint=hint)
+        raise kind(f"the message to {receiver} failed ({failed.reason})", why=failed.detail, hint=hint)
+
+
+def _concerns(envelope: Envelope, wanted: frozenset[str]) -> bool:
+    if not wanted:
+        return True
+    parties = [*envelope.receiver_list(), *([envelope.sender] if envelope.sender else [])]
+    return any(_name(party) in wanted for party in parties)
+
+
+def _name(address: str) -> str:
+    try:
+        return parse_address(address).name
+    except InvalidArgument:
+        return ""
+
+
+def _letter_of(letter: DeadLetter) -> pb.DeadLetter:
+    return pb.DeadLetter(
+        message=message_of(decode(letter.frame)),
+        receiver=letter.receiver,
+        reason=letter.reason.value,
+        at_unix_ms=letter.at_unix_us // 1000,
+    )

@@ -1,0 +1,111 @@
+"""THE table of operations: name, permission, place, handler. Surfaces, docs and tests are loops over it.
+
+Requests and responses are those of the protobuf service with the same name, so they need no column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from caxton_node.api import agents, cluster, messages, server
+from caxton_node.api.call import Call
+from caxton_node.api.services import Services
+from caxton_node.pb import cluster_pb2, management_pb2
+from caxton_node.security import Permission
+
+PACKAGE = "caxton.v1"
+
+UnaryHandler = Callable[[Services, Any, Call], Awaitable[Message]]
+StreamHandler = Callable[[Services, Any, Call], AsyncIterator[Message]]
+
+
+class Place(StrEnum):
+    """Which node does it."""
+
+    HERE = "here"  # the node that was asked
+    NODE = "node"  # the one in the request's `node`, else the node that was asked
+    AGENT = "agent"  # the one in the request's `node`, else the one that runs the agent in `name`
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of the table.
+
+    Attributes:
+        service: Name of the protobuf service.
+        name: Name of its method.
+        permission: What the caller needs; None lets everybody in (the handler judges another credential).
+        place: Which node does it.
+        handler: What does it.
+        audited: It changes something, so every call is in the audit log.
+    """
+
+    service: str
+    name: str
+    permission: Permission | None
+    place: Place
+    handler: UnaryHandler | StreamHandler
+    audited: bool = False
+
+    @property
+    def method(self) -> str:
+        """Return `Service/Method`."""
+        return f"{self.service}/{self.name}"
+
+    @property
+    def streams(self) -> bool:
+        """Return whether its answers keep coming."""
+        return bool(self._descriptor.server_streaming)
+
+    @property
+    def request(self) -> type[Message]:
+        """Return the class of its request."""
+        return GetMessageClass(self._descriptor.input_type)
+
+    @property
+    def response(self) -> type[Message]:
+        """Return the class of its response, or of one element of the stream."""
+        return GetMessageClass(self._descriptor.output_type)
+
+    @property
+    def _descriptor(self) -> Any:  # noqa: ANN401  the stubs know two classes of descriptors
+        return SERVICES[self.service].methods_by_name[self.name]
+
+
+SERVICES: Mapping[str, Any] = {
+    **management_pb2.DESCRIPTOR.services_by_name,
+    **cluster_pb2.DESCRIPTOR.services_by_name,
+}
+
+_M, _C, _P = "CaxtonManagement", "ClusterService", Permission
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(_M, "DeployAgent", _P.AGENTS_WRITE, Place.NODE, agents.deploy_agent, audited=True),
+    Operation(_M, "UndeployAgent", _P.AGENTS_WRITE, Place.AGENT, agents.undeploy_agent, audited=True),
+    Operation(_M, "GetAgent", _P.AGENTS_READ, Place.AGENT, agents.get_agent),
+    Operation(_M, "ListAgents", _P.AGENTS_READ, Place.HERE, agents.list_agents),
+    Operation(_M, "StartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.start_agent, audited=True),
+    Operation(_M, "StopAgent", _P.AGENTS_WRITE, Place.AGENT, agents.stop_agent, audited=True),
+    Operation(_M, "RestartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.restart_agent, audited=True),
+    Operation(_M, "ListCapabilities", _P.REGISTRY_READ, Place.HERE, agents.list_capabilities),
+    Operation(_M, "SendMessage", _P.MESSAGES_SEND, Place.HERE, messages.send_message),
+    Operation(_M, "SubscribeMessages", _P.MESSAGES_READ, Place.HERE, messages.subscribe_messages),
+    Operation(_M, "ListDeadLetters", _P.MESSAGES_READ, Place.NODE, messages.list_dead_letters),
+    Operation(_M, "Health", _P.METRICS_READ, Place.NODE, server.health),
+    Operation(_M, "Metrics", _P.METRICS_READ, Place.NODE, server.metrics),
+    Operation(_M, "GetConfig", _P.CONFIG_READ, Place.NODE, server.get_config),
+    Operation(_C, "ListMembers", _P.CLUSTER_READ, Place.HERE, cluster.list_members),
+    Operation(_C, "GetStatus", _P.CLUSTER_READ, Place.NODE, cluster.get_status),
+    Operation(_C, "WatchMembers", _P.CLUSTER_READ, Place.HERE, cluster.watch_members),
+    Operation(_C, "Leave", _P.CLUSTER_WRITE, Place.NODE, cluster.leave, audited=True),
+    Operation(_C, "Join", None, Place.HERE, cluster.join, audited=True),
+    Operation(_C, "CreateJoinToken", _P.CLUSTER_WRITE, Place.HERE, cluster.create_join_token, audited=True),
+)
+
+BY_METHOD: Mapping[str, Operation] = {operation.method: operation for operation in OPERATIONS}

@@ -1,0 +1,156 @@
+"""What the handlers work with. The daemon fills it; Protocols stand where only it knows the real thing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from caxton_node.agents.service import AgentService
+from caxton_node.api.fanout import Fanout
+from caxton_node.cluster.partitions import PartitionView
+from caxton_node.cluster.service import MemberChanged
+from caxton_node.cluster.sponsor import Grant
+from caxton_node.config import Config
+from caxton_node.core.clock import Clock
+from caxton_node.core.events import EventBus
+from caxton_node.messaging import Clients, Router
+from caxton_node.observability import Board
+from caxton_node.registry import Registry
+from caxton_node.security import Tokens
+from swim import Member
+from transport import PeerStatus
+
+FrameListener = Callable[[Sequence[bytes]], None]
+
+
+class ClusterPort(Protocol):
+    """Membership and requests to other nodes, as `cluster.service.Cluster` provides them."""
+
+    @property
+    def node_id(self) -> str:
+        """Return this node's id."""
+        ...
+
+    def members(self) -> Sequence[Member]:
+        """Return every known member, this node included, by id."""
+        ...
+
+    def is_alive(self, node: str) -> bool:
+        """Tell whether a node is alive or only suspected; this node always is."""
+        ...
+
+    def partition_view(self) -> PartitionView:
+        """Return which side of a split this node is on."""
+        ...
+
+    def peers(self) -> Sequence[PeerStatus]:
+        """Return the links of the mesh."""
+        ...
+
+    async def request(self, node: str, method: str, payload: bytes, timeout_s: float) -> bytes:
+        """Ask a node and return its answer; raises a RemoteError if there is none."""
+        ...
+
+    def serve(self, method: str, handler: Callable[[str, bytes], Awaitable[bytes]]) -> None:
+        """Answer requests of a kind by `handler(peer, payload)`."""
+        ...
+
+
+class SponsorPort(Protocol):
+    """Whoever lets newcomers in, as `cluster.sponsor.Sponsor` does."""
+
+    async def admit(self, *, token: str, node_id: str, csr_pem: bytes, hosts: Sequence[str]) -> Grant:
+        """Judge a newcomer and give it what it needs."""
+        ...
+
+
+class TapPort(Protocol):
+    """The messages that this node handles, as they are handled."""
+
+    def follow(self, listener: FrameListener) -> Callable[[], None]:
+        """Give every run of frames to `listener`, on any thread, until the returned function is called."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part of the node's health.
+
+    Attributes:
+        name: storage, cluster, agents, ...
+        ok: It works.
+        detail: What is wrong, or a fact worth knowing.
+    """
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class DaemonPort(Protocol):
+    """What only the composition root knows."""
+
+    def listening(self) -> Mapping[str, str]:
+        """Return what this node listens on: mesh, grpc, socket, metrics."""
+        ...
+
+    def gossip_bytes(self) -> tuple[int, int]:
+        """Return the bytes of gossip received and sent since the start."""
+        ...
+
+    def health_score(self) -> int:
+        """Return SWIM's local health score; 0 is healthy."""
+        ...
+
+    async def checks(self) -> Sequence[Check]:
+        """Return the health of the node's parts."""
+        ...
+
+    def leave(self) -> None:
+        """Begin to leave the cluster and stop; returns at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that a handler may use.
+
+    Attributes:
+        cluster_name: Name of the cluster.
+        ca_fingerprint: SHA-256 of the CA certificate (DER), hexadecimal.
+        started_at: Monotonic instant of the start.
+        member_changes: Changes of the membership, for those who watch; fed from the bus.
+    """
+
+    cluster_name: str
+    ca_fingerprint: str
+    started_at: float
+    clock: Clock
+    config: Config
+    board: Board
+    bus: EventBus
+    tokens: Tokens
+    sponsor: SponsorPort
+    cluster: ClusterPort
+    registry: Registry
+    router: Router
+    clients: Clients
+    tap: TapPort
+    agents: AgentService
+    daemon: DaemonPort
+    member_changes: Fanout[MemberChanged] = field(default_factory=Fanout, init=False)
+
+    def __post_init__(self) -> None:
+        """Subscribe once: the bus does not let go of a listener."""
+        self.bus.subscribe(MemberChanged, self.member_changes.publish)
+
+    @property
+    def node_id(self) -> str:
+        """Return this node's id."""
+        return self.cluster.node_id
+
+    @property
+    def uptime_s(self) -> float:
+        """Return for how long the node has been up."""
+        return self.clock.now() - self.started_at
