@@ -6,14 +6,24 @@ links, and what a dead peer never took is handed back. It implements the mesh's 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from caxton_node.cluster.facts import NodeFacts
 from caxton_node.cluster.gossip import Gossip
 from caxton_node.cluster.partitions import PartitionView, partition_view
 from caxton_node.core.clock import Clock
-from caxton_node.core.errors import CaxtonError, DeadlineExceeded, DeliveryFailed, ResourceLimit, Unavailable
+from caxton_node.core.errors import (
+    CaxtonError,
+    DeadlineExceeded,
+    DeliveryFailed,
+    PortInUse,
+    ResourceLimit,
+    Unavailable,
+)
 from caxton_node.core.events import EventBus
 from caxton_node.observability.logs import get_logger
 from swim import Address, Member, Membership
@@ -28,10 +38,13 @@ from transport import (
     Settings,
     TransportError,
 )
+from transport import PortInUse as MeshPortInUse
 
 BatchHandler = Callable[[str, Sequence[bytes]], None]
 RequestHandler = Callable[[str, bytes], Awaitable[bytes]]
 TopicHandler = Callable[[str, bytes], None]
+
+LEAVE_S = 10.0
 
 _log = get_logger("cluster")
 
@@ -85,7 +98,6 @@ class Cluster:
     """Membership and mesh behind one door.
 
     Args:
-        membership: The pure core; this object and its pump become its only caller.
         credentials: Certificate, key and trust of this node.
         settings: Of the mesh.
         epoch: Boot counter, higher than any this node has used before.
@@ -94,39 +106,61 @@ class Cluster:
     """
 
     def __init__(
-        self,
-        *,
-        membership: Membership,
-        credentials: Credentials,
-        settings: Settings,
-        epoch: int,
-        clock: Clock,
-        bus: EventBus,
+        self, *, credentials: Credentials, settings: Settings, epoch: int, clock: Clock, bus: EventBus
     ) -> None:
         self.node_id = credentials.node_id
-        self.membership = membership
         self._clock = clock
         self._bus = bus
         self._handlers = _Handlers()
         self._mesh = Mesh(credentials, settings, self, epoch=epoch)
-        self._gossip = Gossip(membership, self._mesh.send_gossip, self._handle_event, clock)
+        self._gossip: Gossip | None = None
+        self._left = asyncio.Event()
         self._agreed: set[str] = {self.node_id}
 
     async def open(self, host: str, port: int) -> int:
-        """Bind the mesh port (UDP and TCP, the same number) and return it; gossip starts with `start`."""
-        return await self._mesh.open(host, port)
+        """Bind the mesh port (UDP and TCP, the same number) and return it.
+
+        Raises:
+            PortInUse: Another process holds it.
+        """
+        try:
+            return await self._mesh.open(host, port)
+        except MeshPortInUse as err:
+            raise PortInUse(
+                f"the mesh cannot listen on {host}:{port}",
+                why=str(err),
+                hint="stop the other process, or choose another port with --set mesh.port=N",
+            ) from err
+
+    def take(self, membership: Membership) -> None:
+        """Make a membership core this node's own; the cluster and its pump are its only callers."""
+        self.membership = membership
+        self._gossip = Gossip(membership, self._mesh.send_gossip, self._handle_event, self._clock)
 
     def start(self, seeds: Sequence[Address] = ()) -> None:
         """Begin to gossip, introducing this node to the seeds."""
-        self._gossip.start(seeds)
+        self._pump.start(seeds)
 
-    def leave(self) -> None:
-        """Tell the others that this node goes on purpose."""
-        self._gossip.perform(self.membership.leave(self._clock.now()))
+    async def leave(self) -> None:
+        """Tell the others that this node goes on purpose, for as long as that takes."""
+        self._pump.perform(self.membership.leave(self._clock.now()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await self._left.wait()
+
+    @property
+    def _pump(self) -> Gossip:
+        assert self._gossip is not None, "the cluster was used before its core was taken"
+        return self._gossip
+
+    def tell(self, facts: NodeFacts) -> None:
+        """Say something else of this node from now on."""
+        self._pump.perform(self.membership.update_metadata(facts.pack(), self._clock.now()))
 
     async def close(self) -> None:
         """Stop gossip and close every link."""
-        self._gossip.close()
+        if self._gossip is not None:
+            self._gossip.close()
         await self._mesh.close()
 
     # -- who is there ---------------------------------------------------------------------------------------
@@ -199,13 +233,14 @@ class Cluster:
 
     def broadcast(self, topic: str, payload: bytes) -> None:
         """Spread a small payload to every member by gossip; see `swim.Settings.payload_bytes_max`."""
-        self._gossip.perform(self.membership.broadcast(topic, payload, self._clock.now()))
+        self._pump.perform(self.membership.broadcast(topic, payload, self._clock.now()))
 
     # -- transport.Handler ----------------------------------------------------------------------------------
 
     def handle_gossip(self, datagram: bytes, source: Address) -> None:
-        """Take a datagram that is not QUIC."""
-        self._gossip.receive(datagram, source)
+        """Take a datagram that is not QUIC; before the core is there, nobody is waiting for one."""
+        if self._gossip is not None:
+            self._gossip.receive(datagram, source)
 
     def handle_batch(self, peer: str, lane: int, envelopes: list[bytes]) -> None:  # noqa: ARG002  lanes end here
         """Take envelopes that arrived in order on one lane."""
@@ -233,6 +268,9 @@ class Cluster:
             handler = self._handlers.topics.get(event.topic)
             if handler is not None:
                 handler(event.origin, event.payload)
+            return
+        if isinstance(event, swim_events.LeaveCompleted):
+            self._left.set()
             return
         change = _CHANGES.get(type(event))
         if change is not None:

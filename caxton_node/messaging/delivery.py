@@ -5,7 +5,7 @@ Everything here runs on whatever thread the message came in on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from caxton_node.core.clock import Clock
 from caxton_node.fipa import Envelope, FailureReason, decode, encode
@@ -18,10 +18,13 @@ from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.requests import OpenRequests
 from caxton_node.messaging.returns import Returns
 from caxton_node.messaging.stamps import Stamps, continue_trace, to_message_id
+from caxton_node.messaging.tap import Tap
 
 HOPS = "hops"
 HOPS_MAX = 3
 DIED_MAX = 1_024
+
+Observer = Callable[[Sequence[bytes]], None]
 
 
 class Delivery:
@@ -37,7 +40,9 @@ class Delivery:
         conversations: Context of the conversations seen lately.
         requests: Requests that wait for an answer.
         dead_letters: Messages that reached nobody.
+        tap: Shows what is delivered to whoever follows.
         returns: The desk for what cannot be delivered.
+        observer: Shown every run of frames before it is put anywhere, on any thread; None costs nothing.
     """
 
     def __init__(self, destinations: Destinations, stamps: Stamps, tally: Tally, clock: Clock) -> None:
@@ -45,6 +50,7 @@ class Delivery:
         self.conversations = Conversations()
         self.requests = OpenRequests()
         self.dead_letters = DeadLetters()
+        self.tap = Tap()
         self.returns = Returns(
             post=self.post,
             dead_letters=self.dead_letters,
@@ -53,6 +59,7 @@ class Delivery:
             requests=self.requests,
             node_id=self.node_id,
         )
+        self.observer: Observer | None = None
         self._destinations = destinations
         self._stamps = stamps
         self._tally = tally
@@ -122,6 +129,10 @@ class Delivery:
 
     def put(self, destination: Destination, frames: list[bytes], mailbox: Mailbox | None) -> None:
         """Put frames where they belong and return to their senders what finds no room."""
+        if self.observer is not None:
+            self.observer(frames)
+        if self.tap.listeners:
+            self.tap.show(frames)
         taken = destination.put_all(frames, mailbox)
         if taken < len(frames):
             self._overflow(destination, frames[taken:])

@@ -29,7 +29,7 @@ from caxton_node.fipa import (
 from caxton_node.fipa.codec import READ_ERRORS, explain, read
 from caxton_node.fipa.rules import CONTENT_BYTES_CAP, CONTENT_BYTES_MAX
 from caxton_node.messaging.counts import Counts, Tally
-from caxton_node.messaging.delivery import HOPS, Delivery
+from caxton_node.messaging.delivery import HOPS, Delivery, Observer
 from caxton_node.messaging.destinations import Box, Destinations, LocalAgent
 from caxton_node.messaging.latency import Latency
 from caxton_node.messaging.mailbox import Mailbox
@@ -56,6 +56,7 @@ class Router:
         conversations: Context of the conversations seen lately.
         requests: Requests that wait for an answer.
         dead_letters: Messages that reached nobody.
+        tap: Shows messages to whoever follows them.
         latency: How long messages waited in mailboxes.
     """
 
@@ -79,6 +80,7 @@ class Router:
         self.conversations = self._delivery.conversations
         self.requests = self._delivery.requests
         self.dead_letters = self._delivery.dead_letters
+        self.tap = self._delivery.tap
         if remote is not None:
             remote.connect(self._delivery.handle_unsent)
 
@@ -136,6 +138,10 @@ class Router:
             left = box.close()
             self._tally.retire(box.delivered, 0)
             self._delivery.returns.give_up_all(left, FailureReason.AGENT_STOPPED, f"{box.address} has gone")
+
+    def set_observer(self, observer: Observer | None) -> None:
+        """Show every run of frames that is put somewhere to `observer`, on any thread, or to nobody."""
+        self._delivery.observer = observer
 
     # -- the way in -----------------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ def deploy_agents(demo: Demo) -> None:
     _deploy(demo, RUST / "buyer.wasm", "buyer", "n1")
     for number, price in ((1, 120), (2, 95), (3, 80)):
         config = json.dumps({"capability": "masonry", "price": price})
-        _deploy(demo, RUST / "contractor.wasm", f"contractor-{number}", f"n{number}", config)
+        _deploy(demo, RUST / "contractor.wasm", f"mason-{number}", f"n{number}", config)
     for node in demo.nodes:
         wait_for("the registry to converge", lambda node=node: _agents_seen(node) == 8, within_s=10)  # type: ignore[misc]
     demo.screen.say("every node knows all eight")

@@ -1,0 +1,340 @@
+"""What a node is made of: built in the order of need, closed in reverse.
+
+    files -> store -> cluster -> registry -> messages -> agents -> API -> gossip
+
+Each block says why it comes where it does. There is no logic here: whoever looks for a rule finds it in the
+package that the block opens. `settings.py` translates configuration, `vitals.py` reads the numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import signal
+import sys
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import uvloop
+
+from caxton_node import __version__
+from caxton_node.agents.announcing import RegistryAnnouncer, RouteKeeper
+from caxton_node.agents.instance import Plant
+from caxton_node.agents.relay import TrapRelay
+from caxton_node.agents.service import AgentService
+from caxton_node.api.grpc.server import GrpcServer
+from caxton_node.api.grpc.server import Settings as GrpcSettings
+from caxton_node.api.pipeline import Pipeline
+from caxton_node.api.services import Check, Services
+from caxton_node.client.endpoint import SOCKET_NAME
+from caxton_node.cluster.addresses import advertised_address, resolve
+from caxton_node.cluster.facts import NodeFacts, facts_of
+from caxton_node.cluster.files import NodeFiles, read_node_files
+from caxton_node.cluster.joining import DATABASE
+from caxton_node.cluster.service import Change, Cluster, MemberChanged, PeerLost
+from caxton_node.cluster.sponsor import Sponsor
+from caxton_node.cluster.store import ClusterStore
+from caxton_node.config import Config
+from caxton_node.core.clock import SystemClock
+from caxton_node.core.events import EventBus
+from caxton_node.messaging import Clients, Outbound, Router, RouteTable
+from caxton_node.messaging.directory import DIRECTORY, Directory
+from caxton_node.observability import Board, configure_logs, get_logger
+from caxton_node.observability.exporters.prometheus import PrometheusExporter
+from caxton_node.observability.sources import database_source
+from caxton_node.observability.systemd import Systemd
+from caxton_node.registry import Registry
+from caxton_node.registry import Settings as RegistrySettings
+from caxton_node.runtime.engine import Engine, EngineSettings
+from caxton_node.runtime.scheduler import SWITCH_INTERVAL_S, Scheduler
+from caxton_node.security import Tokens
+from caxton_node.settings import guest_memory_bytes, mesh_settings, swim_settings
+from caxton_node.storage import Database
+from caxton_node.vitals import Vitals
+from swim import Identity, Keyring, Membership
+from transport import selftest
+
+TICK_S = 0.25
+SAVE_MEMBERS_S = 5.0
+
+_log = get_logger("daemon")
+
+
+def run(config: Config) -> int:
+    """Run the node until SIGTERM or SIGINT; return the exit code.
+
+    Raises:
+        CaxtonError: The node could not start; nothing is left open.
+    """
+    configure_logs(level=config.log.level, format=config.log.format)
+    # Workers and the loop share one interpreter lock; Python's default of 5 ms would starve the loop.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    return uvloop.run(_serve(config))
+
+
+async def _serve(config: Config) -> int:
+    async with AsyncExitStack() as stack:
+        node = Daemon(config, stack)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, node.leave)
+        await node.open()
+        gc.freeze()  # what a node is made of lives as long as it does; full collections need not look at it
+        systemd = Systemd()
+        systemd.ready(f"{node.files.node_id} of cluster {node.files.cluster}")
+        _log.info("node is up", node=node.files.node_id, cluster=node.files.cluster, **node.listening())
+        node.in_background(systemd.keep_watchdog_fed(), "watchdog")
+        await node.stop.wait()
+        systemd.stopping()
+        _log.info("node is going down", node=node.files.node_id)
+    return 0
+
+
+class Daemon:
+    """The parts of one running node; implements `api.services.DaemonPort`.
+
+    Args:
+        config: Its settings.
+        stack: Closes what was opened, in reverse.
+    """
+
+    def __init__(self, config: Config, stack: AsyncExitStack) -> None:
+        self.config = config
+        self.stop = asyncio.Event()
+        self.files: NodeFiles = read_node_files(config.data.dir)
+        self._stack = stack
+        self._clock = SystemClock()
+        self._bus = EventBus()
+        self._board = Board()
+        self._listening: dict[str, str] = {}
+        self._started_at = self._clock.now()
+
+    async def open(self) -> None:
+        """Open everything; when this returns the node serves.
+
+        Raises:
+            CaxtonError: What is wrong; the stack closes what was opened before.
+        """
+        await self._open_store()
+        await self._open_cluster()
+        await self._open_registry()
+        self._open_messages()
+        await self._open_agents()
+        await self._open_api()
+        self._open_metrics()
+        await self._start_gossip()
+
+    async def _open_store(self) -> None:
+        """First, since everything later reads what it kept; and a corrupt file must stop the node early."""
+        data_dir = self.config.data.dir
+        self._database = await self._stack.enter_async_context(await Database.open(data_dir / DATABASE))
+        self._tokens = Tokens(self._database, self._clock)
+        self._members = ClusterStore(self._database)
+        # Seconds since 1970 at least, so that a store restored from a backup cannot bring an old epoch back.
+        self._epoch = await self._members.raise_epoch(self._clock.unix_us() // 1_000_000)
+
+    async def _open_cluster(self) -> None:
+        """The port, so that a taken one is known before any agent starts; nothing is sent yet."""
+        files, mesh = self.files, self.config.mesh
+        await selftest.check(files.credentials)
+        self._cluster = Cluster(
+            credentials=files.credentials,
+            settings=mesh_settings(self.config),
+            epoch=self._epoch,
+            clock=self._clock,
+            bus=self._bus,
+        )
+        self._stack.push_async_callback(self._cluster.close)
+        port = await self._cluster.open(mesh.host, mesh.port)
+        address = advertised_address(mesh.host, port, mesh.advertise)
+        identity = Identity(files.node_id, address, self._epoch, self._facts().pack())
+        keyring = Keyring(files.cluster, files.gossip_keys)
+        rng = random.Random()  # noqa: S311  probes and gossip need no secret chance
+        self._cluster.take(Membership(identity, swim_settings(self.config), keyring, rng))
+        self._listening["mesh"] = f"{address[0]}:{port}"
+
+    async def _open_registry(self) -> None:
+        """Before messages, whose routes come from it."""
+        settings = RegistrySettings(sync_interval_s=self.config.registry.sync_interval_s)
+        self._registry = Registry(
+            cluster=self._cluster,
+            database=self._database,
+            clock=self._clock,
+            settings=settings,
+            rng=random.Random(),  # noqa: S311  a choice of neighbours
+        )
+        await self._registry.open()
+        self._stack.push_async_callback(self._registry.close)
+        self._board.collect_from(self._registry.collect)
+
+    def _open_messages(self) -> None:
+        """Before agents, which send with their first breath."""
+        loop = asyncio.get_running_loop()
+        node_id = self.files.node_id
+        routes = RouteTable()
+        RouteKeeper(self._registry, routes)
+        self._router = Router(
+            node_id=node_id,
+            routes=routes,
+            clock=self._clock,
+            loop=loop,
+            remote=Outbound(loop, self._cluster.send),
+        )
+        directory = Directory(node_id, self._registry, self._router.submit)
+        self._router.add_platform_agent(DIRECTORY, directory.handle)
+        self._cluster.on_batch(self._router.accept_remote)
+        self._bus.subscribe(MemberChanged, self._handle_member)
+        self._bus.subscribe(PeerLost, lambda lost: self._router.handle_node_died(lost.node, lost.undelivered))
+        self.in_background(self._tick(), "router-tick")
+
+    async def _open_agents(self) -> None:
+        """Engine and workers, then every agent that was deployed, in the state in which it was."""
+        engine = Engine(EngineSettings(module_bytes_max=self.config.agents.module_bytes_max))
+        self._stack.callback(engine.close)
+        relay = TrapRelay()
+        self._scheduler = Scheduler(self._router, relay, self.config.runtime.workers or None)
+        self._stack.callback(self._scheduler.close)
+        announcer = RegistryAnnouncer(self._registry, self.files.node_id)
+        self._agents = AgentService(
+            plant=Plant(self.files.node_id, engine, self._scheduler, self._router),
+            relay=relay,
+            database=self._database,
+            data_dir=self.config.data.dir,
+            clock=self._clock,
+            board=self._board,
+            announcer=announcer,
+            memory_bytes_max=guest_memory_bytes(self.config),
+        )
+        await self._agents.restore()
+        announcer.withdraw_others({view.instance for view in self._agents.views()})
+        self._stack.push_async_callback(self._agents.close)
+        self._vitals = Vitals(
+            router=self._router,
+            scheduler=self._scheduler,
+            cluster=self._cluster,
+            database=self._database,
+            agents=self._agents,
+        )
+
+    async def _open_api(self) -> None:
+        """After agents: a call that is answered is answered in full."""
+        files = self.files
+        sponsor = Sponsor(
+            cluster_name=files.cluster,
+            cluster=self._cluster,
+            tokens=self._tokens,
+            authority=files.authority,
+            ca_pem=files.bundle.ca_pem,
+            gossip_keys=files.gossip_keys,
+            signers=self._signers,
+        )
+        services = Services(
+            cluster_name=files.cluster,
+            ca_fingerprint=files.ca_fingerprint,
+            started_at=self._started_at,
+            clock=self._clock,
+            config=self.config,
+            board=self._board,
+            bus=self._bus,
+            tokens=self._tokens,
+            sponsor=sponsor,
+            cluster=self._cluster,
+            registry=self._registry,
+            router=self._router,
+            clients=Clients(self._router),
+            tap=self._router.tap,
+            agents=self._agents,
+            daemon=self,
+        )
+        grpc = self.config.grpc
+        socket_path = self.config.data.dir / SOCKET_NAME
+        settings = GrpcSettings(
+            socket_path=socket_path,
+            host=grpc.host if grpc.enabled else "",
+            port=grpc.port,
+            key_pem=files.bundle.key_pem,
+            chain_pem=files.bundle.certificate_pem + files.bundle.ca_pem,
+        )
+        server = GrpcServer(Pipeline(services), files.node_id, settings)
+        port = await server.open()
+        self._stack.push_async_callback(server.close)
+        self._listening["socket"] = f"unix:{socket_path}"
+        if port:
+            self._listening["grpc"] = f"{grpc.host}:{port}"
+
+    def _open_metrics(self) -> None:
+        """Late, since it reads from all of the above."""
+        self._board.collect_from(self._vitals.readings)
+        self._board.collect_from(database_source(self._database))
+        if self.config.metrics.enabled:
+            checks = self._vitals.checks
+            exporter = PrometheusExporter(self._board, health=checks, ready=checks)
+            host = self.config.metrics.host
+            self._listening["metrics"] = f"{host}:{exporter.open(host, self.config.metrics.port)}"
+            self._stack.callback(exporter.close)
+
+    async def _start_gossip(self) -> None:
+        """Last: from here on others send us work."""
+        remembered = await self._members.read_addresses()
+        seeds = [*await resolve(self.files.seeds), *remembered]
+        self._cluster.start(list(dict.fromkeys(seeds)))
+        self._cluster.tell(self._facts())
+        self._stack.push_async_callback(self._cluster.leave)
+        self.in_background(self._keep_members(), "members-saver")
+
+    # -- api.services.DaemonPort ----------------------------------------------------------------------------
+
+    def listening(self) -> Mapping[str, str]:
+        """Return what this node listens on: mesh, grpc, socket, metrics."""
+        return dict(self._listening)
+
+    def gossip_bytes(self) -> tuple[int, int]:
+        """Return the bytes of gossip received and sent since the start."""
+        statistics = self._cluster.membership.statistics
+        return statistics.bytes_in, statistics.bytes_out
+
+    def health_score(self) -> int:
+        """Return SWIM's local health score; 0 is healthy."""
+        return self._cluster.membership.health
+
+    async def checks(self) -> Sequence[Check]:
+        """Return the health of the node's parts."""
+        await self._database.read("SELECT 1")
+        return [Check(check.name, check.ok, check.detail) for check in self._vitals.checks()]
+
+    def leave(self) -> None:
+        """Begin to leave the cluster and stop; returns at once."""
+        self.stop.set()
+
+    # -- background -----------------------------------------------------------------------------------------
+
+    def in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something until the node closes."""
+        task = asyncio.create_task(work, name=name)
+        self._stack.callback(task.cancel)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._router.tick(self._clock.unix_us())
+
+    async def _keep_members(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_MEMBERS_S)
+            others = [member for member in self._cluster.members() if member.node_id != self.files.node_id]
+            await self._members.save_members(others, self._clock.unix_us() // 1000)
+
+    def _handle_member(self, changed: MemberChanged) -> None:
+        if changed.change is Change.JOINED:
+            self._registry.handle_member_joined(changed.member.node_id)
+        elif changed.change in {Change.DIED, Change.LEFT}:
+            self._registry.handle_member_gone(changed.member.node_id)
+
+    def _facts(self) -> NodeFacts:
+        return NodeFacts(self._listening.get("grpc", ""), __version__, self.files.authority is not None)
+
+    def _signers(self) -> list[str]:
+        live = [member for member in self._cluster.members() if member.is_live and facts_of(member).signer]
+        return [member.node_id for member in live if member.node_id != self.files.node_id]

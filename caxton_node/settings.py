@@ -1,0 +1,60 @@
+"""From the table of settings to what each package takes: nobody below the daemon reads configuration."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from caxton_node.config import Config
+from caxton_node.core.errors import InvalidConfig
+from caxton_node.runtime.limits import Limits
+from swim import InvalidSettings
+from swim import Settings as SwimSettings
+from transport import Profile, TransportChoice
+from transport import Settings as MeshSettings
+
+_SWIM_PROFILES = {"lan": SwimSettings.lan, "wan": SwimSettings.wan, "local": SwimSettings.local}
+
+
+def swim_settings(config: Config) -> SwimSettings:
+    """Return the profile with what was set one by one.
+
+    Raises:
+        InvalidConfig: The combination cannot work.
+    """
+    swim = config.swim
+    given = {
+        "probe_interval_s": swim.probe_interval_s,
+        "probe_timeout_s": swim.probe_timeout_s,
+        "helpers": swim.indirect_probes,
+        "suspicion_multiplier": swim.suspicion_multiplier,
+    }
+    try:
+        changes = {name: value for name, value in given.items() if value is not None}
+        return replace(_SWIM_PROFILES[swim.profile](), **changes)  # type: ignore[arg-type]  # names and types are the table's
+    except InvalidSettings as err:
+        raise InvalidConfig("the swim settings do not fit together", why=str(err)) from err
+
+
+def mesh_settings(config: Config) -> MeshSettings:
+    """Return the settings of the mesh."""
+    mesh = config.mesh
+    return MeshSettings(transport=TransportChoice(mesh.transport), profile=Profile(mesh.profile))
+
+
+def default_limits(config: Config) -> Limits:
+    """Return the limits of an agent whose manifest says nothing."""
+    agents = config.agents
+    return Limits(
+        memory_bytes=agents.memory_bytes,
+        fuel_per_message=agents.fuel_per_message,
+        wall_time_s=agents.wall_time_s,
+        message_bytes_max=agents.message_bytes_max,
+        mailbox_depth=config.messaging.mailbox_depth,
+        batch_max=agents.batch_max,
+    )
+
+
+def guest_memory_bytes(config: Config) -> int:
+    """Return how much memory all guests together may be promised: what is set, else half of the machine's."""
+    return config.runtime.memory_bytes_max or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

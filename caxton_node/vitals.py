@@ -1,0 +1,104 @@
+"""How a running node is: the numbers of its parts for the metrics, and the checks behind health.
+
+The parts count for themselves in plain integers; this file gives them their names in the table of
+instruments.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from caxton_node.agents.lifecycle import State
+from caxton_node.agents.service import AgentService
+from caxton_node.cluster.service import Cluster
+from caxton_node.messaging import Router
+from caxton_node.messaging.latency import bucket_bound_s
+from caxton_node.observability import HistogramValue, Reading
+from caxton_node.observability.board import reading
+from caxton_node.observability.exporters.prometheus import Check
+from caxton_node.runtime.scheduler import Scheduler
+from caxton_node.storage import Database
+
+
+class Vitals:
+    """Reads the parts of a node; every method is safe on any thread.
+
+    Args:
+        router: Of this node.
+        scheduler: Of this node.
+        cluster: Of this node.
+        database: Of this node.
+        agents: Of this node.
+    """
+
+    def __init__(
+        self,
+        *,
+        router: Router,
+        scheduler: Scheduler,
+        cluster: Cluster,
+        database: Database,
+        agents: AgentService,
+    ) -> None:
+        self._router = router
+        self._scheduler = scheduler
+        self._cluster = cluster
+        self._database = database
+        self._agents = agents
+
+    def readings(self) -> Iterable[Reading]:
+        """Return every number that the parts keep for themselves."""
+        yield from self._of_messages()
+        yield from self._of_cluster()
+
+    def checks(self) -> Sequence[Check]:
+        """Look at each part; a node is ready when all are fine."""
+        failed = [view.instance for view in self._agents.views() if view.state is State.FAILED]
+        view = self._cluster.partition_view()
+        return [
+            Check("storage", ok=True, detail=str(self._database.path)),
+            Check("cluster", ok=True, detail=f"{len(self._cluster.alive_nodes())} members alive, {view}"),
+            # A failed agent is its owner's trouble; the node that holds it does its work.
+            Check("agents", ok=True, detail=f"failed: {', '.join(failed)}" if failed else "none failed"),
+        ]
+
+    def _of_messages(self) -> Iterable[Reading]:
+        counts = self._router.counts()
+        outcomes = {
+            "delivered": counts.delivered,
+            "forwarded": counts.forwarded,
+            "refused": counts.refused,
+            "dead_lettered": counts.dead_lettered,
+            "malformed": counts.malformed,
+        }
+        for outcome, value in outcomes.items():
+            yield reading("caxton_messages_total", value, outcome=outcome)
+        yield reading("caxton_messages_in_flight", counts.in_flight)
+        yield reading("caxton_dead_letters", len(self._router.dead_letters))
+        yield reading("caxton_message_latency_seconds", self._waiting_times())
+        yield reading("caxton_message_batch_size", self._batch_sizes())
+
+    def _waiting_times(self) -> HistogramValue:
+        cells = list(self._router.latency.cells)
+        bounds = tuple(bucket_bound_s(bucket) for bucket in range(len(cells) - 1))
+        return HistogramValue(bounds, tuple(cells), self._router.latency.total_ns / 1e9)
+
+    def _batch_sizes(self) -> HistogramValue:
+        # Cell b counts batches of 2**(b-1) to 2**b - 1 messages; the sum is all messages that were handled.
+        cells = self._scheduler.load().batch_cells
+        bounds = tuple(float((1 << bucket) - 1) for bucket in range(len(cells) - 1))
+        return HistogramValue(bounds, cells, float(self._router.counts().delivered))
+
+    def _of_cluster(self) -> Iterable[Reading]:
+        statuses = Counter(member.state.value for member in self._cluster.members())
+        for status in ("alive", "suspect", "dead", "left"):
+            yield reading("caxton_cluster_nodes", statuses[status], status=status)
+        statistics = self._cluster.membership.statistics
+        yield reading("caxton_gossip_bytes_total", statistics.bytes_in, direction="in")
+        yield reading("caxton_gossip_bytes_total", statistics.bytes_out, direction="out")
+        peers = self._cluster.peers()
+        for (kind, state), count in Counter((peer.kind or "none", str(peer.state)) for peer in peers).items():
+            yield reading("caxton_mesh_links", count, kind=kind, state=state)
+        yield reading("caxton_mesh_bytes_total", sum(peer.bytes_in for peer in peers), direction="in")
+        yield reading("caxton_mesh_bytes_total", sum(peer.bytes_out for peer in peers), direction="out")
