@@ -1,0 +1,82 @@
+"""The two pure rules of the workers: how large a batch, how many workers."""
+
+import pytest
+
+from caxton_node.runtime.batching import BatchSize
+from caxton_node.runtime.demand import Demand
+
+pytestmark = pytest.mark.story("002")
+
+
+class TestBatchSize:
+    def test_a_light_agent_soon_gets_all_it_may(self) -> None:
+        size = BatchSize(256)
+        for _ in range(6):
+            size.observe(size.now, size.now * 1e-6)
+        assert size.now == 256
+
+    @pytest.mark.parametrize("batch_max", [1, 2, 7, 256])
+    def test_the_limit_is_never_exceeded(self, batch_max: int) -> None:
+        size = BatchSize(batch_max)
+        for _ in range(20):
+            assert 1 <= size.now <= batch_max
+            size.observe(size.now, 0.0)
+        assert size.now == batch_max
+
+    def test_the_cap_of_the_abi_holds_whatever_the_limit_says(self) -> None:
+        size = BatchSize(100_000)
+        for _ in range(20):
+            size.observe(size.now, 0.0)
+        assert size.now == 256
+
+    def test_a_heavy_agent_gets_one_message_at_a_time(self) -> None:
+        size = BatchSize(256)
+        size.observe(8, 8 * 0.05)
+        assert size.now == 1
+
+    def test_an_agent_in_between_gets_what_fits_into_a_turn(self) -> None:
+        size = BatchSize(256, turn_s=0.002)
+        for _ in range(10):
+            size.observe(size.now, size.now * 100e-6)
+        assert size.now == 20
+
+    def test_one_slow_message_counts_at_once_and_is_forgiven_slowly(self) -> None:
+        size = BatchSize(256)
+        for _ in range(10):
+            size.observe(size.now, size.now * 1e-6)
+        size.observe(1, 0.1)
+        assert size.now == 1
+        turns = 0
+        while size.now < 256:
+            size.observe(size.now, size.now * 1e-6)
+            turns += 1
+        assert 10 < turns < 100
+
+
+class TestDemand:
+    @staticmethod
+    def after(guest_s: float, host_s: float) -> int:
+        demand = Demand()
+        for _ in range(50):
+            demand.observe(16, 16 * guest_s, 16 * (guest_s + host_s))
+        return demand.workers
+
+    def test_nobody_knows_yet_means_one_worker(self) -> None:
+        assert Demand().workers == 1
+
+    @pytest.mark.parametrize(
+        ("guest_us", "host_us", "workers"),
+        [
+            (3, 7, 1),  # single messages: each hand-over of the lock would cost more than the call
+            (15, 60, 1),  # light guests in batches
+            (80, 65, 2),  # about 1 us of work per message in batches of 64
+            (1_300, 65, 16),  # heavy guests
+        ],
+    )
+    def test_workers_follow_the_share_of_time_in_guests(
+        self, guest_us: float, host_us: float, workers: int
+    ) -> None:
+        assert self.after(guest_us * 1e-6, host_us * 1e-6) == workers
+
+    def test_guests_that_take_all_time_do_not_ask_for_infinitely_many(self) -> None:
+        assert self.after(1.0, 0.0) == 100
