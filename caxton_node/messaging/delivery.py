@@ -5,7 +5,7 @@ Everything here runs on whatever thread the message came in on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from caxton_node.core.clock import Clock
 from caxton_node.fipa import Envelope, FailureReason, decode, encode
@@ -24,8 +24,6 @@ HOPS = "hops"
 HOPS_MAX = 3
 DIED_MAX = 1_024
 
-Observer = Callable[[Sequence[bytes]], None]
-
 
 class Delivery:
     """Brings stamped messages to their destinations.
@@ -42,7 +40,6 @@ class Delivery:
         dead_letters: Messages that reached nobody.
         tap: Shows what is delivered to whoever follows.
         returns: The desk for what cannot be delivered.
-        observer: Shown every run of frames before it is put anywhere, on any thread; None costs nothing.
     """
 
     def __init__(self, destinations: Destinations, stamps: Stamps, tally: Tally, clock: Clock) -> None:
@@ -59,7 +56,6 @@ class Delivery:
             requests=self.requests,
             node_id=self.node_id,
         )
-        self.observer: Observer | None = None
         self._destinations = destinations
         self._stamps = stamps
         self._tally = tally
@@ -129,8 +125,6 @@ class Delivery:
 
     def put(self, destination: Destination, frames: list[bytes], mailbox: Mailbox | None) -> None:
         """Put frames where they belong and return to their senders what finds no room."""
-        if self.observer is not None:
-            self.observer(frames)
         if self.tap.listeners:
             self.tap.show(frames)
         taken = destination.put_all(frames, mailbox)

@@ -29,7 +29,7 @@ from caxton_node.fipa import (
 from caxton_node.fipa.codec import READ_ERRORS, explain, read
 from caxton_node.fipa.rules import CONTENT_BYTES_CAP, CONTENT_BYTES_MAX
 from caxton_node.messaging.counts import Counts, Tally
-from caxton_node.messaging.delivery import HOPS, Delivery, Observer
+from caxton_node.messaging.delivery import HOPS, Delivery
 from caxton_node.messaging.destinations import Box, Destinations, LocalAgent
 from caxton_node.messaging.latency import Latency
 from caxton_node.messaging.mailbox import Mailbox
@@ -138,10 +138,6 @@ class Router:
             left = box.close()
             self._tally.retire(box.delivered, 0)
             self._delivery.returns.give_up_all(left, FailureReason.AGENT_STOPPED, f"{box.address} has gone")
-
-    def set_observer(self, observer: Observer | None) -> None:
-        """Show every run of frames that is put somewhere to `observer`, on any thread, or to nobody."""
-        self._delivery.observer = observer
 
     # -- the way in -----------------------------------------------------------------------------------------
 
