@@ -8,11 +8,12 @@ credential). `channel.py` owns gRPC; `errors.py` turns what came over the wire b
 from typing import TYPE_CHECKING
 
 from caxton_node.client.endpoint import Endpoint, choose_endpoint, default_data_dir
+from caxton_node.client.states import MemberState
 
 if TYPE_CHECKING:
     from caxton_node.client.client import Client
 
-__all__ = ["Client", "Endpoint", "choose_endpoint", "default_data_dir"]
+__all__ = ["Client", "Endpoint", "MemberState", "choose_endpoint", "default_data_dir"]
 
 
 def __getattr__(name: str) -> object:

@@ -23,7 +23,7 @@ class Tap:
         self.listeners: tuple[FrameListener, ...] = ()
 
     def follow(self, listener: FrameListener) -> Callable[[], None]:
-        """Show every run of frames to `listener`, which must not block, until the returned function is called."""
+        """Show every run of frames to `listener`, which must not block, until the result is called."""
         self.listeners = (*self.listeners, listener)
 
         def unfollow() -> None:

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from caxton_node.client import Client
@@ -14,12 +15,16 @@ from caxton_node.core.errors import CaxtonError
 from caxton_node.devkit.demo.nodes import DemoNode, Stage, wait_for
 from caxton_node.devkit.demo.screen import Screen
 from caxton_node.devkit.demo.traffic import Account, Traffic
-from caxton_node.pb.cluster_pb2 import MEMBER_STATE_ALIVE, MEMBER_STATE_DEAD
 
 AGENTS = Path("sdk")
 ECHO = AGENTS / "wat" / "echo.wat"
 RUST = AGENTS / "rust" / "examples"
 CLUSTER = "demo"
+TRY_NEXT = [
+    "make demo KEEP=1      # leave the cluster up and talk to it",
+    "less docs/tour.md     # the life of a message, the life of a dying node",
+    "make test",
+]
 SAMPLES = 200
 FLOW_S = 1.0
 
@@ -66,13 +71,12 @@ def form_cluster(demo: Demo) -> None:
     token = demo.run("caxton-node", "token", "--data-dir", first.data_dir, "--quiet").strip()
     seed = f"127.0.0.1:{first.grpc_port}"
     for node in others:
-        demo.run(
-            "caxton-node", "join", seed, "--token", token,
-            "--data-dir", node.data_dir, "--node-id", node.node_id, "--no-run",
-        )  # fmt: skip
+        place = ["--data-dir", node.data_dir, "--node-id", node.node_id]
+        demo.run("caxton-node", "join", seed, "--token", token, *place, "--no-run")
         _start(demo, node)
     for node in demo.nodes:
-        _wait_for_members(node, len(demo.nodes))
+        count = len(demo.nodes)
+        wait_for(f"{node.node_id} to see {count} members", partial(_has_members, node, count), within_s=20)
     took = time.monotonic() - began
     demo.screen.say(f"three members, each with its own certificate, after [bold]{took:.1f} s[/]")
     demo.facts.note("cluster of three formed", f"{took:.1f} s")
@@ -87,12 +91,12 @@ def deploy_agents(demo: Demo) -> None:
     _deploy(demo, RUST / "greeter.wasm", "greeter", "n2")
     _deploy(demo, RUST / "buyer.wasm", "buyer", "n1")
     for number, price in ((1, 120), (2, 95), (3, 80)):
-        config = json.dumps({"capability": "masonry", "price": price})
+        config = ["capability=masonry", f"price={price}"]
         _deploy(demo, RUST / "contractor.wasm", f"mason-{number}", f"n{number}", config)
     for node in demo.nodes:
-        wait_for("the registry to converge", lambda node=node: _agents_seen(node) == 8, within_s=10)  # type: ignore[misc]
-    demo.screen.say("every node knows all eight")
-    print(demo.stage.run("caxton", "--data-dir", demo.nodes[1].data_dir, "agent", "list"))
+        wait_for("the registry to converge", partial(_knows_agents, node, 8), within_s=10)
+    demo.screen.say("every node knows all eight; n2 says:")
+    demo.screen.show(demo.stage.run("caxton", "--data-dir", demo.nodes[1].data_dir, "agent", "list"))
 
 
 def send_messages(demo: Demo) -> None:
@@ -132,11 +136,8 @@ def lose_a_node(demo: Demo) -> None:
         third.kill()
         for node in (first, second):
             with demo.screen.waiting(f"{node.node_id} waits for n3's answers"):
-                wait_for(
-                    "n3 to be seen dead",
-                    lambda node=node: _state_of(node, "n3") == MEMBER_STATE_DEAD,
-                    within_s=30,
-                )  # type: ignore[misc]
+                seen_dead = partial(_sees, node, "n3", MemberState.DEAD)
+                wait_for("n3 to be seen dead", seen_dead, within_s=30)
             took = time.monotonic() - killed_at
             demo.screen.say(f"{node.node_id} declares n3 dead after [bold]{took:.1f} s[/]")
         demo.facts.note("death of n3 known to all", f"{time.monotonic() - killed_at:.1f} s")
@@ -155,23 +156,18 @@ def close(demo: Demo, *, keep: bool) -> None:
             gossip += client.cluster.status().gossip_bytes_out
     demo.facts.note("gossiped by all three nodes", f"{gossip / 1024:.1f} KiB")
     demo.screen.table("What this machine just did", ["what", "figure"], demo.facts.rows)
-    if keep:
-        folder = demo.nodes[0].data_dir
-        demo.screen.close(
-            [
-                f".venv/bin/caxton --data-dir {folder} cluster watch",
-                f""".venv/bin/caxton --data-dir {folder} message send --to buyer --data '{{"task": "wall", "capability": "masonry"}}'""",
-                f"kill {' '.join(str(node.process.pid) for node in demo.nodes if node.process)}; rm -r {demo.stage.root}   # ends it",
-            ]
-        )
-        return
-    demo.screen.close(
-        [
-            "make demo KEEP=1                 # leave the cluster up and talk to it",
-            "less docs/tour.md",
-            "make test",
-        ]
-    )
+    demo.screen.close(_to_try_while_it_runs(demo) if keep else TRY_NEXT)
+
+
+def _to_try_while_it_runs(demo: Demo) -> list[str]:
+    caxton = f".venv/bin/caxton --data-dir {demo.nodes[0].data_dir}"
+    wall = """'{"task": "wall", "capability": "masonry"}'"""
+    processes = " ".join(str(node.process.pid) for node in demo.nodes if node.process)
+    return [
+        f"{caxton} cluster watch",
+        f"{caxton} message send --to buyer --data {wall}",
+        f"kill {processes}; rm -r {demo.stage.root}      # ends it and clears up",
+    ]
 
 
 def _start(demo: Demo, node: DemoNode) -> None:
@@ -181,10 +177,9 @@ def _start(demo: Demo, node: DemoNode) -> None:
         node.wait_ready()
 
 
-def _deploy(demo: Demo, module: Path, name: str, node: str, config: str = "") -> None:
+def _deploy(demo: Demo, module: Path, name: str, node: str, config: Sequence[str] = ()) -> None:
     words = ["agent", "deploy", module, "--name", name, "--node", node]
-    if config:
-        words += ["--config", config]
+    words += [word for pair in config for word in ("--config", pair)]
     demo.run("caxton", "--data-dir", demo.nodes[0].data_dir, *words)
 
 
@@ -215,11 +210,7 @@ def _bring_back(demo: Demo, node: DemoNode, watchers: Sequence[DemoNode]) -> Non
     began = time.monotonic()
     _start(demo, node)
     for watcher in watchers:
-        wait_for(
-            "n3 to be back",
-            lambda watcher=watcher: _state_of(watcher, "n3") == MEMBER_STATE_ALIVE,
-            within_s=30,
-        )  # type: ignore[misc]
+        wait_for("n3 to be back", partial(_sees, watcher, "n3", MemberState.ALIVE), within_s=30)
     took = time.monotonic() - began
     demo.screen.say(f"n3 is a member again [bold]{took:.1f} s[/] after its start")
     wait_for("echo to answer again", lambda: _echo_answers(watchers[0]), within_s=15)
@@ -236,24 +227,22 @@ def _tell(demo: Demo, agent: str, account: Account) -> None:
     )
 
 
-def _wait_for_members(node: DemoNode, count: int) -> None:
-    def all_alive() -> bool:
-        with node.client() as client:
-            return sum(member.state == MEMBER_STATE_ALIVE for member in client.cluster.members()) == count
-
-    wait_for(f"{node.node_id} to see {count} members", all_alive, within_s=20)
-
-
-def _agents_seen(node: DemoNode) -> int:
+def _has_members(node: DemoNode, count: int) -> bool:
     with node.client() as client:
-        return sum(1 for _ in client.agents.list())
-
-
-def _state_of(node: DemoNode, member_id: str) -> int:
-    with node.client() as client:
-        return next(
-            (int(member.state) for member in client.cluster.members() if member.node_id == member_id), 0
+        return (
+            sum(MemberState.of(member) is MemberState.ALIVE for member in client.cluster.members()) == count
         )
+
+
+def _knows_agents(node: DemoNode, count: int) -> bool:
+    with node.client() as client:
+        return sum(1 for _ in client.agents.list()) == count
+
+
+def _sees(node: DemoNode, member_id: str, state: MemberState) -> bool:
+    with node.client() as client:
+        members = client.cluster.members()
+    return any(member.node_id == member_id and MemberState.of(member) is state for member in members)
 
 
 def _echo_answers(node: DemoNode) -> bool:
