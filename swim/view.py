@@ -37,6 +37,10 @@ from swim.suspicion import Suspicion, bounds
 from swim.timers import SuspicionExpiry
 
 
+TIMER_SLACK_S = 0.001
+"""A timer counts as due this much early, so that rounding cannot make the last one look premature."""
+
+
 class View:
     """Everybody but this node, as this node believes.
 
@@ -146,6 +150,7 @@ class View:
         if suspicion is None or known is None or suspicion.number != timer.suspicion:
             return None
         notice_s = self._settings.probe_interval_s
+        now += TIMER_SLACK_S
         if not suspicion.is_warned and now >= suspicion.deadline - notice_s:
             if now - suspicion.deadline > notice_s / 2 and not suspicion.is_postponed:
                 suspicion.postpone(

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from swim.effects import Effect, Notify, Schedule, Send
 from swim.events import Event, MemberDied, MemberEvent, MemberSuspected, TopicReceived
 from swim.keyring import Keyring, Subkeys
-from swim.member import Address, Identity, MemberState
+from swim.member import Address, Identity, Member, MemberState
 from swim.membership import Membership
 from swim.settings import Settings
 from swim.timers import Timer
 from tests.sim.network import Network
 
+E = TypeVar("E")
 GROUP_KEY = bytes(range(32))
 
 
@@ -74,14 +75,23 @@ class Node:
                 case Notify(event):
                     self.log.append(Happening(self._network.now, event))
 
-    def events(self, kind: type[Event], about: str | None = None) -> list[Happening]:
-        """Return what was reported of one kind, about one member if it is named."""
+    def events(self, kind: type[E]) -> list[E]:
+        """Return what was reported of one kind."""
+        return [entry.event for entry in self.log if isinstance(entry.event, kind)]
+
+    def events_about(self, kind: type[MemberEvent], node_id: str) -> list[Happening]:
+        """Return what was reported of one kind about one member, with the times."""
         return [
             entry
             for entry in self.log
-            if isinstance(entry.event, kind)
-            and (about is None or cast("MemberEvent", entry.event).member.node_id == about)
+            if isinstance(entry.event, kind) and entry.event.member.node_id == node_id
         ]
+
+    def find(self, node_id: str) -> Member:
+        """Return what this node knows of a member that it must know."""
+        member = self.membership.find(node_id)
+        assert member is not None, f"{self.node_id} has never met {node_id}"
+        return member
 
     def live_ids(self) -> set[str]:
         """Return the ids of everybody whom this node takes for live, itself included."""
@@ -180,19 +190,16 @@ def address_of(number: int) -> Address:
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 7946
 
 
-def patient(settings: Settings, **changes: float) -> Settings:
-    """Return settings with some numbers changed."""
-    return replace(settings, **changes)  # type: ignore[arg-type]  # names and types are those of Settings
-
-
 # ---- what must be true
 
 
 def all_views_equal(cluster: Cluster, *, among: Iterable[str] | None = None) -> bool:
     """Tell whether each node takes exactly the running nodes (or `among`) for live, with equal records."""
     ids = set(cluster.nodes if among is None else among)
-    digests = {cluster.nodes[node_id].membership.digest for node_id in ids}
-    return len(digests) == 1 and all(cluster.nodes[node_id].live_ids() == ids for node_id in ids)
+    nodes = [cluster.nodes[node_id] for node_id in ids]
+    if len({node.membership.digest for node in nodes}) != 1:
+        return False
+    return nodes[0].live_ids() == ids  # equal digests mean equal live members, so one node speaks for all
 
 
 def all_alive_everywhere(cluster: Cluster) -> bool:

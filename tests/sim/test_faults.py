@@ -135,7 +135,7 @@ def test_a_node_that_lost_count_of_its_epochs_is_told(seed: int) -> None:
     forgetful = Node(cluster.network, Identity(name_of(3), address, 1), cluster.settings, keyring)
     forgetful.start([cluster.address(name_of(0))])
     cluster.network.run_for(5)
-    claims = [happening.event for happening in forgetful.events(IdentityClaimed)]
+    claims = forgetful.events(IdentityClaimed)
     assert claims
     assert claims[0].claim.epoch == 3
 

@@ -34,7 +34,7 @@ def test_a_hundred_nodes_form_through_one_seed_lose_ten_and_converge(seed: int) 
     assert false_deaths(cluster) == []
     assert events_alternate(cluster) == []
     for node in cluster.nodes.values():
-        died = {happening.event.member.node_id for happening in node.events(MemberDied)}
+        died = {event.member.node_id for event in node.events(MemberDied)}
         assert died == set(cluster.killed)
 
 
@@ -52,10 +52,12 @@ def test_a_join_reports_its_completion_and_every_member_once(seed: int) -> None:
     cluster = formed(seed, 80)
     newcomer = cluster.add("newcomer", [cluster.address(name_of(3))])
     cluster.network.run_until(lambda: all_views_equal(cluster), within_s=10)
-    assert [happening.event for happening in newcomer.events(JoinCompleted)] == [JoinCompleted(81)]
+    assert newcomer.events(JoinCompleted) == [JoinCompleted(81)]
     assert len(newcomer.events(MemberJoined)) == 80
     assert all(
-        len(node.events(MemberJoined, "newcomer")) == 1 for node in cluster.nodes.values() if node != newcomer
+        len(node.events_about(MemberJoined, "newcomer")) == 1
+        for node in cluster.nodes.values()
+        if node != newcomer
     )
 
 
@@ -116,8 +118,7 @@ def test_a_quick_restart_is_alive_at_once_with_its_new_epoch(seed: int) -> None:
     again = cluster.add(name_of(5), [cluster.address(name_of(0))], metadata=b"second life")
     cluster.network.run_until(lambda: all_alive_everywhere(cluster), within_s=3)
     for node in cluster.nodes.values():
-        member = node.membership.find(name_of(5))
-        assert member is not None
+        member = node.find(name_of(5))
         assert (member.epoch, member.metadata) == (again.identity.epoch, b"second life")
     assert events_alternate(cluster) == []
 
@@ -157,21 +158,19 @@ def test_a_node_may_come_back_at_another_address(seed: int) -> None:
     cluster.network.run_for(1)
     cluster.add(name_of(5), [cluster.address(name_of(0))], address=("10.8.8.8", 7946))
     cluster.network.run_until(lambda: all_views_equal(cluster), within_s=5)
-    assert all(
-        node.membership.find(name_of(5)).address == ("10.8.8.8", 7946) for node in cluster.nodes.values()
-    )
+    assert all(node.find(name_of(5)).address == ("10.8.8.8", 7946) for node in cluster.nodes.values())
 
 
 def test_metadata_spreads_to_everybody(seed: int) -> None:
     cluster = formed(seed, 64)
     cluster.update_metadata(name_of(9), b"new")
     took = cluster.network.run_until(
-        lambda: all(node.membership.find(name_of(9)).metadata == b"new" for node in cluster.nodes.values()),
+        lambda: all(node.find(name_of(9)).metadata == b"new" for node in cluster.nodes.values()),
         within_s=3,
     )
     assert took < 3
     assert all(
-        len(node.events(MemberUpdated, name_of(9))) == 1
+        len(node.events_about(MemberUpdated, name_of(9))) == 1
         for node in cluster.nodes.values()
         if node.node_id != name_of(9)
     )
@@ -184,10 +183,10 @@ def test_metadata_reaches_a_node_that_missed_all_the_gossip(seed: int) -> None:
     cluster.network.lose_between(others, [away.address], 1.0)
     cluster.update_metadata(name_of(0), b"new")
     cluster.network.run_for(2.5)
-    assert away.membership.find(name_of(0)).metadata == b""
+    assert away.find(name_of(0)).metadata == b""
     cluster.network.heal()
     cluster.network.run_until(lambda: all_alive_everywhere(cluster), within_s=15)
-    assert away.membership.find(name_of(0)).metadata == b"new"
+    assert away.find(name_of(0)).metadata == b"new"
 
 
 def test_a_broadcast_reaches_everybody_once(seed: int) -> None:
@@ -206,7 +205,7 @@ def test_a_leave_is_not_taken_for_a_failure(seed: int) -> None:
     cluster.network.run_until(lambda: all_views_equal(cluster), within_s=2)
     cluster.network.run_for(60)
     for node in cluster.nodes.values():
-        assert len(node.events(MemberLeft, name_of(4))) == 1
+        assert len(node.events_about(MemberLeft, name_of(4))) == 1
         assert node.events(MemberDied) == []
         assert node.events(MemberSuspected) == []
 

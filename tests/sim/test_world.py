@@ -40,9 +40,15 @@ def network() -> Network:
 
 @pytest.fixture
 def there(network: Network) -> Recorder:
-    network.add(HERE, Recorder(network))
     recorder = Recorder(network)
     network.add(THERE, recorder)
+    return recorder
+
+
+@pytest.fixture(autouse=True)
+def here(network: Network) -> Recorder:
+    recorder = Recorder(network)
+    network.add(HERE, recorder)
     return recorder
 
 
@@ -54,13 +60,13 @@ def test_a_datagram_arrives_after_a_delay(network: Network, there: Recorder) -> 
     assert network.traffic[HERE].bytes == 1 + 28
 
 
-def test_loss_has_a_direction(network: Network, there: Recorder) -> None:
+def test_loss_has_a_direction(network: Network, here: Recorder, there: Recorder) -> None:
     network.lose_between([HERE], [THERE], 1.0)
     network.send(HERE, THERE, b"x")
     network.send(THERE, HERE, b"y")
     network.run_for(1)
     assert there.what == []
-    assert network._processes[HERE].what == [b"y"]
+    assert here.what == [b"y"]
 
 
 def test_a_partition_ends_with_heal(network: Network, there: Recorder) -> None:
