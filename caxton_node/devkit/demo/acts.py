@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from caxton_node.client import Client
+from caxton_node.client import Client, MemberState
 from caxton_node.core.errors import CaxtonError
 from caxton_node.devkit.demo.nodes import DemoNode, Stage, wait_for
 from caxton_node.devkit.demo.screen import Screen
@@ -86,8 +86,8 @@ def deploy_agents(demo: Demo) -> None:
     """Put agents on all three nodes, through n1 alone."""
     demo.screen.act("Agents, deployed through n1 wherever they shall run")
     _deploy(demo, ECHO, "echo", "n3")
-    for node in ("n2", "n3"):
-        _deploy(demo, ECHO, "mirror", node)
+    for node_id in ("n2", "n3"):
+        _deploy(demo, ECHO, "mirror", node_id)
     _deploy(demo, RUST / "greeter.wasm", "greeter", "n2")
     _deploy(demo, RUST / "buyer.wasm", "buyer", "n1")
     for number, price in ((1, 120), (2, 95), (3, 80)):

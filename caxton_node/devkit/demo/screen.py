@@ -35,6 +35,11 @@ class Screen:
             Text.assemble("   ", ("$ ", "dim"), (" ".join(map(str, words)), "green")), soft_wrap=True
         )
 
+    def show(self, output: str) -> None:
+        """Show what a command printed."""
+        for line in output.rstrip().splitlines():
+            self._console.print(Text(f"     {line}"), soft_wrap=True)
+
     def say(self, text: str) -> None:
         """Report one fact; rich markup is understood."""
         self._console.print(f"     {text}", soft_wrap=True)
