@@ -14,11 +14,6 @@ class Fanout(Generic[T]):
     def __init__(self) -> None:
         self._listeners: tuple[Callable[[T], None], ...] = ()
 
-    @property
-    def followed(self) -> bool:
-        """Return whether anybody follows."""
-        return bool(self._listeners)
-
     def follow(self, listener: Callable[[T], None]) -> Callable[[], None]:
         """Give every event to `listener` until the returned function is called."""
         self._listeners = (*self._listeners, listener)

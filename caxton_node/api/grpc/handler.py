@@ -21,7 +21,7 @@ TLS_VERSION = b"TLSv1.3"
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class OperationsHandler(grpc.GenericRpcHandler[Any, Any]):
+class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
     """Serves every operation of the table.
 
     Args:
