@@ -92,14 +92,15 @@
         (local.set $count (i32.and (local.get $type) (i32.const 15)))
         (local.set $at (i32.add (local.get $at) (i32.const 1))))
       (else
-        ;; array 16: the only other form with fewer than 65,536 elements that encoders write
-        (if (i32.ne (local.get $type) (i32.const 0xdc)) (then (return (i32.const 0))))
-        (if (i32.gt_u (i32.add (local.get $at) (i32.const 3)) (local.get $end)) (then (return (i32.const 0))))
+        ;; array 16 or 32: the count ends in byte 2 or 4, and its last two bytes are all that can matter
+        (if (i32.ne (i32.or (local.get $type) (i32.const 1)) (i32.const 0xdd)) (then (return (i32.const 0))))
+        (local.set $at
+          (i32.add (local.get $at) (select (i32.const 5) (i32.const 3) (i32.and (local.get $type) (i32.const 1)))))
+        (if (i32.gt_u (local.get $at) (local.get $end)) (then (return (i32.const 0))))
         (local.set $count
           (i32.or
-            (i32.shl (i32.load8_u offset=1 (local.get $at)) (i32.const 8))
-            (i32.load8_u offset=2 (local.get $at))))
-        (local.set $at (i32.add (local.get $at) (i32.const 3)))))
+            (i32.shl (i32.load8_u (i32.sub (local.get $at) (i32.const 2))) (i32.const 8))
+            (i32.load8_u (i32.sub (local.get $at) (i32.const 1)))))))
     (if (i32.eqz (local.get $count)) (then (return (i32.const 0))))
     (loop $next
       (if (i32.lt_u (local.get $i) (local.get $count))

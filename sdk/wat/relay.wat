@@ -84,10 +84,13 @@
     (local $from i32) (local $stop i32) (local $i i32)
     (if (i32.eqz (global.get $head)) (then (return (local.get $out))))
     (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (local.get $out))))
-    ;; array 16 (0xdc) has two bytes of count behind its type, a short array none
+    ;; array 16 (0xdc) has two bytes of count behind its type, array 32 (0xdd) four, a short array none
+    (local.set $i (i32.sub (i32.load8_u (local.get $at)) (i32.const 0xdb)))
     (local.set $stop
-      (i32.add (local.get $at)
-        (select (i32.const 3) (i32.const 1) (i32.eq (i32.load8_u (local.get $at)) (i32.const 0xdc)))))
+      (i32.add
+        (i32.add (local.get $at) (i32.const 1))
+        (select (i32.shl (local.get $i) (i32.const 1)) (i32.const 0) (i32.le_u (local.get $i) (i32.const 2)))))
+    (local.set $i (i32.const 0))
     ;; performative, sender, receivers; then content and conversation_id
     (loop $next
       (if (i32.eq (local.get $i) (i32.const 3)) (then (local.set $from (local.get $stop))))

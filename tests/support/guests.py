@@ -122,3 +122,8 @@ def faulty() -> str:
         hook, f"    (call $misbehave (i32.add (call $field (i32.const 3)) (i32.const 2)))\n{hook}"
     )
     return text.rstrip().removesuffix(")") + misbehave + ")\n"
+
+
+def rust(name: str) -> bytes:
+    """Return the module of an example of the Rust SDK."""
+    return (RUST / f"{name}.wasm").read_bytes()

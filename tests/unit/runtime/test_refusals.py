@@ -84,8 +84,8 @@ def test_a_function_without_a_name_is_called_by_its_export_and_counted_with_impo
 
 @pytest.mark.story("001")
 def test_what_always_is_on_is_accepted(engine: Engine) -> None:
-    text = """(module (global (export "g") (mut i32) (i32.const 0))
-      (func (param f32 i32) (drop (i32.trunc_sat_f32_s (local.get 0))) (drop (i32.extend8_s (local.get 1)))))"""
+    text = """(module (global (export "g") (mut i32) (i32.const 0)) (func (param f32 i32)
+      (drop (i32.trunc_sat_f32_s (local.get 0))) (drop (i32.extend8_s (local.get 1)))))"""
     with pytest.raises(InvalidModule, match="does not export"):
         engine.compile(text)
 
