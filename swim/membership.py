@@ -124,6 +124,11 @@ class Membership:
         """Return eight bytes that are equal on two nodes exactly when they hold the same live members."""
         return self._context.roster.digest
 
+    @property
+    def has_rumours(self) -> bool:
+        """Tell whether anything waits to be told to others."""
+        return bool(self._context.dissemination)
+
     def members(self) -> list[Member]:
         """Return everybody known, this node and the remembered dead included, sorted by node id."""
         return sorted(self._context.roster, key=lambda member: member.node_id)

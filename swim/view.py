@@ -36,7 +36,6 @@ from swim.statistics import Drop
 from swim.suspicion import Suspicion, bounds
 from swim.timers import SuspicionExpiry
 
-
 TIMER_SLACK_S = 0.001
 """A timer counts as due this much early, so that rounding cannot make the last one look premature."""
 
