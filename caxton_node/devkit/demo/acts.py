@@ -103,19 +103,8 @@ def send_messages(demo: Demo) -> None:
     """Send across nodes: a client to an agent, agent to agent, and a contract net."""
     demo.screen.act("Messages")
     first = demo.nodes[0]
-    print(
-        demo.run(
-            "caxton",
-            "--data-dir",
-            first.data_dir,
-            "message",
-            "send",
-            "--to",
-            "echo",
-            "--data",
-            '{"hello": "n3"}',
-        )
-    )
+    words = ["message", "send", "--to", "echo", "--data", '{"hello": "n3"}']
+    demo.screen.show(demo.run("caxton", "--data-dir", first.data_dir, *words))
     with first.client() as client:
         _measure(demo, client)
         _converse(demo, client)
@@ -219,8 +208,8 @@ def _bring_back(demo: Demo, node: DemoNode, watchers: Sequence[DemoNode]) -> Non
 
 
 def _tell(demo: Demo, agent: str, account: Account) -> None:
-    outcomes = ", ".join(f"{count} x {outcome}" for outcome, count in account.outcomes.most_common())
-    demo.screen.say(f"{agent}: {account.sent} sent, {outcomes}; [bold]{account.hanging} hanging[/]")
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in account.outcomes.most_common())
+    demo.screen.say(f"{account.sent} messages to {agent}: {outcomes}; [bold]{account.hanging} hanging[/]")
     demo.facts.note(
         f"messages to {agent} meanwhile",
         f"{account.sent} sent, {account.hanging} hanging, slowest answer {account.slowest_s:.2f} s",
@@ -255,4 +244,5 @@ def _echo_answers(node: DemoNode) -> bool:
 
 
 def _short(word: object, root: Path) -> str:
-    return str(word).replace(f"{root}/", "")
+    text = str(word).replace(f"{root}/", "")
+    return f"{text[:12]}..." if text.startswith("cxj1.") else text

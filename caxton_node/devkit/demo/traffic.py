@@ -11,6 +11,7 @@ from caxton_node.client import Client
 from caxton_node.core.errors import CaxtonError
 
 TIMEOUT_S = 5.0
+_REASONS = {"AGENT_NOT_FOUND": "no such agent now", "UNAVAILABLE": "its node died"}
 PAUSE_S = 0.01
 
 
@@ -20,7 +21,7 @@ class Account:
 
     Attributes:
         sent: Messages sent.
-        outcomes: `reply from <node>`, `FAILURE <reason>` or the code of an error, with their counts.
+        outcomes: `answered by <node>` or `FAILURE (<reason>)`, with their counts.
         slowest_s: The longest that any sender waited for its outcome, seconds.
     """
 
@@ -72,5 +73,5 @@ class Traffic:
         try:
             answer = self._client.messages.send(self.agent, b'{"ping": true}', timeout_s=TIMEOUT_S)
         except CaxtonError as err:
-            return f"FAILURE {err.code.lower().replace('_', '-')}"
-        return f"reply from {answer.reply.sender.partition('@')[2] or answer.reply.sender}"
+            return f"FAILURE ({_REASONS.get(err.code, err.code)})"
+        return f"answered by {answer.reply.sender.partition('@')[2] or answer.reply.sender}"
