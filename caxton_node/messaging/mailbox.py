@@ -1,13 +1,14 @@
 """The bounded mailbox of one agent, and how a full one slows its senders down.
 
 A mailbox holds `depth_max` messages. When a local agent fills it, what its present turn produced is still
-taken (up to the depth once more), and that sender is *paused*: it gets no turn until the receiver has worked
-off half of its depth. So between agents of one node a slow receiver makes its senders wait, and nobody is
-refused. Refusal remains for those who cannot be paused:
+taken, and that sender is *paused*: it gets no turn until the receiver has worked off half of its depth. So
+between agents of one node a slow receiver makes its senders wait and nobody is refused; what waits is at most
+the depth and one turn of each sender, and twice `bytes_max`. Refusal remains for those who cannot be paused:
 
-- a sender on another node, a client or the platform; - a sender whose pause would close a circle (A waits
-for B, B waits for A, or A for itself): it would never end; - a sender whose patience is over
-(`resume_impatient`, called by the router's tick); - anybody, once the overdraft is used up.
+- a sender on another node, a client or the platform;
+- a sender whose pause would close a circle (A waits for B and B for A, or A for itself) and never end;
+- a sender whose patience is over (`resume_impatient`, called by the router's tick);
+- anybody, once twice the bytes wait.
 
 The alternative, to hold the surplus on the sender's side, keeps the same number of frames in memory but
 needs a second queue, a second order and a second count.
@@ -158,12 +159,11 @@ class Mailbox:
         if self.closed:
             return 0
         may_wait = sender is not None and sender.impatient_with is not self and _pause(sender, self)
-        overdraft = 2 if may_wait else 1
-        depth, size_max = overdraft * self.depth_max, overdraft * self.bytes_max
-        count, size = len(self._frames), self._bytes
+        room = len(frames) if may_wait else self.depth_max - len(self._frames)
+        bytes_room = (2 if may_wait else 1) * self.bytes_max - self._bytes
         for taken, frame in enumerate(frames):
-            count, size = count + 1, size + len(frame)
-            if count > depth or size > size_max:
+            bytes_room -= len(frame)
+            if taken >= room or bytes_room < 0:
                 return taken
         return len(frames)
 

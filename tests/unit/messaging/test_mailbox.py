@@ -143,10 +143,19 @@ class TestBackPressure:
         receiver.take(2, 100)
         assert bell.rung == 1
 
-    def test_the_overdraft_is_as_deep_as_the_mailbox_and_then_everybody_is_refused(self) -> None:
-        receiver = Mailbox(3)
-        assert receiver.put_all([b"x"] * 8, Mailbox(1)) == 6
-        assert receiver.put_all([b"x"], Mailbox(1)) == 0
+    def test_a_turn_may_be_much_larger_than_the_depth_and_a_second_sender_has_its_turn_too(self) -> None:
+        receiver, one, two = Mailbox(3), Mailbox(1), Mailbox(1)
+        one.put(b"work")
+        assert receiver.put_all([b"x"] * 500, one) == 500
+        assert receiver.put_all([b"x"] * 500, one) == 500
+        assert receiver.put_all([b"x"] * 500, two) == 500
+        assert not receiver.put(b"x")
+        assert one.ready == 0
+
+    def test_twice_the_bytes_are_the_end_for_everybody(self) -> None:
+        receiver = Mailbox(3, bytes_max=10)
+        assert receiver.put_all([b"1234"] * 9, Mailbox(1)) == 5
+        assert receiver.put_all([b"1234"], Mailbox(1)) == 0
 
     def test_an_agent_that_fills_its_own_mailbox_is_refused_since_it_would_wait_for_itself(self) -> None:
         box = Mailbox(2)
