@@ -203,7 +203,8 @@ mod tests {
 
     #[test]
     fn the_start_is_read_from_messagepack() {
-        let data = [&[0x82, 0xA4][..], b"node", &[0xA1, b'n', 0xA6], b"config", &[0x81, 0xA1, b'p', 0x07]].concat();
+        let data =
+            [&[0x82, 0xA4][..], b"node", &[0xA1, b'n', 0xA6], b"config", &[0x81, 0xA1, b'p', 0x07]].concat();
         let start = Start::read(&data).unwrap();
         assert_eq!((start.node.as_str(), start.agent.as_str()), ("n", ""));
         assert_eq!(start.config.get("p").as_i64(), Some(7));

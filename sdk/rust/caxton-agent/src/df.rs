@@ -34,7 +34,11 @@ pub struct Found {
 pub fn found(answer: &Message<'_>) -> Vec<Found> {
     let text = |agent: &Value, key: &str| agent.get(key).as_str().unwrap_or("").to_owned();
     let agents = answer.json();
-    let found = agents.get("agents").as_list().iter().map(|agent| Found { name: text(agent, "name"), node: text(agent, "node") });
+    let found = agents
+        .get("agents")
+        .as_list()
+        .iter()
+        .map(|agent| Found { name: text(agent, "name"), node: text(agent, "node") });
     found.filter(|agent| !agent.name.is_empty()).collect()
 }
 
@@ -51,7 +55,10 @@ mod tests {
         let mut frame = Vec::new();
         search("print").write(&mut frame);
         let message = Message::parse(&frame).unwrap();
-        assert_eq!((message.receiver, message.content()), ("df", &br#"{"action":"search","capability":"print"}"#[..]));
+        assert_eq!(
+            (message.receiver, message.content()),
+            ("df", &br#"{"action":"search","capability":"print"}"#[..])
+        );
         let mut frame = Vec::new();
         let content = br#"{"agents":[{"name":"a","capability":"print","version":"1","node":"n1"},{"x":1}]}"#;
         message.reply(Performative::Inform).content(content).write(&mut frame);

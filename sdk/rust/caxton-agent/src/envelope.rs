@@ -120,7 +120,10 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn next<T>(&mut self, read: impl Fn(&mut Reader<'a>) -> Result<T, msgpack::Broken>) -> Result<Option<T>, Malformed> {
+    fn next<T>(
+        &mut self,
+        read: impl Fn(&mut Reader<'a>) -> Result<T, msgpack::Broken>,
+    ) -> Result<Option<T>, Malformed> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -289,18 +292,29 @@ mod tests {
         assert_eq!(message.performative, Performative::Cfp);
         assert_eq!((message.sender, message.receiver, message.content()), ("", "anna", &b"{}"[..]));
         assert_eq!((message.conversation_id, message.reply_with), (Some("talk"), Some("q1")));
-        assert_eq!((message.reply_by, message.protocol), (Some(1_700_000_000_000), Some("fipa-contract-net")));
+        assert_eq!(
+            (message.reply_by, message.protocol),
+            (Some(1_700_000_000_000), Some("fipa-contract-net"))
+        );
         assert_eq!((message.reply_to, message.in_reply_to), (Some("desk"), None));
     }
 
     #[test]
     fn an_answer_turns_the_message_round() {
-        let data = [&[0x96, 0x13, 0xA3][..], b"bob", &[0x92, 0xA1, b'a', 0xA1, b'b', 0xC4, 0, 0xA1, b'c', 0xA1, b'q']].concat();
+        let data = [
+            &[0x96, 0x13, 0xA3][..],
+            b"bob",
+            &[0x92, 0xA1, b'a', 0xA1, b'b', 0xC4, 0, 0xA1, b'c', 0xA1, b'q'],
+        ]
+        .concat();
         let message = Message::parse(&data).unwrap();
         assert_eq!((message.sender, message.receiver), ("bob", "a"));
         let answer = frame(&message.reply(Performative::Inform).content(b"yes"));
         let answer = Message::parse(&answer).unwrap();
-        assert_eq!((answer.receiver, answer.conversation_id, answer.in_reply_to), ("bob", Some("c"), Some("q")));
+        assert_eq!(
+            (answer.receiver, answer.conversation_id, answer.in_reply_to),
+            ("bob", Some("c"), Some("q"))
+        );
     }
 
     #[test]

@@ -44,7 +44,9 @@ pub fn now_ns() -> u64 {
         imports::now_ns()
     }
     #[cfg(not(target_arch = "wasm32"))]
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as u64)
 }
 
 /// Milliseconds since 1970, as `reply_by` wants them.

@@ -132,8 +132,13 @@ impl Parser<'_> {
         }
         let text = core::str::from_utf8(&self.text[start..self.at]).map_err(|_| Broken(start))?;
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.") && !digits.starts_with("0e") && !digits.starts_with("0E");
-        if leading_zero || !digits.starts_with(|first: char| first.is_ascii_digit()) || digits.ends_with('.') {
+        let leading_zero = digits.len() > 1
+            && digits.starts_with('0')
+            && !digits.starts_with("0.")
+            && !digits.starts_with("0e")
+            && !digits.starts_with("0E");
+        if leading_zero || !digits.starts_with(|first: char| first.is_ascii_digit()) || digits.ends_with('.')
+        {
             return Err(Broken(start));
         }
         if let Ok(whole) = text.parse() {
@@ -274,7 +279,18 @@ mod tests {
 
     #[test]
     fn what_is_read_is_written_the_same() {
-        for text in ["null", "true", "-12", "9007199254740993", "1.5", "1e300", "\"\"", "[]", "{}", "[1,[2,{\"a\":[]}],\"x\"]"] {
+        for text in [
+            "null",
+            "true",
+            "-12",
+            "9007199254740993",
+            "1.5",
+            "1e300",
+            "\"\"",
+            "[]",
+            "{}",
+            "[1,[2,{\"a\":[]}],\"x\"]",
+        ] {
             assert_eq!(round(text), text);
         }
         assert_eq!(round(" { \"a\" : [ 1 , 2 ] } \n"), "{\"a\":[1,2]}");
@@ -283,7 +299,10 @@ mod tests {
 
     #[test]
     fn texts_keep_every_character() {
-        assert_eq!(parse(br#""\u00e4\n\"\\\/\ud83d\ude00""#), Ok(Value::Text("\u{e4}\n\"\\/\u{1f600}".to_owned())));
+        assert_eq!(
+            parse(br#""\u00e4\n\"\\\/\ud83d\ude00""#),
+            Ok(Value::Text("\u{e4}\n\"\\/\u{1f600}".to_owned()))
+        );
         assert_eq!(round("\"\\u0001 \u{e4} \\\" \\\\ \\n\""), "\"\\u0001 \u{e4} \\\" \\\\ \\n\"");
         assert_eq!(parse(br#""\ud800""#), Ok(Value::Text("\u{fffd}".to_owned())));
     }
@@ -291,8 +310,21 @@ mod tests {
     #[test]
     fn what_is_no_json_says_where() {
         for (text, at) in [
-            ("", 0), ("{", 1), ("[1,]", 3), ("{\"a\"}", 4), ("nul", 0), ("01", 0), ("1.", 0), ("-", 0), ("\"a", 2), ("\"\\x\"", 2),
-            ("[1 2]", 3), ("1 1", 2), ("{1:2}", 1), ("\"\n\"", 1), ("\"\\ud800\\u0041\"", 13),
+            ("", 0),
+            ("{", 1),
+            ("[1,]", 3),
+            ("{\"a\"}", 4),
+            ("nul", 0),
+            ("01", 0),
+            ("1.", 0),
+            ("-", 0),
+            ("\"a", 2),
+            ("\"\\x\"", 2),
+            ("[1 2]", 3),
+            ("1 1", 2),
+            ("{1:2}", 1),
+            ("\"\n\"", 1),
+            ("\"\\ud800\\u0041\"", 13),
         ] {
             assert_eq!(parse(text.as_bytes()), Err(Broken(at)), "{}", text);
         }

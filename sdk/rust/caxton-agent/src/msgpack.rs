@@ -306,7 +306,9 @@ mod tests {
             write_bytes(&mut out, text.as_bytes());
             assert_eq!(Reader::new(&out).bytes(), Ok(text.as_bytes()));
         }
-        for number in [0, 127, 128, 255, 256, 65_535, 65_536, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX] {
+        for number in
+            [0, 127, 128, 255, 256, 65_535, 65_536, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX]
+        {
             let mut out = Vec::new();
             write_unsigned(&mut out, number);
             assert_eq!(Reader::new(&out).unsigned(), Ok(number));
@@ -324,7 +326,10 @@ mod tests {
 
     #[test]
     fn every_cut_of_a_value_is_broken_and_none_panics() {
-        let data = [0x82, 0xA1, b'a', 0xDC, 0, 2, 0xC5, 0, 1, 9, 0xC7, 1, 5, 7, 0xA1, b'b', 0xCB, 0, 0, 0, 0, 0, 0, 0, 0];
+        let data = [
+            0x82, 0xA1, b'a', 0xDC, 0, 2, 0xC5, 0, 1, 9, 0xC7, 1, 5, 7, 0xA1, b'b', 0xCB, 0, 0, 0, 0, 0, 0,
+            0, 0,
+        ];
         assert!(read(&data).is_ok());
         assert_eq!(Reader::new(&data).skip().map(<[u8]>::len), Ok(data.len()));
         for end in 0..data.len() {
@@ -335,7 +340,11 @@ mod tests {
 
     #[test]
     fn lengths_that_promise_too_much_cost_nothing() {
-        for data in [&[0xDD, 0xFF, 0xFF, 0xFF, 0xFF, 0][..], &[0xDF, 0xFF, 0xFF, 0xFF, 0xFF], &[0xC6, 0xFF, 0xFF, 0xFF, 0xFF]] {
+        for data in [
+            &[0xDD, 0xFF, 0xFF, 0xFF, 0xFF, 0][..],
+            &[0xDF, 0xFF, 0xFF, 0xFF, 0xFF],
+            &[0xC6, 0xFF, 0xFF, 0xFF, 0xFF],
+        ] {
             assert_eq!(Reader::new(data).skip(), Err(Broken));
             assert_eq!(Reader::new(data).value(), Err(Broken));
         }

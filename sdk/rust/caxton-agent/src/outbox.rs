@@ -76,7 +76,8 @@ mod tests {
             let name = format!("agent-{}", number);
             out.send(&Draft::new(Performative::Inform, &name).content(b"x"));
         }
-        let names: Vec<_> = out.frames().iter().map(|frame| Message::parse(frame).unwrap().receiver.to_owned()).collect();
+        let names: Vec<_> =
+            out.frames().iter().map(|frame| Message::parse(frame).unwrap().receiver.to_owned()).collect();
         assert_eq!(names.len(), 500);
         assert!(names.iter().enumerate().all(|(number, name)| *name == format!("agent-{}", number)));
     }

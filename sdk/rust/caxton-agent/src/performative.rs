@@ -61,7 +61,14 @@ impl Performative {
         use Performative::*;
         matches!(
             self,
-            Cfp | Propagate | Proxy | QueryIf | QueryRef | Request | RequestWhen | RequestWhenever | Subscribe
+            Cfp | Propagate
+                | Proxy
+                | QueryIf
+                | QueryRef
+                | Request
+                | RequestWhen
+                | RequestWhenever
+                | Subscribe
         )
     }
 }

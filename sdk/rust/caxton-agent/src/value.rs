@@ -30,7 +30,9 @@ impl Value {
     /// What a map has for a key; nil when it has nothing or this is no map.
     pub fn get(&self, key: &str) -> &Value {
         match self {
-            Value::Map(entries) => entries.iter().find(|(name, _)| name == key).map_or(&Value::Nil, |(_, value)| value),
+            Value::Map(entries) => {
+                entries.iter().find(|(name, _)| name == key).map_or(&Value::Nil, |(_, value)| value)
+            }
             _ => &Value::Nil,
         }
     }

@@ -44,8 +44,13 @@ struct Bid {
 enum Phase {
     Searching,
     /// The addresses asked; an answer names its index in `in_reply_to`.
-    Bidding { asked: Vec<Option<String>>, open: usize },
-    Working { winner: usize },
+    Bidding {
+        asked: Vec<Option<String>>,
+        open: usize,
+    },
+    Working {
+        winner: usize,
+    },
 }
 
 struct Round {
@@ -154,7 +159,8 @@ impl Round {
             return self.fail("no-bids", &why, Value::Nil, out);
         }
         let reply_by = host::now_ms() + self.deadline_ms;
-        let content = Value::map([("task", self.task.clone()), ("capability", self.capability.as_str().into())]);
+        let content =
+            Value::map([("task", self.task.clone()), ("capability", self.capability.as_str().into())]);
         let mut asked = Vec::new();
         for (index, agent) in found.iter().enumerate() {
             // Agents of one name on several nodes are asked each.

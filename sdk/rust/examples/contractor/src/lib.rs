@@ -67,10 +67,15 @@ impl Agent for Contractor {
             }
             Performative::Request => self.answer(message, out),
             Performative::Failure => {
-                host::log(Level::Warning, &format!("failure from {}: {}", message.sender, text(message.content())));
+                host::log(
+                    Level::Warning,
+                    &format!("failure from {}: {}", message.sender, text(message.content())),
+                );
             }
             _ => {
-                if let Some(answer) = message.not_understood("a contractor takes cfp, proposals' answers and requests") {
+                if let Some(answer) =
+                    message.not_understood("a contractor takes cfp, proposals' answers and requests")
+                {
                     out.send(&answer);
                 }
             }
@@ -80,7 +85,11 @@ impl Agent for Contractor {
 
 impl Contractor {
     fn offer(&self) -> [(&'static str, Value); 3] {
-        [("price", self.price.clone()), ("node", self.node.as_str().into()), ("agent", self.agent.as_str().into())]
+        [
+            ("price", self.price.clone()),
+            ("node", self.node.as_str().into()),
+            ("agent", self.agent.as_str().into()),
+        ]
     }
 
     fn propose(&mut self, message: &Message<'_>, out: &mut Outbox) {

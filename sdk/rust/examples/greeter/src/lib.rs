@@ -41,7 +41,10 @@ impl Agent for Greeter {
     fn handle(&mut self, message: &Message<'_>, out: &mut Outbox) {
         match message.performative {
             Performative::Request => self.answer(message, out),
-            Performative::Inform | Performative::Failure | Performative::NotUnderstood | Performative::Refuse => {
+            Performative::Inform
+            | Performative::Failure
+            | Performative::NotUnderstood
+            | Performative::Refuse => {
                 self.go_on(message, out);
             }
             _ => {
@@ -143,7 +146,8 @@ impl Talk {
             ("mean_us", (mean_us as i64).into()),
             ("max_us", ((self.slowest_ns / 1_000) as i64).into()),
         ]);
-        let mut draft = Draft::new(act, &self.requester).in_reply_to(self.reply_with.as_deref()).json(&content);
+        let mut draft =
+            Draft::new(act, &self.requester).in_reply_to(self.reply_with.as_deref()).json(&content);
         if let Some(conversation) = &self.conversation {
             draft = draft.conversation(conversation);
         }
