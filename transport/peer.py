@@ -124,6 +124,8 @@ class Peer:
     def end_link(self, reason: EndReason, detail: str = "") -> None:
         """Close the link, if one is up, and tell everyone who waits for it."""
         if self.line is not None:
+            if self.line.unreported:
+                self._send_credit()  # or what we have handled would be sent to us again
             self.line.link.close(reason, detail)  # comes back in handle_closed
         else:
             self.requests.end_link(reason, detail)
@@ -173,11 +175,11 @@ class Peer:
             return
         settings = self._settings
         if now - line.heard_at > settings.silence_timeout_s:
-            line.link.close(EndReason.SILENT, f"nothing heard for {settings.silence_timeout_s:g} s")
+            self.end_link(EndReason.SILENT, f"nothing heard for {settings.silence_timeout_s:g} s")
         elif wall_clock > line.link.identity.not_after:
-            line.link.close(EndReason.EXPIRED)
+            self.end_link(EndReason.EXPIRED)
         elif now - line.used_at > settings.idle_close_s and not self.wants_link:
-            line.link.close(EndReason.IDLE)
+            self.end_link(EndReason.IDLE)
         elif now - line.pinged_at >= settings.ping_interval_s:
             line.ping(now)
 

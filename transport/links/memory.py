@@ -36,6 +36,7 @@ class MemoryLink:
         self.bytes_in = self.bytes_out = 0
         self.closed = False
         self.other: MemoryLink | None = None
+        self._cut = False
         self._network = network
         self.decoder = FrameDecoder(settings.frame_bytes_max)
         self._loop = asyncio.get_running_loop()
@@ -53,7 +54,8 @@ class MemoryLink:
         self._finish(reason, detail)
 
     def abort(self, reason: EndReason = EndReason.LOST, detail: str = "") -> None:
-        """Cut the link; the other side finds out at once, as it does when a process dies on the same host."""
+        """Cut the link with what is on its way; the other side finds out, as when a process dies nearby."""
+        self._cut = True
         if not self.closed and self.other is not None:
             self._loop.call_soon(self.other.hang_up, EndReason.LOST, "")
         self._finish(reason, detail)
@@ -64,7 +66,7 @@ class MemoryLink:
 
     def _arrive(self, data: bytes) -> None:
         other = self.other
-        if other is not None and not other.closed and not self.closed:
+        if other is not None and not other.closed and not self._cut:
             deliver(other, other.decoder, data)
 
     def _finish(self, reason: EndReason, detail: str) -> None:
@@ -112,7 +114,12 @@ class MemoryCarrier:
         target = self._network.carriers.get(address[1])
         if target is None:
             raise LinkFailed(EndReason.UNREACHABLE)
-        theirs = self._judge(self.state, target.state, peer_dialled=False, expected=node_id)
+        try:
+            theirs = self._judge(self.state, target.state, peer_dialled=False, expected=node_id)
+        except PeerRefused as err:
+            refused = PeerRefused(err.reason, err.detail, by_peer=True)
+            target.acceptor.handle_refused((_HOST, self.port), refused)
+            raise
         try:
             ours = self._judge(target.state, self.state, peer_dialled=True, expected=None)
         except PeerRefused as err:

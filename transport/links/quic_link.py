@@ -123,6 +123,7 @@ class QuicLink:
         """End the link; QUIC's own close carries the reason."""
         if self.closed:
             return
+        self._endpoint.transmit(self)  # aioquic sends nothing but the close after it
         phrase = f"{reason.value}: {detail[:200]}" if detail else reason.value
         self.connection.close(reason_phrase=phrase)
         self._endpoint.transmit(self)

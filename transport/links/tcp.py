@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, cast
 
 from transport.decoder import FrameDecoder
 from transport.errors import LinkFailed, PeerRefused
@@ -72,11 +72,10 @@ class TcpLink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without inheriting from it
         peer = transport.get_extra_info("peername") or ("", 0)  # None when it is gone already
         self.remote = (peer[0], peer[1])
-        transport.set_write_buffer_limits(_WRITE_BUFFER_MAX)
+        self._transport.set_write_buffer_limits(_WRITE_BUFFER_MAX)
         self._shake_hands()
 
     def data_received(self, data: bytes) -> None:
@@ -327,5 +326,4 @@ class _TurnAway(asyncio.Protocol):
     """Closes a connection at once: too many strangers are in their handshake already."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.abort()
+        cast("asyncio.Transport", transport).abort()

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from tests.support.certificates import Pki, serial_of
+from transport import Credentials, EndReason, InvalidCredentials, PeerRefused
+from transport.identity import Identity, judge, trust_of
+
+pytestmark = pytest.mark.story("022")
+
+
+@pytest.fixture(scope="module")
+def pki() -> Pki:
+    return Pki("home")
+
+
+def ask(
+    shown: Credentials,
+    trusting: Credentials,
+    *,
+    expected: str | None = None,
+    later: float = 0,
+    dialled: bool = True,
+) -> Identity:
+    certificate = x509.load_pem_x509_certificate(shown.certificate_pem)
+    now = datetime.now(UTC) + timedelta(days=later)
+    return judge(certificate, trust_of(trusting), now, peer_dialled=dialled, expected=expected)
+
+
+def refusal(shown: Credentials, trusting: Credentials, **how: object) -> PeerRefused:
+    with pytest.raises(PeerRefused) as caught:
+        ask(shown, trusting, **how)  # type: ignore[arg-type]  # keywords of ask
+    return caught.value
+
+
+def test_a_good_certificate_proves_its_node(pki: Pki) -> None:
+    shown = pki.credentials("node-x")
+    identity = ask(shown, pki.credentials("node-a"), expected="node-x")
+    assert (identity.node_id, identity.serial_number) == ("node-x", serial_of(shown))
+    assert ask(shown, pki.credentials("node-a"), dialled=False).node_id == "node-x"
+
+
+def test_dates_are_judged_by_the_time_that_is_given(pki: Pki) -> None:
+    shown, trusting = pki.credentials("node-x"), pki.credentials("node-a")
+    assert refusal(shown, trusting, later=400).reason is EndReason.EXPIRED
+    assert refusal(shown, trusting, later=-1).reason is EndReason.NOT_YET_VALID
+
+
+def test_each_broken_rule_has_its_own_word(pki: Pki) -> None:
+    trusting = pki.credentials("node-a")
+    server_only = pki.odd_credentials("node-x", usages=[ExtendedKeyUsageOID.SERVER_AUTH])
+    cases = {
+        EndReason.UNKNOWN_AUTHORITY: pki.foreign_credentials("node-x"),
+        EndReason.OTHER_CLUSTER: pki.other_cluster_credentials("node-x"),
+        EndReason.BAD_IDENTITY: pki.odd_credentials("node-x", common_name="node-y"),
+        EndReason.WRONG_USAGE: server_only,
+    }
+    for reason, shown in cases.items():
+        assert refusal(shown, trusting).reason is reason
+    assert ask(server_only, trusting, dialled=False).node_id == "node-x"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["spiffe://home/node/", "spiffe://home/workload/node-x", "https://home/node/node-x", "spiffe://node-x"],
+)
+def test_a_uri_of_another_form_is_no_identity(pki: Pki, uri: str) -> None:
+    shown = pki.odd_credentials("node-x", uri=uri)
+    assert refusal(shown, pki.credentials("node-a")).reason in {
+        EndReason.BAD_IDENTITY,
+        EndReason.OTHER_CLUSTER,
+    }
+
+
+def test_a_denied_serial_is_refused(pki: Pki) -> None:
+    shown = pki.credentials("node-x")
+    trusting = pki.credentials("node-a", denied_serials=frozenset({serial_of(shown)}))
+    assert refusal(shown, trusting).reason is EndReason.REVOKED
+    assert ask(pki.credentials("node-x"), trusting)
+
+
+def test_the_node_that_was_dialled_must_be_there(pki: Pki) -> None:
+    error = refusal(pki.credentials("node-x"), pki.credentials("node-a"), expected="node-y")
+    assert (error.reason, error.detail) == (EndReason.WRONG_NODE, "found node-x, expected node-y")
+
+
+def test_the_authority_itself_is_no_node(pki: Pki) -> None:
+    own = replace(pki.credentials("node-a"), certificate_pem=pki.authority.certificate_pem)
+    assert refusal(own, pki.credentials("node-a")).reason is EndReason.WRONG_USAGE
+
+
+def test_while_authorities_change_both_are_trusted(pki: Pki) -> None:
+    other = Pki("home")
+    both = replace(
+        pki.credentials("node-a"), ca_pem=other.authority.certificate_pem + pki.authority.certificate_pem
+    )
+    assert ask(other.credentials("node-x"), both).node_id == "node-x"
+    assert ask(pki.credentials("node-x"), both).node_id == "node-x"
+
+
+def test_trust_without_an_authority_is_refused(pki: Pki) -> None:
+    with pytest.raises(InvalidCredentials):
+        trust_of(replace(pki.credentials("node-a"), ca_pem=b"garbage"))
+
+
+def test_every_refusal_has_words_for_people() -> None:
+    for reason in EndReason:
+        assert "-" not in reason.sentence
+    assert EndReason.EXPIRED.is_refusal
+    assert not EndReason.DOUBLE_DIAL.is_refusal
