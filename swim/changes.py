@@ -22,19 +22,22 @@ _CLAIM_EVENTS: dict[tuple[MemberState, MemberState], type[MemberEvent]] = {
     (MemberState.SUSPECT, MemberState.ALIVE): MemberRefuted,
     (MemberState.SUSPECT, MemberState.DEAD): MemberDied,
     (MemberState.SUSPECT, MemberState.LEFT): MemberLeft,
-    (MemberState.DEAD, MemberState.ALIVE): MemberJoined,
-    (MemberState.LEFT, MemberState.ALIVE): MemberJoined,
 }
 
 
 def events_between(before: Member | None, after: Member) -> list[MemberEvent]:
     """Return the events of replacing one record of a member by another, oldest first, often none."""
-    if before is None:
-        return [MemberJoined(after)] if after.is_live else []
-    if after.epoch > before.epoch and before.is_live and after.is_live:
-        return [MemberDied(replace(before, state=MemberState.DEAD)), MemberJoined(after)]
+    if before is None or not before.is_live:
+        return _joined(after) if after.is_live else []
+    if after.epoch > before.epoch and after.is_live:
+        return [MemberDied(replace(before, state=MemberState.DEAD)), *_joined(after)]
     kind = _CLAIM_EVENTS.get((before.state, after.state))
     events = [kind(after)] if kind else []
-    if before.is_live and after.is_live and after.revision != before.revision:
+    if after.is_live and after.revision != before.revision:
         events.append(MemberUpdated(after))
     return events
+
+
+def _joined(member: Member) -> list[MemberEvent]:
+    joined = MemberJoined(member)
+    return [joined] if member.state is MemberState.ALIVE else [joined, MemberSuspected(member)]

@@ -135,7 +135,7 @@ class View:
             self._believe(known, Suspect(key, known.epoch, known.incarnation, b"".join(accusers)), now)
 
     def doubt_all(self, now: float) -> None:
-        """Declare a suspect dead, or return it to be warned first; nothing if the suspicion is over."""
+        """Suspect everybody in private: nobody was heard for long, and the fault may be ours or theirs."""
         for member in list(self._roster):
             if member.state is MemberState.ALIVE and member.key != self._key:
                 accusation = Suspect(member.key, member.epoch, member.incarnation, self._me)
@@ -152,9 +152,7 @@ class View:
         now += TIMER_SLACK_S
         if not suspicion.is_warned and now >= suspicion.deadline - notice_s:
             if now - suspicion.deadline > notice_s / 2 and not suspicion.is_postponed:
-                suspicion.postpone(
-                    now + notice_s
-                )  # this process had stalled; the refutation may wait to be read
+                suspicion.postpone(now + notice_s)  # we had stalled: a refutation may wait to be read
             suspicion.is_warned = True
             self._schedule(timer.key, suspicion, now)
             return known

@@ -14,7 +14,7 @@ from swim.events import (
     MemberUpdated,
 )
 from swim.member import MemberState
-from swim.messages import Ack, Alive, Dead, Left, Ping, Refute, Suspect, Want
+from swim.messages import Ack, Alive, Claim, Dead, Left, Ping, Refute, Suspect, Want
 from swim.settings import Settings
 from swim.statistics import Drop
 from swim.timers import SuspicionExpiry
@@ -215,7 +215,7 @@ def test_an_accusation_is_refuted_with_a_higher_incarnation(
     subject: Subject, bob: Peer, kind: MemberState
 ) -> None:
     subject.meet(bob)
-    accusations = {
+    accusations: dict[MemberState, Claim] = {
         MemberState.SUSPECT: Suspect(subject.key, 5, 0, ACCUSER),
         MemberState.DEAD: Dead(subject.key, 5, 0),
         MemberState.LEFT: Left(subject.key, 5, 0),
