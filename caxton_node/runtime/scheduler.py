@@ -303,6 +303,8 @@ class Scheduler:
 
     def _park(self, worker: _Worker) -> bool:
         """Wait at the gate, the sentinel for `STALL_S` only; return whether no turn has ended meanwhile."""
+        if self._ready and self._sentinel is None:
+            self._sentinel = worker
         watches = self._sentinel is worker and bool(self._running or self._ready)
         if not watches:
             if self._sentinel is worker:

@@ -204,16 +204,14 @@ async def test_a_flooded_agent_does_not_starve_the_others() -> None:
 
 
 async def test_a_guest_in_a_long_call_does_not_hold_up_the_rest() -> None:
-    limits = Limits(wall_time_s=1.5, fuel_per_message=2**40)
+    limits = Limits(wall_time_s=2, fuel_per_message=2**40)
     with DataPlane() as plane, Clients(plane.router).open() as client:
         plane.add("stuck", faulty(), limits=limits)
         plane.add("echo", wat("echo"))
         client.send(request("stuck", b"spin", "q-stuck"))
-        started = time.monotonic()
-        for turn in range(10):
+        for turn in range(30):
             client.send(request("echo", b"", f"q-{turn}"))
             assert (await client.receive(5)).in_reply_to == f"q-{turn}"
-        assert time.monotonic() - started < 1.0
         news = await client.receive(10)
         assert (failure_of(news)["reason"], news.in_reply_to) == ("trapped", "q-stuck")
         await until(lambda: bool(plane.lost))
