@@ -149,14 +149,14 @@ class View:
         if suspicion is None or known is None or suspicion.number != timer.suspicion:
             return None
         notice_s = self._settings.probe_interval_s
-        now += TIMER_SLACK_S
-        if not suspicion.is_warned and now >= suspicion.deadline - notice_s:
+        reached = now + TIMER_SLACK_S
+        if not suspicion.is_warned and reached >= suspicion.deadline - notice_s:
             if now - suspicion.deadline > notice_s / 2 and not suspicion.is_postponed:
                 suspicion.postpone(now + notice_s)  # we had stalled: a refutation may wait to be read
             suspicion.is_warned = True
             self._schedule(timer.key, suspicion, now)
             return known
-        if now >= suspicion.deadline:  # else another timer is under way for the end that holds
+        if reached >= suspicion.deadline:  # else another timer is under way for the end that holds
             death = Dead(known.key, known.epoch, known.incarnation)
             self._believe(known, death, now, tell=not suspicion.is_private)
         return None

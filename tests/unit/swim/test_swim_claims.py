@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from swim.effects import Schedule
 from swim.events import (
     IdentityClaimed,
     MemberDied,
@@ -120,6 +121,25 @@ def test_a_suspect_is_warned_and_then_dies_unless_it_refutes(
     [died] = events(subject.fire(SuspicionExpiry))
     assert isinstance(died, MemberDied)
     assert events(subject.fire(SuspicionExpiry)) == [], "the timer is stale now"
+
+
+@pytest.mark.parametrize("started_at", [100.0, 100.1, 7.3, 1e5 + 1 / 3, 123_456.789])
+def test_a_suspicion_ends_at_its_timers_whatever_rounding_does(
+    bob: Peer, carol: Peer, started_at: float
+) -> None:
+    subject = Subject()
+    subject.now = started_at
+    subject.meet(bob, carol)
+    effects = subject.hear(carol, Suspect(bob.key, 1, 0, ACCUSER))
+    for _ in range(2):
+        [due] = [
+            effect
+            for effect in effects
+            if isinstance(effect, Schedule) and isinstance(effect.timer, SuspicionExpiry)
+        ]
+        subject.now += due.after_s
+        effects = subject.fire(SuspicionExpiry)
+    assert state_of(subject, "bob") is MemberState.DEAD
 
 
 def test_the_timer_of_a_refuted_suspicion_is_stale(subject: Subject, bob: Peer, carol: Peer) -> None:
