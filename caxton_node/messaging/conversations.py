@@ -16,6 +16,8 @@ from typing import Any
 
 from caxton_node.fipa.conversation import PROTOCOLS, Protocol, Side
 from caxton_node.fipa.message import Envelope
+from caxton_node.fipa.performatives import Performative
+from caxton_node.fipa.replies import PLATFORM_SENDER
 
 GENERATION_MAX = 50_000
 PARTICIPANTS_MAX = 256
@@ -53,11 +55,13 @@ class Conversation:
         protocol = PROTOCOLS.get(self.protocol or "")
         return protocol is not None and any(not protocol.is_final(state) for state in self.states.values())
 
-    def follow(self, protocol: Protocol[Any, Any], envelope: Envelope, sender: str, receiver: str) -> None:
-        """Step the protocol between the initiator and the other party of this message."""
+    def follow(
+        self, protocol: Protocol[Any, Any], performative: Performative, sender: str, receiver: str
+    ) -> None:
+        """Step the protocol between the initiator and the other party of a message."""
         side = Side.INITIATOR if sender == self.initiator else Side.PARTICIPANT
         other = receiver if side is Side.INITIATOR else sender
-        state = protocol.advance(self.states.get(other, protocol.start), envelope.performative, side)
+        state = protocol.advance(self.states.get(other, protocol.start), performative, side)
         if state is None:
             self.surprises += 1
         elif other in self.states or len(self.states) < PARTICIPANTS_MAX:
@@ -103,10 +107,17 @@ class Conversations:
         known = talk.participants
         if (receiver not in known or sender not in known) and len(known) < PARTICIPANTS_MAX:
             known.update((sender, receiver))
-        if envelope.protocol is not None:
+        if envelope.protocol is not None and sender != PLATFORM_SENDER:
             protocol = PROTOCOLS.get(envelope.protocol)
             if protocol is not None:
-                talk.follow(protocol, envelope, sender, receiver)
+                talk.follow(protocol, envelope.performative, sender, receiver)
+
+    def fail(self, envelope: Envelope, receiver: str) -> None:
+        """Note that the platform has answered a message in the receiver's stead, with FAILURE."""
+        talk = self.find(envelope.conversation_id or "")
+        protocol = PROTOCOLS.get(envelope.protocol or "")
+        if talk is not None and protocol is not None and receiver in talk.states:
+            talk.follow(protocol, Performative.FAILURE, receiver, envelope.sender or "")
 
     def _revive(self, conversation_id: str, sender: str, protocol: str | None) -> Conversation:
         """Bring a conversation into the young generation, from the old one or anew."""

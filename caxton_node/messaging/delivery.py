@@ -54,6 +54,7 @@ class Delivery:
             tally=tally,
             clock=clock,
             requests=self.requests,
+            conversations=self.conversations,
             node_id=self.node_id,
         )
         self._destinations = destinations

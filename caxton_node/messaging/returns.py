@@ -23,6 +23,7 @@ from caxton_node.fipa.codec import salvage
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.fipa.rules import BrokenRule
 from caxton_node.messaging.addresses import canonical_address
+from caxton_node.messaging.conversations import Conversations
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.dead_letters import DeadLetter, DeadLetters
 from caxton_node.messaging.requests import OpenRequests
@@ -39,6 +40,7 @@ class Returns:
         tally: Where they are counted.
         clock: Time of the dead letters.
         requests: What is given up is no longer waited for.
+        conversations: What is given up has failed in its protocol.
         node_id: This node.
     """
 
@@ -50,10 +52,12 @@ class Returns:
         tally: Tally,
         clock: Clock,
         requests: OpenRequests,
+        conversations: Conversations,
         node_id: str,
     ) -> None:
         self._post = post
         self._requests = requests
+        self._conversations = conversations
         self._node_id = node_id
         self._dead_letters = dead_letters
         self._tally = tally
@@ -90,6 +94,7 @@ class Returns:
     def tell(self, envelope: Envelope, receiver: str, reason: FailureReason, detail: str) -> None:
         """Tell a sender that a message failed, which is not in the node's hands (any more)."""
         if envelope.sender != PLATFORM_SENDER:
+            self._conversations.fail(envelope, canonical_address(receiver, self._node_id))
             self._post(failure(envelope, reason, detail, receiver))
 
     def answer_malformed(self, sender: str, frame: bytes, err: MalformedEnvelope) -> None:

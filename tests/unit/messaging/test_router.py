@@ -404,6 +404,20 @@ class TestWaiting:
         assert len(office.router.requests) == 0
         office.check_sum()
 
+    @pytest.mark.story("011")
+    async def test_a_failure_ends_the_protocol_with_whoever_failed(self, office: PostOffice) -> None:
+        office.open("a")
+        for receiver in ("far@node-2", "other@node-3"):
+            request = Envelope(
+                Performative.REQUEST, None, receiver, b"", "talk-1", "q-1", protocol="fipa-request"
+            )
+            office.say("a", request)
+        office.router.handle_node_died("node-2")
+        talk = office.router.conversations.find("talk-1")
+        assert talk is not None
+        assert talk.states == {"far@node-2": "failed", "other@node-3": "requested"}
+        assert talk.surprises == 0
+
     async def test_a_passed_deadline_is_told_once(self, office: PostOffice) -> None:
         a = office.open("a")
         office.open("b")
