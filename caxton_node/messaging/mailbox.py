@@ -16,10 +16,10 @@ needs a second queue, a second order and a second count.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
+from time import monotonic_ns
 
 from caxton_node.messaging.latency import Latency
 
@@ -101,7 +101,7 @@ class Mailbox:
     @property
     def ready(self) -> int:
         """Return how many messages may be taken now: none while the agent is paused as a sender."""
-        return 0 if self.waits_for else len(self._frames)
+        return 0 if self.waits_for is not None else len(self._frames)
 
     @property
     def in_flight(self) -> int:
@@ -112,7 +112,7 @@ class Mailbox:
     def paused_for_s(self) -> float:
         """Return for how long the agent has been paused as a sender; 0 when it is not."""
         at = self.paused_at_ns
-        return 0.0 if at is None else (time.monotonic_ns() - at) / 1e9
+        return 0.0 if at is None else (monotonic_ns() - at) / 1e9
 
     def connect(self, wake: Callable[[], None]) -> None:
         """Name who is to be woken from now on; it is woken at once if mail waits already."""
@@ -138,10 +138,8 @@ class Mailbox:
         """
         with self._lock:
             queue = self._frames
-            waiting, size = len(queue), sum(map(len, frames))
-            if waiting + len(frames) <= self.depth_max and self._bytes + size <= self.bytes_max:
-                taken = 0 if self.closed else len(frames)
-            else:
+            waiting, taken, size = len(queue), len(frames), sum(map(len, frames))
+            if self.closed or waiting + taken > self.depth_max or self._bytes + size > self.bytes_max:
                 taken = self._take_surplus(frames, sender)
             if taken:
                 if taken < len(frames):
@@ -149,8 +147,8 @@ class Mailbox:
                     size = sum(map(len, frames))
                 queue.extend(frames)
                 self._bytes += size
-                self._arrivals.append((taken, time.monotonic_ns()))
-        if taken and not waiting and not self.waits_for:
+                self._arrivals.append((taken, monotonic_ns()))
+        if taken and not waiting and self.waits_for is None:
             self._wake()
         return taken
 
@@ -173,7 +171,7 @@ class Mailbox:
             self._frames.extendleft(reversed(frames))
             self._bytes += sum(map(len, frames))
             self._out -= len(frames)
-        if frames and not self.waits_for:
+        if frames and self.waits_for is None:
             self._wake()
 
     # -- taking ---------------------------------------------------------------------------------------------
@@ -182,12 +180,16 @@ class Mailbox:
         """Remove and return the oldest messages within both bounds, at least one if any is ready."""
         with self._lock:
             queue = self._frames
-            count = min(count_max, len(queue))
-            if not count or self.waits_for:
+            count = len(queue)
+            if not count or self.waits_for is not None:
                 return []
-            take = queue.popleft
-            frames = [take() for _ in range(count)]
-            size = sum(map(len, frames))
+            if count <= count_max:
+                frames = list(queue)
+                queue.clear()
+            else:
+                take = queue.popleft
+                frames = [take() for _ in range(count_max)]
+            count, size = len(frames), sum(map(len, frames))
             if size > bytes_max and count > 1:
                 count, size = _fit(frames, bytes_max)
                 queue.extendleft(reversed(frames[count:]))
@@ -207,7 +209,7 @@ class Mailbox:
 
     def _note_waits(self, count: int) -> None:
         """Count how long the messages just taken have waited."""
-        arrivals, latency, now = self._arrivals, self.latency, time.monotonic_ns()
+        arrivals, latency, now = self._arrivals, self.latency, monotonic_ns()
         while count and arrivals:
             arrived, at = arrivals[0]
             if arrived > count:
@@ -277,6 +279,6 @@ def _pause(sender: Mailbox, receiver: Mailbox) -> bool:
             ahead = ahead.waits_for
         if sender.waits_for is None:
             sender.waits_for = receiver
-            sender.paused_at_ns = time.monotonic_ns()
+            sender.paused_at_ns = monotonic_ns()
             receiver.paused_senders.append(sender)
         return True

@@ -33,6 +33,8 @@ CHAIN = 33
 CONVERSATIONS = 64
 RATE = 50_000
 BURST = 10
+LOOK_EVERY_S = 0.005
+"""How often a run looks whether it is over; looking costs the workers Python's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ async def flow(plane: DataPlane, chain: Sequence[Agent], messages: int) -> Flow:
     gc.collect()
     started_at = time.perf_counter()
     plane.scheduler.attach(first.slot)
-    await until(lambda: last.handled >= goal, within_s=120)
+    await until(lambda: last.handled >= goal, within_s=120, every_s=LOOK_EVERY_S)
     seconds = time.perf_counter() - started_at
     await plane.settled()
     received = sum(agent.handled - before for agent, before in zip(chain[1:], handled[1:], strict=True))
@@ -180,21 +182,23 @@ def offer(plane: DataPlane, receiver: str, seconds: float) -> None:
         due += interval_ns
 
 
-async def latency(seconds: float) -> list[float]:
-    """Return, sorted, how many microseconds after they were due messages were handled by the second guest."""
+async def latency(windows: int, seconds: float) -> list[float]:
+    """Return how late messages were at the second of two guests: sorted, in us, the best window by p99."""
+    found: list[list[float]] = []
     with DataPlane() as plane:
         relay = plane.add("near", wat("relay"), {"next": "far"})
         far = plane.add("far", wat("relay"))
         timed = _Timed(far.slot.sandbox)
         far.slot.sandbox = timed  # type: ignore[assignment]  # a stopwatch round the same sandbox
-        for warm in (True, False):
-            timed.late_us.clear()
-            load = Thread(target=offer, args=(plane, relay.address, 0.5 if warm else seconds))
+        for _ in range(windows + 1):  # the first one warms up
+            timed.late_us = []
+            load = Thread(target=offer, args=(plane, relay.address, seconds))
             load.start()
             await asyncio.to_thread(load.join)
             await plane.settled()
-        assert len(timed.late_us) == int(seconds * RATE), f"{len(timed.late_us)} handled"
-    return sorted(timed.late_us)
+            assert len(timed.late_us) == int(seconds * RATE), f"{len(timed.late_us)} handled"
+            found.append(sorted(timed.late_us))
+    return min(found[1:], key=lambda late_us: percentile(late_us, 0.99))
 
 
 async def main() -> None:
@@ -207,7 +211,7 @@ async def main() -> None:
     ping_pong = max([await queue_ping_pong(20_000 * scale) for _ in range(3)])
     batched = await best_flow(256, 8_192 * scale, rounds)
     single = await best_flow(1, 1_024 * scale, rounds)
-    late_us = await latency(2.0 * scale)
+    late_us = await latency(rounds, seconds=1.0)
     report.emit(
         "batched_throughput",
         batched.per_second,
@@ -244,7 +248,8 @@ async def main() -> None:
         n=len(late_us),
         p50=p50,
         p99=p99,
-        note=f"open loop at {RATE:,}/s in bursts of {BURST}, due to handled, over two guests and two routes",
+        note=f"open loop at {RATE:,}/s in bursts of {BURST}, due to handled by the second of "
+        f"two guests; best of {rounds} windows of 1 s",
     )
 
 

@@ -18,11 +18,11 @@ from caxton_node.runtime.scheduler import Scheduler, Slot
 NODE = "node-1"
 
 
-async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], within_s: float = 10.0, *, every_s: float = 0.001) -> None:
     """Wait until something is so that other threads bring about."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110  the state of other threads has no event to wait for
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(every_s)
 
 
 class Lines(list[str]):
