@@ -27,13 +27,9 @@ STATUS_NUMBERS = {
 
 
 def status_bytes(error: CaxtonError, *, trace_id: str, node: str) -> bytes:
-    """Return the google.rpc.Status of an error, with its ErrorDetail inside.
-
-    An error that came from another node keeps that node and trace.
-    """
-    notes = dict(note.split(" ", 1) for note in getattr(error, "__notes__", []) if " " in note)
+    """Return the google.rpc.Status of an error, with its ErrorDetail inside."""
     packed = Any()
-    packed.Pack(describe(error, trace_id=notes.get("trace", trace_id), node=notes.get("node", node)))
+    packed.Pack(describe(error, trace_id=trace_id, node=node))
     status = status_pb2.Status(code=STATUS_NUMBERS[error.surface.grpc], message=str(error), details=[packed])
     data: bytes = status.SerializeToString()
     return data

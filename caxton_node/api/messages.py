@@ -23,6 +23,7 @@ from caxton_node.core.errors import (
 )
 from caxton_node.core.ids import parse_address
 from caxton_node.fipa import Envelope, FailureReason, Performative, decode, parse_performative
+from caxton_node.fipa.message import TEXT_CHARS_MAX
 from caxton_node.fipa.replies import PLATFORM_SENDER, FailureContent, MisunderstandingContent
 from caxton_node.messaging import Client, DeadLetter
 from caxton_node.pb import messages_pb2 as pb
@@ -154,7 +155,11 @@ def _compose(services: Services, request: pb.SendMessageRequest, timeout_s: floa
             Envelope,
         )
     except msgspec.ValidationError as err:
-        raise InvalidArgument("a field of the message cannot be used", why=str(err)) from err
+        raise InvalidArgument(
+            "a field of the message cannot be used",
+            why=str(err),
+            hint=f"texts of a message have 1 to {TEXT_CHARS_MAX} characters; more belongs into the content",
+        ) from err
 
 
 async def _wait_for_reply(client: Client, receiver: str, timeout_s: float) -> Envelope:

@@ -48,24 +48,21 @@ def run(command: click.Command, prog_name: str, args: Sequence[str] | None = Non
 
 
 def _report(error: CaxtonError) -> int:
-    notes = getattr(error, "__notes__", [])
+    notes: list[str] = getattr(error, "__notes__", [])
     if _wants_json():
         fields = {"code": error.code, "message": error.what, "why": error.why, "hint": error.hint}
-        extra = dict(note.split(" ", 1) for note in notes if " " in note)
+        extra = {name: value for name, _, value in (note.partition(" ") for note in notes)}
         click.echo(json.dumps({"error": fields | extra}, ensure_ascii=False), err=True)
     else:
-        _say(error.what, error.why, error.hint, notes)
+        _say(error.what, error.why, error.hint, [note for note in notes if not note.startswith("code ")])
     return error.surface.exit_code
 
 
 def _report_usage(error: click.UsageError, prog_name: str) -> int:
     near = getattr(error, "possibilities", None) or []
     path = error.ctx.command_path if error.ctx else prog_name
-    what = (
-        error.message
-        if isinstance(error, click.NoSuchCommand | click.NoSuchOption)
-        else error.format_message()
-    )
+    # click would put its own guess behind the message; ours stands under next.
+    what = error.message if near else error.format_message()
     meant = f"did you mean {' or '.join(near)}?  " if near else ""
     _say(what.rstrip("."), "", f"{meant}{path} --help")
     return EXIT_USAGE

@@ -44,38 +44,64 @@ def rebuild(detail: errors_pb2.ErrorDetail, fallback: Category = Category.INTERN
 
     Args:
         detail: What came over the wire.
-        fallback: Category to use when the code is not known here.
+        fallback: Category to use when no code in it is known here.
 
     Returns:
-        An instance of the class with that code; its trace id and the node that raised it are notes on it.
+        An instance of the class with that code, or of the nearest more general one that this side knows. Its
+        trace id, the node that raised it and a code that became more general are notes on it.
     """
-    kind = class_of(detail.code) or BY_CATEGORY[fallback]
+    codes = [detail.code, *detail.general_codes]
+    kind = next((found for code in codes if (found := class_of(code))), BY_CATEGORY[fallback])
     error = kind(detail.message, why=detail.why, hint=detail.hint)
-    if detail.trace_id:
-        error.add_note(f"trace {detail.trace_id}")
-    if node := detail.metadata.get("node"):
-        error.add_note(f"node {node}")
+    facts = {"trace": detail.trace_id, "node": detail.metadata.get("node", "")}
+    facts["code"] = detail.code if detail.code != kind.code else ""
+    for name, value in facts.items():
+        if value:
+            error.add_note(f"{name} {value}")
     return error
 
 
+def notes_of(error: CaxtonError) -> dict[str, str]:
+    """Return what `rebuild` has noted on an error: trace, node, code."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    return {name: value for name, space, value in (note.partition(" ") for note in notes) if space}
+
+
 def describe(error: CaxtonError, *, trace_id: str = "", node: str = "") -> errors_pb2.ErrorDetail:
-    """Return what goes over the wire for an error; the inverse of `rebuild`."""
+    """Return what goes over the wire for an error; the inverse of `rebuild`.
+
+    An error that came over the wire itself keeps the trace, node and code that it came with.
+    """
+    notes = notes_of(error)
+    codes = [notes["code"]] if "code" in notes else []
+    codes += [kind.code for kind in type(error).__mro__ if issubclass(kind, CaxtonError)][:-1]
     detail = errors_pb2.ErrorDetail(
-        code=error.code, message=error.what, why=error.why, hint=error.hint, trace_id=trace_id
+        code=codes[0],
+        message=error.what,
+        why=error.why,
+        hint=error.hint,
+        trace_id=notes.get("trace", trace_id),
+        general_codes=dict.fromkeys(codes[1:]),
     )
-    if node:
-        detail.metadata["node"] = node
+    if sender := notes.get("node", node):
+        detail.metadata["node"] = sender
     return detail
 
 
 def class_of(code: str) -> type[CaxtonError] | None:
-    """Find the error class with this code."""
-    return next((kind for kind in _classes(CaxtonError) if kind.code == code), None)
+    """Find the class of the shared error tree with this code.
+
+    Classes that packages of the node derive for themselves are left out: a client may not have them, and they
+    may ask for more than three sentences.
+    """
+    return next((kind for kind in _classes(CaxtonError) if kind.code == code and _is_shared(kind)), None)
+
+
+def _is_shared(kind: type[CaxtonError]) -> bool:
+    return kind.__module__.startswith("caxton_node.core.")
 
 
 def _classes(base: type[CaxtonError]) -> Iterator[type[CaxtonError]]:
-    # Depth last: a subclass that inherits its parent's code must not hide the parent.
-    if base is not CaxtonError:
-        yield base
     for kind in base.__subclasses__():
+        yield kind
         yield from _classes(kind)

@@ -1,0 +1,40 @@
+import pytest
+
+from caxton_node.api.operations import BY_METHOD, OPERATIONS, SERVICES, Place
+from caxton_node.api.pipeline import validate
+from caxton_node.core.errors import InvalidArgument
+from caxton_node.pb import agents_pb2
+from caxton_node.security import Permission
+
+pytestmark = pytest.mark.story("006")
+
+
+def test_every_method_of_the_schemas_has_exactly_one_row():
+    methods = {
+        f"{service}/{method}" for service, found in SERVICES.items() for method in found.methods_by_name
+    }
+    assert {operation.method for operation in OPERATIONS} == methods
+    assert len(OPERATIONS) == len(BY_METHOD)
+
+
+def test_only_joining_needs_no_permission():
+    assert [operation.name for operation in OPERATIONS if operation.permission is None] == ["Join"]
+
+
+def test_whatever_changes_something_is_audited():
+    changing = {Permission.AGENTS_WRITE, Permission.CLUSTER_WRITE, None}
+    assert all(operation.audited for operation in OPERATIONS if operation.permission in changing)
+
+
+def test_a_place_is_found_by_fields_that_the_request_has():
+    for operation in OPERATIONS:
+        fields = operation.request.DESCRIPTOR.fields_by_name
+        assert operation.place is Place.HERE or "node" in fields, operation.name
+        assert operation.place is not Place.AGENT or "name" in fields, operation.name
+        assert not operation.streams or operation.place is Place.HERE, operation.name
+
+
+@pytest.mark.parametrize(("name", "node"), [("Bad Name", ""), ("echo", "Not A Node"), ("", "")])
+def test_a_request_that_cannot_find_its_place_is_refused(name, node):
+    with pytest.raises(InvalidArgument):
+        validate(BY_METHOD["CaxtonManagement/GetAgent"], agents_pb2.GetAgentRequest(name=name, node=node))
