@@ -15,8 +15,9 @@ another, so neither side looks into an envelope and a broken one cannot break it
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from transport.errors import MalformedFrame
@@ -94,19 +95,15 @@ def decode_batch(payload: bytes) -> tuple[int, list[bytes]]:
         lengths = struct.unpack_from(f">{count}I", payload, _BATCH.size)
     except struct.error as err:
         raise MalformedFrame("a batch is shorter than its table") from err
-    at = _BATCH.size + 4 * count
-    if at + sum(lengths) != len(payload):
+    edges = list(accumulate(lengths, initial=_BATCH.size + 4 * count))
+    if edges[-1] != len(payload):
         raise MalformedFrame("a batch does not fill its frame")
-    envelopes = []
-    for length in lengths:
-        envelopes.append(payload[at : at + length])
-        at += length
-    return sequence, envelopes
+    return sequence, [payload[start:stop] for start, stop in pairwise(edges)]
 
 
-def batch_size(envelopes: Iterable[bytes]) -> int:
-    """Return the size of a BATCH frame with these envelopes."""
-    return HEADER_BYTES + _BATCH.size + sum(4 + len(envelope) for envelope in envelopes)
+def batch_payload_bytes(count: int, envelope_bytes: int) -> int:
+    """Return the size of a BATCH payload with so many envelopes of so many bytes together."""
+    return _BATCH.size + 4 * count + envelope_bytes
 
 
 def encode_credit(credit: Credit) -> bytes:

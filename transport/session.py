@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from transport.chunks import split, split_size
 from transport.errors import BacklogFull, MalformedFrame, TooLarge
-from transport.frames import HEADER_BYTES, FrameType, batch_size, encode_batch
+from transport.frames import FrameType, batch_payload_bytes, encode_batch
 from transport.settings import Settings
 from transport.window import SendWindow
 
@@ -33,7 +33,7 @@ class _Batch:
         self.sequence = sequence
         self.envelopes = envelopes
         self.held = held
-        self.payload_bytes = batch_size(envelopes) - HEADER_BYTES
+        self.payload_bytes = batch_payload_bytes(len(envelopes), held)
 
 
 class _Lane:
@@ -45,7 +45,7 @@ class _Lane:
     __slots__ = ("batches", "next_sequence", "sent", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: deque[bytes] = deque()
+        self.waiting: deque[tuple[list[bytes], int]] = deque()  # what was pushed together, and its bytes
         self.batches: deque[_Batch] = deque()
         self.sent = 0
         self.next_sequence = 1
@@ -59,15 +59,28 @@ class _Lane:
             return self.batches[self.sent]
         if not self.waiting or len(self.batches) >= batches_max:
             return None
-        waiting, envelopes = self.waiting, [self.waiting.popleft()]
-        held = len(envelopes[0])
-        while waiting and held + len(waiting[0]) <= bytes_max:
-            envelopes.append(waiting.popleft())
-            held += len(envelopes[-1])
+        envelopes, held = self.waiting.popleft()
+        if held > bytes_max and len(envelopes) > 1:
+            envelopes, held = self._split(envelopes, held, bytes_max)
+        # whole pushes are joined without a look at each envelope: this is the hot path
+        while self.waiting and held + self.waiting[0][1] <= bytes_max:
+            more, size = self.waiting.popleft()
+            envelopes += more
+            held += size
         batch = _Batch(self.next_sequence, envelopes, held)
         self.next_sequence += 1
         self.batches.append(batch)
         return batch
+
+    def _split(self, envelopes: list[bytes], held: int, bytes_max: int) -> tuple[list[bytes], int]:
+        """Return the envelopes that fit a batch, at least one, and put the others back in front."""
+        count, size = 1, len(envelopes[0])
+        while count < len(envelopes) and size + len(envelopes[count]) <= bytes_max:
+            size += len(envelopes[count])
+            count += 1
+        if count < len(envelopes):
+            self.waiting.appendleft((envelopes[count:], held - size))
+        return envelopes[:count], size
 
     def acknowledge(self, sequence: int) -> int:
         """Forget batches up to this number; return the bytes that they held."""
@@ -130,7 +143,7 @@ class Session:
                 raise TooLarge(
                     f"an envelope of {largest} bytes; the limit is {self._settings.envelope_bytes_max}"
                 )
-        self._lanes[lane_key % len(self._lanes)].waiting.extend(envelopes)
+        self._lanes[lane_key % len(self._lanes)].waiting.append((list(envelopes), size))
         self._held += size
 
     def take_frames(self, window: SendWindow, frame_bytes_max: int) -> dict[int, list[bytes]]:
@@ -196,7 +209,8 @@ class Session:
         for lane in self._lanes:
             for batch in lane.batches:
                 envelopes.extend(batch.envelopes)
-            envelopes.extend(lane.waiting)
+            for pushed, _ in lane.waiting:
+                envelopes.extend(pushed)
         self._lanes = [_Lane() for _ in self._lanes]
         self._held = 0
         return envelopes
