@@ -64,12 +64,18 @@ class DataPlane:
     """
 
     def __init__(
-        self, *, remote: RemotePort | None = None, clock: Clock | None = None, workers: int | None = None
+        self,
+        *,
+        node: str = NODE,
+        remote: RemotePort | None = None,
+        clock: Clock | None = None,
+        workers: int | None = None,
     ) -> None:
+        self.node = node
         self.loop = asyncio.get_running_loop()
         self.routes = RouteTable()
         self.router = Router(
-            node_id=NODE, routes=self.routes, clock=clock or SystemClock(), loop=self.loop, remote=remote
+            node_id=node, routes=self.routes, clock=clock or SystemClock(), loop=self.loop, remote=remote
         )
         self.engine = Engine()
         self.scheduler = Scheduler(self.router, self, workers)
@@ -100,9 +106,11 @@ class DataPlane:
     ) -> Agent:
         """Start an agent, give it a mailbox and let workers run it."""
         limits = limits or Limits()
-        instance = f"{name}#1.{number}@{NODE}"
+        instance = f"{name}#1.{number}@{self.node}"
         sandbox = Sandbox(self.engine, self._compile(source), limits, Lines() if log is None else log)
-        sent = sandbox.start({"agent": name, "tenant": "default", "node": NODE, "config": dict(config or {})})
+        sent = sandbox.start(
+            {"agent": name, "tenant": "default", "node": self.node, "config": dict(config or {})}
+        )
         mailbox = Mailbox(limits.mailbox_depth)
         address = self.router.add_mailbox(instance, mailbox, content_bytes_max=limits.message_bytes_max)
         slot = Slot(instance, f"default/{name}", sandbox, mailbox, limits)
