@@ -1,0 +1,1 @@
+"""The documentation: hand-written pages, and `reference/`, which `docs.reference.generate` writes."""
