@@ -47,6 +47,7 @@ from caxton_node.observability.sources import database_source
 from caxton_node.observability.systemd import Systemd
 from caxton_node.registry import Registry
 from caxton_node.registry import Settings as RegistrySettings
+from caxton_node.registry.shared_tokens import SharedTokens
 from caxton_node.runtime.engine import Engine, EngineSettings
 from caxton_node.runtime.scheduler import SWITCH_INTERVAL_S, Scheduler
 from caxton_node.security import Tokens
@@ -54,7 +55,6 @@ from caxton_node.settings import guest_memory_bytes, mesh_settings, swim_setting
 from caxton_node.storage import Database
 from caxton_node.vitals import Vitals
 from swim import Identity, Keyring, Membership
-from transport import selftest
 
 TICK_S = 0.25
 SAVE_MEMBERS_S = 5.0
@@ -138,7 +138,6 @@ class Daemon:
     async def _open_cluster(self) -> None:
         """The port, so that a taken one is known before any agent starts; nothing is sent yet."""
         files, mesh = self.files, self.config.mesh
-        await selftest.check(files.credentials)
         self._cluster = Cluster(
             credentials=files.credentials,
             settings=mesh_settings(self.config),
@@ -168,6 +167,9 @@ class Daemon:
         await self._registry.open()
         self._stack.push_async_callback(self._registry.close)
         self._board.collect_from(self._registry.collect)
+        shared = SharedTokens(self._registry)
+        await shared.publish(self._tokens)
+        self._tokens.find_elsewhere = shared.find
 
     def _open_messages(self) -> None:
         """Before agents, which send with their first breath."""

@@ -20,6 +20,7 @@ from caxton_node.core.errors import (
     CaxtonError,
     DeadlineExceeded,
     DeliveryFailed,
+    LocalError,
     PortInUse,
     ResourceLimit,
     Unavailable,
@@ -37,6 +38,7 @@ from transport import (
     RequestTimeout,
     Settings,
     TransportError,
+    selftest,
 )
 from transport import PortInUse as MeshPortInUse
 
@@ -47,6 +49,12 @@ TopicHandler = Callable[[str, bytes], None]
 LEAVE_S = 10.0
 
 _log = get_logger("cluster")
+
+
+class MeshUnusable(LocalError):
+    """The mesh fails its start-up test or cannot be opened; the node does not start."""
+
+    code = "MESH_UNUSABLE"
 
 
 class Change(StrEnum):
@@ -109,6 +117,7 @@ class Cluster:
         self, *, credentials: Credentials, settings: Settings, epoch: int, clock: Clock, bus: EventBus
     ) -> None:
         self.node_id = credentials.node_id
+        self._credentials = credentials
         self._clock = clock
         self._bus = bus
         self._handlers = _Handlers()
@@ -118,12 +127,14 @@ class Cluster:
         self._agreed: set[str] = {self.node_id}
 
     async def open(self, host: str, port: int) -> int:
-        """Bind the mesh port (UDP and TCP, the same number) and return it.
+        """Prove that bad certificates are refused, bind the mesh port (UDP and TCP) and return its number.
 
         Raises:
             PortInUse: Another process holds it.
+            MeshUnusable: A bad certificate got in, or the good one did not; nothing was opened.
         """
         try:
+            await selftest.check(self._credentials)
             return await self._mesh.open(host, port)
         except MeshPortInUse as err:
             raise PortInUse(
@@ -131,6 +142,9 @@ class Cluster:
                 why=str(err),
                 hint="stop the other process, or choose another port with --set mesh.port=N",
             ) from err
+        except TransportError as err:
+            hint = "reinstall the pinned dependencies; if that does not help, report it"
+            raise MeshUnusable("the mesh cannot be opened", why=str(err), hint=hint) from err
 
     def take(self, membership: Membership) -> None:
         """Make a membership core this node's own; the cluster and its pump are its only callers."""

@@ -15,7 +15,9 @@ from caxton_node.devkit.demo.screen import Screen
 
 def main(*, keep: bool) -> int:
     """Play the acts; return the exit code. Whatever happens, the processes and files are gone afterwards."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: a shell that starts this in the background has it ignored, and then Python would not listen.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     screen = Screen()
     screen.title(f"Caxton node {__version__}: three nodes, real agents, one of them killed and brought back")
     try:

@@ -1,0 +1,40 @@
+"""API tokens made good on every node: their hashes travel as registry entries of the kind `token`.
+
+A node publishes the tokens that it issued and looks up those that it did not. Only hashes, names, roles and
+expiries travel; the text of a token is never stored anywhere. A token that is withdrawn here is refused
+everywhere as soon as the entry is gone and what the nodes remember has run out (`Tokens.CACHE_S`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import msgpack
+
+from caxton_node.registry.service import Registry
+from caxton_node.security import TokenRecord, Tokens
+
+KIND = "token"
+
+
+class SharedTokens:
+    """The tokens of the whole cluster, by hash.
+
+    Args:
+        registry: Where they travel.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    async def publish(self, tokens: Tokens) -> None:
+        """Make the tokens that this node issued known to the others; repeating it changes nothing."""
+        for record in await tokens.list_api_tokens():
+            self._registry.put_entry(KIND, record.hash, msgpack.packb(astuple(record)))
+
+    def find(self, hash_hex: str) -> TokenRecord | None:
+        """Return the token with this hash that some node has published."""
+        for entry in self._registry.entries(KIND):
+            if entry.key == hash_hex and not entry.deleted:
+                return TokenRecord(*msgpack.unpackb(entry.value))
+        return None
