@@ -205,16 +205,14 @@ def _returned(count: int) -> str:
     return f"; {count} waiting messages went back to their senders" if count else ""
 
 
-def _limits(*, memory: int, fuel: int, wall_time: float, mailbox: int, batch: int) -> agents_pb2.Limits:
-    from caxton_node.pb import agents_pb2
-
-    return agents_pb2.Limits(
-        memory_bytes=memory,
-        fuel_per_message=fuel,
-        wall_time_ms=round(wall_time * 1000),
-        mailbox_depth=mailbox,
-        batch_max=batch,
-    )
+def _limits(*, memory: int, fuel: int, wall_time: float, mailbox: int, batch: int) -> dict[str, int]:
+    return {
+        "memory_bytes": memory,
+        "fuel_per_message": fuel,
+        "wall_time_ms": round(wall_time * 1000),
+        "mailbox_depth": mailbox,
+        "batch_max": batch,
+    }
 
 
 def _read_module(file: Path) -> bytes:

@@ -25,7 +25,7 @@ class Agents(Noun):
         *,
         version: str = "",
         node: str = "",
-        limits: pb.Limits | None = None,
+        limits: Mapping[str, int] | None = None,
         config: Mapping[str, object] | None = None,
         capabilities: Sequence[str] = (),
         do_not_start: bool = False,
@@ -37,7 +37,8 @@ class Agents(Noun):
             module: WebAssembly, binary or text format.
             version: Its version; empty means 1.0.0.
             node: Where to run it; empty means the node that is asked.
-            limits: What it may use; absent and 0 mean the node's defaults.
+            limits: What it may use, by the names of the schema's Limits; absent and 0 mean the node's
+                defaults.
             config: JSON values handed to the guest when it starts.
             capabilities: Capabilities that it may register; empty means any.
             do_not_start: Leave it Loaded.
@@ -52,7 +53,7 @@ class Agents(Noun):
             version=version,
             module=module,
             node=node,
-            limits=limits,
+            limits=pb.Limits(**(limits or {})),
             capabilities=capabilities,
             do_not_start=do_not_start,
         )

@@ -44,7 +44,7 @@ async def test_an_agent_goes_through_its_whole_life_over_the_socket(n1):
 
 async def test_limits_that_are_given_are_in_force_and_the_others_are_the_node_s(n1):
     def deploy(client):
-        limits = pb.Limits(memory_bytes=2**20, batch_max=1)
+        limits = {"memory_bytes": 2**20, "batch_max": 1}
         client.agents.deploy("limited", ECHO, limits=limits, capabilities=["text.echo"])
         detail = client.agents.get("limited").detail
         client.agents.undeploy("limited")
@@ -67,7 +67,7 @@ async def test_limits_that_are_given_are_in_force_and_the_others_are_the_node_s(
         ({"name": "bad", "module": tiny(init="(unreachable)").encode()}, DeploymentFailed, "did not start"),
         ({"name": "Bad Name", "module": ECHO}, InvalidArgument, "is not a agent name"),
         ({"name": "df", "module": ECHO}, InvalidArgument, "reserved"),
-        ({"name": "bad", "module": ECHO, "limits": pb.Limits(batch_max=9999)}, InvalidArgument, "batch_max"),
+        ({"name": "bad", "module": ECHO, "limits": {"batch_max": 9999}}, InvalidArgument, "batch_max"),
         ({"name": "bad", "module": ECHO, "node": "n9"}, NotFound, "no node n9"),
     ],
 )
