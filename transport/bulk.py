@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from transport.chunks import split
+from transport.chunks import KEY_BYTES, split
 from transport.errors import BacklogFull
 from transport.frames import HEADER_BYTES, FrameType, encode_frame
 from transport.window import SendWindow
+
+
+@dataclass(slots=True, eq=False)
+class _Large:
+    """A payload that goes piece by piece."""
+
+    lane: int
+    key: bytes
+    size: int
+    pieces: Iterator[bytes]
+    begun: bool = False
 
 
 class BulkQueue:
@@ -27,7 +39,7 @@ class BulkQueue:
         self._piece_bytes_max = piece_bytes_max
         self._bytes_max = bytes_max
         self._small: deque[bytes] = deque()
-        self._large: deque[tuple[int, Iterator[bytes]]] = deque()
+        self._large: deque[_Large] = deque()
         self._piece: bytes | None = None
         self.held_bytes = 0
 
@@ -42,7 +54,8 @@ class BulkQueue:
         if len(payload) <= self._piece_bytes_max:
             self._small.append(encode_frame(kind, lane, payload))
         else:
-            self._large.append((len(payload), split(kind, lane, payload, self._piece_bytes_max)))
+            pieces = split(kind, lane, payload, self._piece_bytes_max)
+            self._large.append(_Large(lane, payload[:KEY_BYTES], len(payload), pieces))
         self.held_bytes += len(payload)
 
     def take_frames(self, window: SendWindow) -> list[bytes]:
@@ -61,6 +74,17 @@ class BulkQueue:
             frames.append(piece)
         return frames
 
+    def discard(self, lane: int, key: bytes) -> None:
+        """Drop a payload that nobody wants any more, if no piece of it has left."""
+        for frame in [each for each in self._small if each[5] == lane and each.startswith(key, HEADER_BYTES)]:
+            self._small.remove(frame)
+            self.held_bytes -= len(frame) - HEADER_BYTES
+        for large in [
+            each for each in self._large if each.lane == lane and each.key == key and not each.begun
+        ]:
+            self._large.remove(large)
+            self.held_bytes -= large.size
+
     def clear(self) -> None:
         """Forget everything: a new link begins with nothing half sent."""
         self._small.clear()
@@ -71,9 +95,10 @@ class BulkQueue:
     def _next_piece(self) -> bytes | None:
         """Return the next piece without taking it, dropping large payloads that are finished."""
         while self._piece is None and self._large:
-            size, pieces = self._large[0]
-            self._piece = next(pieces, None)
+            first = self._large[0]
+            self._piece = next(first.pieces, None)
+            first.begun = True
             if self._piece is None:
                 self._large.popleft()
-                self.held_bytes -= size
+                self.held_bytes -= first.size
         return self._piece

@@ -13,7 +13,6 @@ import logging
 import random
 from collections import OrderedDict
 
-from transport.backoff import pause_s
 from transport.dialer import Dialer, Reached
 from transport.errors import LinkFailed, PeerRefused
 from transport.faults import EndReason
@@ -23,6 +22,7 @@ from transport.handler import Address, Handler
 from transport.links.contract import CONTROL, Link
 from transport.messages import PROTOCOL_VERSION, Greeting, encode_greeting
 from transport.peer import Peer
+from transport.redials import Redials
 from transport.refusals import Refusals
 from transport.session import Inbound, Session
 from transport.settings import Settings
@@ -65,27 +65,24 @@ class Connections:
         self._handler = handler
         self._settings = settings
         self._stats = stats
-        self._rng = rng
         self._refusals = Refusals(stats)
         self._loop = asyncio.get_running_loop()
         self._session_numbers = itertools.count(1)
         self._dials: dict[str, asyncio.Task[None]] = {}
-        self._redials: dict[str, asyncio.TimerHandle] = {}
-        self._failed_dials: dict[str, int] = {}
+        self._redials = Redials(settings, rng)
         self._candidates: set[Candidate] = set()
         self._memory: OrderedDict[str, Inbound] = OrderedDict()
         self._closed = False
 
-    def learn(self, node_id: str, address: Address) -> None:
+    def learn(self, node_id: str, address: Address, epoch: int | None) -> None:
         """Remember where a node is; a dial that was put off is made now."""
         peer = self._peer(node_id)
         peer.address = address
-        self._failed_dials.pop(node_id, None)
-        timer = self._redials.pop(node_id, None)
-        if timer is not None:
-            timer.cancel()
-        if peer.line is None and peer.wants_link:
-            self.handle_needs_link(peer)
+        known = self._memory.get(node_id)
+        if epoch is not None and peer.line is not None and known is not None and known.epoch < epoch:
+            peer.end_link(EndReason.STALE_EPOCH, "it has started again")
+        self._redials.cancel(node_id)
+        self._dial_if_wanted(peer)
 
     def drop(self, node_id: str) -> list[bytes]:
         """Forget a node: its link, its dials, its address.
@@ -107,7 +104,8 @@ class Connections:
         """End every link and every dial; undelivered mail stays where it is."""
         self._closed = True
         dials = list(self._dials.values())
-        for node_id in list(self._dials) + list(self._redials):
+        self._redials.cancel_all()
+        for node_id in list(self._dials):
             self._stop_dialling(node_id)
         for candidate in list(self._candidates):
             candidate.close(EndReason.CLOSING)
@@ -134,7 +132,7 @@ class Connections:
         elif peer.node_id in self._dials:
             state = PeerState.DIALLING
         else:
-            state = PeerState.WAITING if peer.node_id in self._redials else PeerState.IDLE
+            state = PeerState.WAITING if self._redials.is_waiting(peer.node_id) else PeerState.IDLE
         come, gone = peer.byte_counts
         return PeerStatus(
             node_id=peer.node_id,
@@ -153,7 +151,9 @@ class Connections:
     def handle_needs_link(self, peer: Peer) -> None:
         """Dial, unless that is being done, was put off, or the peer is about to reach us."""
         node_id = peer.node_id
-        if self._closed or peer.address is None or node_id in self._dials or node_id in self._redials:
+        if self._closed or peer.address is None or node_id in self._dials:
+            return
+        if self._redials.is_waiting(node_id):
             return
         if any(candidate.welcomed and candidate.node_id == node_id for candidate in self._candidates):
             return
@@ -258,7 +258,7 @@ class Connections:
         peer = self._peer(theirs.node_id)
         if peer.line is not None:
             peer.end_link(EndReason.REPLACED)
-        self._failed_dials.pop(peer.node_id, None)
+        self._redials.cancel(peer.node_id)
         peer.attach(link, theirs, self._remember(theirs))
 
     def _remember(self, theirs: Greeting) -> Inbound:
@@ -318,24 +318,16 @@ class Connections:
             self._redial_later(peer)
 
     def _redial_later(self, peer: Peer) -> None:
-        node_id = peer.node_id
-        if self._closed or peer.address is None or node_id in self._redials or node_id in self._dials:
+        if self._closed or peer.address is None or peer.node_id in self._dials:
             return
-        failed = self._failed_dials.get(node_id, 0)
-        self._failed_dials[node_id] = failed + 1
-        pause = pause_s(failed, self._settings.redial_min_s, self._settings.redial_max_s, self._rng)
-        self._redials[node_id] = self._loop.call_later(pause, self._redial, peer)
+        self._redials.put_off(peer.node_id, lambda: self._dial_if_wanted(peer))
 
-    def _redial(self, peer: Peer) -> None:
-        self._redials.pop(peer.node_id, None)
+    def _dial_if_wanted(self, peer: Peer) -> None:
         if peer.line is None and peer.wants_link:
             self.handle_needs_link(peer)
 
     def _stop_dialling(self, node_id: str) -> None:
+        self._redials.cancel(node_id)
         dial = self._dials.pop(node_id, None)
         if dial is not None:
             dial.cancel()
-        timer = self._redials.pop(node_id, None)
-        if timer is not None:
-            timer.cancel()
-        self._failed_dials.pop(node_id, None)

@@ -46,7 +46,7 @@ class Mesh:
         epoch: int,
         opener: Opener = open_sockets,
     ) -> None:
-        self.stats = Stats()
+        self._stats = Stats()
         self._state = tls.build(credentials)
         self._settings = settings
         self._handler = handler
@@ -55,6 +55,13 @@ class Mesh:
         self._port: OpenPort | None = None
         self._connections: Connections | None = None
         self._ticker: asyncio.TimerHandle | None = None
+
+    @property
+    def stats(self) -> Stats:
+        """Return the counters; they go on counting in the same object."""
+        if self._port is not None:
+            self._stats.stray_datagrams, self._stats.dropped_datagrams = self._port.count_lost()
+        return self._stats
 
     async def open(self, host: str, port: int) -> int:
         """Open UDP and TCP on one number and begin to accept links.
@@ -77,7 +84,7 @@ class Mesh:
             epoch=self._epoch,
             handler=self._handler,
             settings=self._settings,
-            stats=self.stats,
+            stats=self._stats,
             rng=random.Random(),  # noqa: S311 - spreads redials, protects nothing
         )
         handle_gossip = self._handler.handle_gossip
@@ -115,13 +122,20 @@ class Mesh:
             raise MeshClosed("the mesh is not open")
         self._port.send_gossip(datagram, address)
 
-    def learn_peer(self, node_id: str, address: Address) -> None:
+    def learn_peer(self, node_id: str, address: Address, *, epoch: int | None = None) -> None:
         """Remember where a node is reached; nothing is dialled before there is something to send.
+
+        Args:
+            node_id: The node.
+            address: Where it listens.
+            epoch: Its boot counter, when that is known from elsewhere: a link to an older process of it,
+                which a
+                crash may have left behind, is given up at once instead of after `silence_timeout_s`.
 
         Raises:
             MeshClosed: The mesh is not open.
         """
-        self._open_connections().learn(node_id, address)
+        self._open_connections().learn(node_id, address, epoch)
 
     def forget_peer(self, node_id: str) -> list[bytes]:
         """Forget a node and close its link.

@@ -9,7 +9,15 @@ from transport.faults import EndReason
 from transport.status import Address, Stats
 
 _LINES_PER_SECOND = 20
-_EXPECTED = frozenset({EndReason.DOUBLE_DIAL, EndReason.CLOSING, EndReason.REPLACED, EndReason.FORGOTTEN})
+_EXPECTED = frozenset(  # a dialler that raced two transports, or changed its mind
+    {
+        EndReason.DOUBLE_DIAL,
+        EndReason.CLOSING,
+        EndReason.REPLACED,
+        EndReason.FORGOTTEN,
+        EndReason.LOST,
+    }
+)
 
 log = logging.getLogger("transport")
 

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 
 from transport.bulk import BulkQueue
+from transport.chunks import KEY_BYTES
 from transport.errors import (
     BacklogFull,
     LinkFailed,
@@ -83,14 +84,20 @@ class Requests:
                 f"a request of {len(payload)} bytes; the limit is {self._settings.request_bytes_max}"
             )
         number = next(self._numbers)
-        self.queue.push(FrameType.REQUEST, REQUEST_LANE, encode_request(number, method, payload))
+        content = encode_request(number, method, payload)
+        self.queue.push(FrameType.REQUEST, REQUEST_LANE, content)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._asked[number] = answer
         self._stir()
         try:
             async with asyncio.timeout(timeout_s):
                 return await answer
-        except TimeoutError as err:
+        except (TimeoutError, asyncio.CancelledError) as err:
+            self.queue.discard(
+                REQUEST_LANE, content[:KEY_BYTES]
+            )  # or it would be done when nobody asks any more
+            if isinstance(err, asyncio.CancelledError):
+                raise
             raise RequestTimeout(f"{self._node_id} did not answer {method!r} within {timeout_s} s") from err
         finally:
             self._asked.pop(number, None)

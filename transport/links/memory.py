@@ -166,6 +166,12 @@ def opener(network: MemoryNetwork) -> Opener:
         assert host == _HOST
         assert port == 0
         carrier = MemoryCarrier(network, state, settings, acceptor, on_gossip)
-        return OpenPort(carrier.port, {"memory": carrier}, carrier.send_gossip, lambda: None)
+        return OpenPort(
+            port=carrier.port,
+            carriers={"memory": carrier},
+            send_gossip=carrier.send_gossip,
+            count_lost=lambda: (0, 0),
+            close=lambda: None,
+        )
 
     return open_memory

@@ -29,12 +29,14 @@ class OpenPort:
         port: Its number, for UDP and TCP.
         carriers: Makers of links by kind.
         send_gossip: Sends one datagram.
+        count_lost: Returns UDP datagrams that (were for nobody, the kernel did not take).
         close: Closes what the carriers share, after them.
     """
 
     port: int
     carriers: dict[str, Carrier]
     send_gossip: Callable[[bytes, Address], None]
+    count_lost: Callable[[], tuple[int, int]]
     close: Callable[[], None]
 
 
@@ -89,7 +91,13 @@ async def open_sockets(
     buffer_bytes = settings.socket_buffer_bytes
     shared = UdpSocket(udp, buffer_bytes, on_gossip, quic_carrier.handle_datagram, quic_carrier.flush)
     quic_carrier.attach(shared)
-    return OpenPort(number, {"quic": quic_carrier, "tcp": tcp_carrier}, shared.send, shared.close)
+    return OpenPort(
+        port=number,
+        carriers={"quic": quic_carrier, "tcp": tcp_carrier},
+        send_gossip=shared.send,
+        count_lost=lambda: (quic_carrier.stray_datagrams, shared.dropped),
+        close=shared.close,
+    )
 
 
 def bind_both(host: str, port: int) -> tuple[socket.socket, socket.socket]:

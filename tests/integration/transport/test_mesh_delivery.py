@@ -379,3 +379,38 @@ def test_the_mesh_works_on_both_event_loops(kind: str, loop: Callable[[], asynci
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(story())
+
+
+async def test_a_request_that_timed_out_before_it_left_is_never_done(cluster: Cluster) -> None:
+    a, b = await pair(cluster, redial_min_s=0.2, redial_max_s=0.2, handshake_timeout_s=0.1)
+    done: list[str] = []
+
+    async def note(peer: str, method: str, payload: bytes) -> bytes:
+        done.append(method)
+        return b""
+
+    b.keeper.answer = note
+    a.mesh.learn_peer("node-b", (a.address[0], 9))
+    a.mesh.send("node-b", 1, [b"mail keeps the dialling going"])
+    await until(lambda: a.mesh.peers()[0].state is PeerState.WAITING)
+    with pytest.raises(RequestTimeout):
+        await a.mesh.request("node-b", "small", b"", 0.01)
+    with pytest.raises(RequestTimeout):
+        await a.mesh.request("node-b", "large", bytes(MIB), 0.01)
+    a.knows(b)
+    await a.mesh.request("node-b", "last", b"", 5)
+    assert done == ["last"]
+
+
+async def test_a_link_to_an_older_process_is_given_up_when_a_newer_one_is_heard_of() -> None:
+    async with open_cluster("quic") as cluster:
+        a, b = await pair(cluster, redial_min_s=0.01)
+        a.mesh.send("node-b", 1, [b"one"])
+        await until(lambda: b.keeper.count == 1 and not a.mesh.peers()[0].backlog_bytes)
+        again = await cluster.add("node-b", epoch=2)
+        a.mesh.learn_peer("node-b", again.address, epoch=1)
+        assert a.keeper.links_up() == 1
+        a.mesh.learn_peer("node-b", again.address, epoch=2)
+        assert a.keeper.links[-1] == ("node-b", "down", "quic", "stale-epoch")
+        a.mesh.send("node-b", 1, [b"two"])
+        await until(lambda: again.keeper.envelopes == [b"two"])

@@ -169,7 +169,7 @@ async def test_a_denied_serial_is_refused_at_the_door_and_on_live_links(
 async def test_after_a_refusal_the_other_transport_is_not_tried(caplog: pytest.LogCaptureFixture) -> None:
     async with open_cluster("auto") as cluster:
         server = await cluster.add("node-b")
-        dialler = await cluster.add(cluster.pki.expired_credentials("node-x"), race_delay_s=0.05)
+        dialler = await cluster.add(cluster.pki.expired_credentials("node-x"), race_delay_s=1.0)
         await refuse(dialler, server)
         assert server.mesh.stats.refused.total() == 1
         assert len(lines(caplog)) == 2

@@ -12,7 +12,7 @@ import pytest
 from tests.support.certificates import Pki
 from transport import EndReason, InvalidCredentials, PeerRefused, SelfTestFailed, selftest, tls
 from transport.identity import Identity
-from transport.links import quic_hook, quic_link, tcp
+from transport.links import quic_hook, quic_link, tcp_link
 
 pytestmark = pytest.mark.story("022")
 
@@ -70,7 +70,7 @@ async def test_a_tcp_link_that_judges_nobody_is_found_out(monkeypatch: pytest.Mo
     def judge_nothing(certificate: Any, *_: object, **__: object) -> Identity:
         return Identity("anyone", certificate.serial_number, certificate.not_valid_after_utc)
 
-    monkeypatch.setattr(tcp, "judge", judge_nothing)
+    monkeypatch.setattr(tcp_link, "judge", judge_nothing)
     with pytest.raises(SelfTestFailed, match="'wrong node id' got in over tcp"):
         await selftest.check(Pki().credentials("node-a"))
 
