@@ -33,8 +33,8 @@ docs: .venv/.dev ## build the documentation, strictly
 reference: .venv/.dev ## regenerate docs/reference from the four tables
 	@$(BIN)/python -m docs.reference.generate
 
-bench: .venv/.dev ## every benchmark, full length; writes docs/reference/benchmarks.md
-	@$(BIN)/python -m tests.bench --write docs/reference/benchmarks.md
+bench: .venv/.dev ## every benchmark; writes docs/reference/benchmarks.md (QUICK=1: a minute or two)
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) --write docs/reference/benchmarks.md
 
 guests: .venv/.dev ## rebuild the example agents (needs Debian's rustc and libstd-rust-dev-wasm32)
 	@$(BIN)/python sdk/rust/build.py
