@@ -59,8 +59,9 @@ def page(rows: list[dict[str, object]], *, quick: bool) -> str:
         [
             "# Benchmarks",
             "",
-            f"The figures of one {'quick ' if quick else ''}run of `make bench{' QUICK=1' if quick else ''}`,"
-            f" {datetime.now(UTC):%Y-%m-%d}, commit {commit}, {machine}. Machines differ and neighbours disturb:",
+            f"The figures of one run of `make bench{' QUICK=1' if quick else ''}`:",
+            f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {machine}.",
+            "Machines differ and neighbours disturb:",
             "compare `ratio`, which is against a reference measured in the same run, before absolute values.",
             "",
             "One bench: `.venv/bin/python -m tests.bench.NAME --json [--quick]`, one JSON object per line.",
