@@ -38,7 +38,7 @@ class Gossip:
         if timer.number != self._round:
             return
         self._round += 1
-        for member in self._rounds.sample(self._settings.gossip_fanout):
+        for member in self._rounds.listeners(self._settings.gossip_fanout):
             self._wire.send_rumours(member.address, self._settings.gossip_burst)
         self._armed = self._has_work()
         if self._armed:

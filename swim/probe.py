@@ -22,6 +22,7 @@ Source: SWIM, sections 3.1 and 4.3; Lifeguard, section IV-A (nack); DESIGN.md, "
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -92,43 +93,73 @@ def judge(probe: Probe) -> Verdict:
     return Verdict.UNSURE
 
 
+class Cycle:
+    """All members in random order, everybody once before anybody again; reshuffled for each round."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._order: list[bytes] = []
+        self._at = 0
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def add(self, key: bytes) -> None:
+        """Let a newcomer have its turn at a random place in the rest of this round."""
+        self._order.insert(self._rng.randint(self._at, len(self._order)), key)
+
+    def take(self, count: int, find: Callable[[bytes], Member | None]) -> list[Member]:
+        """Return the next `count` different members that `find` finds, fewer if there are fewer."""
+        taken: dict[bytes, Member] = {}
+        for _ in range(2):
+            while self._at < len(self._order) and len(taken) < count:
+                member = find(self._order[self._at])
+                self._at += 1
+                if member is not None:
+                    taken[member.key] = member
+            if len(taken) == count:
+                break
+            self._order = sorted({key for key in self._order if find(key)})
+            self._rng.shuffle(self._order)
+            self._at = 0
+        return list(taken.values())
+
+    def draw(self, count: int) -> list[bytes]:
+        """Return keys at random, some perhaps twice: all of them if there are few, else a good many."""
+        if len(self._order) <= 2 * count:
+            return self._rng.sample(self._order, len(self._order))
+        return [self._rng.choice(self._order) for _ in range(count * _DRAWS_PER_PICK)]
+
+
 class Rounds:
-    """The order in which members are probed, and a source of random members."""
+    """Whom to probe, whom to tell and whom to ask: live members but this node, by turns or at random."""
 
     def __init__(self, me: bytes, roster: Roster, rng: random.Random) -> None:
         self._me = me
         self._roster = roster
         self._rng = rng
-        self._order: list[bytes] = []
+        self._probing = Cycle(rng)
+        self._telling = Cycle(rng)
         self._heard: dict[bytes, None] = {}
-        self._at = 0
 
     def next(self) -> Member | None:
-        """Return the member whose turn it is, or None if this node is alone."""
+        """Return the member whose turn it is to be probed, or None if this node is alone."""
         self._admit_newcomers()
-        for _ in range(2):
-            while self._at < len(self._order):
-                member = self._find_live(self._order[self._at])
-                self._at += 1
-                if member is not None:
-                    return member
-            self._reshuffle()
-        return None
+        return next(iter(self._probing.take(1, self._find_live)), None)
+
+    def listeners(self, count: int) -> list[Member]:
+        """Return up to `count` members to gossip with; taking turns reaches all sooner than drawing lots."""
+        self._admit_newcomers()
+        return self._telling.take(count, self._find_live)
 
     def sample(self, count: int, *, without: bytes = b"") -> list[Member]:
-        """Return up to `count` different live members, this node and `without` excluded."""
+        """Return up to `count` different random members, `without` excluded."""
         self._admit_newcomers()
         chosen: dict[bytes, Member] = {}
-        if len(self._order) <= 2 * count:
-            candidates = self._rng.sample(self._order, len(self._order))
-        else:
-            candidates = [self._rng.choice(self._order) for _ in range(count * _DRAWS_PER_PICK)]
-        for key in candidates:
+        for key in self._probing.draw(count):
             member = self._find_live(key)
-            if member is not None and key != without:
+            if member is not None and key != without and len(chosen) < count:
                 chosen[key] = member
-                if len(chosen) == count:
-                    break
         return list(chosen.values())
 
     def hear(self, sender: bytes) -> None:
@@ -160,9 +191,5 @@ class Rounds:
     def _admit_newcomers(self) -> None:
         for key in self._roster.take_newcomers():
             if key != self._me:
-                self._order.insert(self._rng.randint(self._at, len(self._order)), key)
-
-    def _reshuffle(self) -> None:
-        self._order = sorted({key for key in self._order if self._find_live(key)})
-        self._rng.shuffle(self._order)
-        self._at = 0
+                self._probing.add(key)
+                self._telling.add(key)
