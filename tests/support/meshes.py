@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -138,3 +139,72 @@ async def until(condition: Callable[[], object], timeout_s: float = 10.0) -> Non
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event to wait on
             await asyncio.sleep(0.002)
+
+
+class Relay(asyncio.DatagramProtocol):
+    """A path for datagrams to one server: loses some, and may change its own port like a NAT."""
+
+    def __init__(self, target: tuple[str, int], loss: float, rng: random.Random) -> None:
+        self.address = ("", 0)
+        self.dropped = 0
+        self._target = target
+        self._loss = loss
+        self._rng = rng
+        self._client: tuple[str, int] | None = None
+        self._inner: asyncio.DatagramTransport | None = None
+        self._outer: asyncio.DatagramTransport | None = None
+
+    async def open(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._inner, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+        self.address = self._inner.get_extra_info("sockname")
+        await self.rebind()
+
+    async def rebind(self) -> None:
+        """Talk to the server from another port from now on."""
+        old, loop = self._outer, asyncio.get_running_loop()
+        back = _Back(self)
+        self._outer, _ = await loop.create_datagram_endpoint(lambda: back, local_addr=(HOST, 0))
+        if old is not None:
+            old.close()
+
+    def close(self) -> None:
+        for transport in (self._inner, self._outer):
+            if transport is not None:
+                transport.close()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._client = addr
+        if self._passes() and self._outer is not None:
+            self._outer.sendto(data, self._target)
+
+    def send_back(self, data: bytes) -> None:
+        if self._passes() and self._inner is not None and self._client is not None:
+            self._inner.sendto(data, self._client)
+
+    def _passes(self) -> bool:
+        lost = self._rng.random() < self._loss
+        self.dropped += lost
+        return not lost
+
+
+class _Back(asyncio.DatagramProtocol):
+    """The relay's side towards the server."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._relay.send_back(data)
+
+
+@contextlib.asynccontextmanager
+async def open_relay(target: Node, loss: float = 0.0, seed: int = 1) -> AsyncIterator[Relay]:
+    """Give a path to a node's UDP port."""
+    relay = Relay(target.address, loss, random.Random(seed))
+    await relay.open()
+    try:
+        yield relay
+    finally:
+        relay.close()
+        await asyncio.sleep(0)

@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from tests.support.certificates import Pki
-from tests.support.meshes import KINDS, SOCKET_KINDS, Cluster, Keeper, Node, open_cluster, until
+from tests.support.meshes import KINDS, SOCKET_KINDS, Cluster, Keeper, Node, open_cluster, open_relay, until
 from transport import (
     BacklogFull,
     LinkFailed,
@@ -414,3 +414,31 @@ async def test_a_link_to_an_older_process_is_given_up_when_a_newer_one_is_heard_
         assert a.keeper.links[-1] == ("node-b", "down", "quic", "stale-epoch")
         a.mesh.send("node-b", 1, [b"two"])
         await until(lambda: again.keeper.envelopes == [b"two"])
+
+
+async def test_mail_arrives_over_a_path_that_loses_datagrams() -> None:
+    async with open_cluster("quic") as cluster:
+        a, b = await pair(cluster)
+        async with open_relay(b, loss=0.08, seed=7) as relay:
+            a.mesh.learn_peer("node-b", relay.address)
+            sent = numbered(5000)
+            send_all(a, b, sent)
+            assert await a.mesh.request("node-b", "echo", bytes(50_000), 20) == b"node-a:" + bytes(50_000)
+            await until(lambda: b.keeper.count >= 5000, 20)
+            assert_once_and_in_order(b, sent)
+            assert relay.dropped > 0
+
+
+async def test_a_link_survives_when_a_nat_on_the_way_changes_its_port() -> None:
+    async with open_cluster("quic") as cluster:
+        a, b = await pair(cluster)
+        async with open_relay(b) as relay:
+            a.mesh.learn_peer("node-b", relay.address)
+            sent = numbered(3000)
+            send_all(a, b, sent[:1000])
+            await until(lambda: b.keeper.count == 1000)
+            await relay.rebind()
+            send_all(a, b, sent[1000:])
+            await until(lambda: b.keeper.count >= 3000)
+            assert_once_and_in_order(b, sent)
+            assert (a.mesh.stats.links_up, b.mesh.stats.links_up) == (1, 1)
