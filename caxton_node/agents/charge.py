@@ -87,8 +87,8 @@ class Roster:
         return name in self._charges
 
     def __iter__(self) -> Iterator[Charge]:
-        """Go through the agents by name."""
-        return iter([self._charges[name] for name in sorted(self._charges)])
+        """Go through the agents by name, as they are now; any thread."""
+        return iter(sorted(self._charges.copy().values(), key=lambda charge: charge.name))
 
     def add(self, charge: Charge) -> None:
         """Take an agent in charge."""

@@ -76,18 +76,21 @@ class Instance:
 
     @property
     def waiting(self) -> int:
-        """Return how many messages wait."""
-        return len(self._mailbox) if self._mailbox is not None else 0
+        """Return how many messages wait; any thread."""
+        mailbox = self._mailbox
+        return len(mailbox) if mailbox is not None else 0
 
     @property
     def memory_bytes(self) -> int:
-        """Return the size of its linear memory, 0 when it does not run."""
-        return self._sandbox.memory_bytes if self._sandbox is not None else 0
+        """Return the size of its linear memory, 0 when it does not run; any thread."""
+        sandbox = self._sandbox
+        return sandbox.memory_bytes if sandbox is not None else 0
 
     @property
     def fuel_units(self) -> int:
-        """Return the fuel that it has used since the node started."""
-        return self._fuel_before + (self._slot.fuel_units if self._slot is not None else 0)
+        """Return the fuel that it has used since the node started; any thread."""
+        slot = self._slot
+        return self._fuel_before + (slot.fuel_units if slot is not None else 0)
 
     def is_in(self, *states: State) -> bool:
         """Return whether its state is one of these now; other tasks may change it at every await."""
@@ -152,8 +155,8 @@ class Instance:
     async def halt(self) -> None:
         """Wait for the call under way and free the sandbox; the mailbox stays."""
         slot, sandbox = self._slot, self._sandbox
-        self._slot = self._sandbox = None
         if slot is not None and sandbox is not None:
+            self._slot = self._sandbox = None
             self._fuel_before += slot.fuel_units
             await asyncio.to_thread(_free, self._plant.scheduler, slot, sandbox)
 

@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
 
+from caxton_node.agents.admission import Admission
 from caxton_node.agents.charge import Announcer, Charge, Roster
 from caxton_node.agents.instance import Instance, Plant
 from caxton_node.agents.lifecycle import Event, State
 from caxton_node.agents.manifest import Manifest, check_module_size
 from caxton_node.agents.modules import ModuleFolder
+from caxton_node.agents.readings import read_numbers
 from caxton_node.agents.relay import TrapRelay
 from caxton_node.agents.reviver import Reviver
 from caxton_node.agents.store import AgentStore, Deployed
 from caxton_node.agents.supervision import RestartPolicy, Supervisor
 from caxton_node.agents.views import AgentView
 from caxton_node.core.clock import Clock
-from caxton_node.core.errors import AlreadyExists, CaxtonError, ResourceLimit
-from caxton_node.core.ids import Address, full_name
+from caxton_node.core.errors import CaxtonError
+from caxton_node.core.ids import full_name
 from caxton_node.fipa import FailureReason
-from caxton_node.observability import Board, Reading
-from caxton_node.observability.board import reading
+from caxton_node.observability import Board
 from caxton_node.observability.logs import get_logger
 from caxton_node.runtime.engine import CompiledModule, to_binary
 from caxton_node.storage import Database
@@ -72,16 +73,15 @@ class AgentService:
         self._store = AgentStore(database)
         self._modules = ModuleFolder(data_dir / "modules")
         self._clock = clock
-        self._memory_bytes_max = memory_bytes_max
         self._policy = policy or RestartPolicy()
         self._rng = rng or random.Random()  # noqa: S311  jitter is no secret
         self._roster = Roster(plant.node_id, announcer)
-        self._deploying: dict[str, int] = {}
+        self._admission = Admission(self._roster, plant.node_id, memory_bytes_max)
         loop = asyncio.get_running_loop()
         self._reviver = Reviver(roster=self._roster, router=plant.router, clock=clock, board=board, loop=loop)
         self._starts = board.histogram("caxton_agent_start_seconds", source="fresh")
         relay.connect(self._reviver)
-        board.collect_from(self._read_numbers)
+        board.collect_from(lambda: read_numbers(self._roster))
 
     # -- what is there --------------------------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ class AgentService:
             DeploymentFailed: The guest did not start. In every case nothing is left of it.
         """
         check_module_size(module)
-        async with self._admit(manifest):
+        with self._admission.reserve(manifest):
             binary = await asyncio.to_thread(to_binary, module)
             compiled = await asyncio.to_thread(self._plant.engine.compile, binary)
             instance = Instance(self._plant, manifest)
@@ -243,28 +243,6 @@ class AgentService:
             self._roster.get(charge.name)  # it may have been removed while this command waited
             yield charge
 
-    @asynccontextmanager
-    async def _admit(self, manifest: Manifest) -> AsyncIterator[None]:
-        """Keep a name and its memory for a deployment under way."""
-        name, wanted = manifest.name, manifest.limits.memory_bytes
-        if name in self._roster or name in self._deploying:
-            raise AlreadyExists(
-                f"agent {Address(name)} is already deployed on node {self._plant.node_id}",
-                hint=f"caxton agent delete {Address(name)}, or deploy it under another name",
-            )
-        promised = sum(charge.row.manifest.limits.memory_bytes for charge in self._roster)
-        if promised + sum(self._deploying.values()) + wanted > self._memory_bytes_max:
-            raise ResourceLimit(
-                f"agent {Address(name)} does not fit on node {self._plant.node_id}",
-                why=f"{promised:,} of {self._memory_bytes_max:,} bytes are promised, it asks for {wanted:,}",
-                hint="lower its --memory, remove an agent, or raise runtime.memory_bytes_max",
-            )
-        self._deploying[name] = wanted
-        try:
-            yield
-        finally:
-            del self._deploying[name]
-
     async def _bring_up(self, charge: Charge) -> None:
         charge.cancel_restart()
         charge.supervisor.reset()
@@ -334,13 +312,3 @@ class AgentService:
 
     def _now_ms(self) -> int:
         return self._clock.unix_us() // 1000
-
-    def _read_numbers(self) -> Iterable[Reading]:
-        """Return what the metrics show; called on the thread of a scrape."""
-        charges = list(self._roster)
-        for state in State:
-            count = sum(charge.instance.state is state for charge in charges)
-            yield reading("caxton_agents", count, state=state.value)
-        yield reading("caxton_agent_fuel_total", sum(charge.instance.fuel_units for charge in charges))
-        yield reading("caxton_agent_memory_bytes", sum(charge.instance.memory_bytes for charge in charges))
-        yield reading("caxton_mailbox_depth", sum(charge.instance.waiting for charge in charges))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caxton_node.agents.announcing import RegistryAnnouncer, RouteKeeper
+from caxton_node.agents.grants import Grants
 from caxton_node.agents.instance import Plant
 from caxton_node.agents.relay import TrapRelay
 from caxton_node.agents.service import AgentService
@@ -17,6 +18,7 @@ from caxton_node.agents.supervision import RestartPolicy
 from caxton_node.core.clock import SystemClock
 from caxton_node.fipa import Envelope, Performative
 from caxton_node.messaging import Clients, Router, RouteTable
+from caxton_node.messaging.directory import DIRECTORY, Directory
 from caxton_node.observability import Board
 from caxton_node.registry import Registry, Settings
 from caxton_node.runtime import Engine
@@ -91,6 +93,8 @@ async def open_house(data_dir: Path, *, memory_bytes_max: int = 2**30) -> AsyncI
         loop = asyncio.get_running_loop()
         router = Router(node_id=NODE, routes=routes, clock=clock, loop=loop)
         RouteKeeper(registry, routes)
+        grants = Grants(registry)
+        router.add_platform_agent(DIRECTORY, Directory(NODE, grants, router.submit).handle)
         relay, engine = TrapRelay(), Engine()
         scheduler = Scheduler(router, relay)
         service = AgentService(
@@ -105,6 +109,7 @@ async def open_house(data_dir: Path, *, memory_bytes_max: int = 2**30) -> AsyncI
             policy=QUICK,
             rng=random.Random(1),
         )
+        grants.connect(service.may_register)
         await service.restore()
         try:
             yield House(service, router, registry, routes, Clients(router), database, board)

@@ -19,7 +19,7 @@ from caxton_node.fipa import Envelope, Performative, encode
 from caxton_node.runtime import Limits
 from tests.support.agents import open_house
 from tests.support.data_plane import until
-from tests.support.guests import faulty, tiny, wat
+from tests.support.guests import RUST, faulty, tiny, wat
 
 pytestmark = pytest.mark.story("003")
 ECHO = wat("echo").encode()
@@ -252,9 +252,27 @@ async def test_numbers_of_agents_are_shown(tmp_path):
     async with open_house(tmp_path) as house:
         await house.service.deploy(Manifest("echo"), FAULTY)
         await house.ask("echo", b"trap")
+        await until(lambda: house.service.get("echo").restarts == 1)
         await until(lambda: house.service.get("echo").state is State.RUNNING)
         readings = {(found.name, found.labels): found.value for found in house.board.read()}
         assert readings["caxton_agents", ("Running",)] == 1
         assert readings["caxton_agent_restarts_total", ()] == 1
         assert readings["caxton_wasm_traps_total", ("unreachable",)] == 1
         assert readings["caxton_agent_memory_bytes", ()] >= 65_536
+
+
+@pytest.mark.parametrize(
+    ("granted", "offered"), [((), ["masonry"]), (("masonry", "plaster"), ["masonry"]), (("plaster",), [])]
+)
+async def test_an_agent_offers_only_what_its_manifest_grants_and_nothing_once_it_is_stopped(
+    tmp_path, granted, offered
+):
+    contractor = (RUST / "contractor.wasm").read_bytes()
+    manifest = Manifest("mason", config={"capability": "masonry", "price": 3}, capabilities=granted)
+    async with open_house(tmp_path) as house:
+        await house.service.deploy(manifest, contractor)
+        await until(lambda: house.router.counts().delivered >= 2)  # its REQUEST, and what df says
+        assert [found.name for found in house.registry.capabilities()] == offered
+        assert list(house.service.get("mason").capabilities) == offered
+        await house.service.stop("mason")
+        assert house.registry.capabilities() == []
