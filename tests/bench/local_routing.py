@@ -31,6 +31,8 @@ from tests.support.guests import wat
 CONTENT_BYTES = 200
 CHAIN = 33
 CONVERSATIONS = 64
+BATCHED, SINGLE = 8_192, 1_024
+"""Messages sent down the chain; all of them fit into the first mailbox."""
 RATE = 50_000
 BURST = 10
 LOOK_EVERY_S = 0.005
@@ -95,17 +97,6 @@ async def flow(plane: DataPlane, chain: Sequence[Agent], messages: int) -> Flow:
     turns = plane.scheduler.load().turns - turns
     assert received == sent == messages * (CHAIN - 1), f"{sent} sent, {received} received"
     return Flow(sent, received, seconds, (received + messages) / turns)
-
-
-async def best_flow(batch_max: int, messages: int, rounds: int) -> Flow:
-    """Return the fastest of several runs: the others say how busy the machine was."""
-    with DataPlane() as plane:
-        chain = build_chain(plane, "hop", Limits(batch_max=batch_max))
-        await flow(plane, chain, messages // 8)
-        flows = [await flow(plane, chain, messages) for _ in range(rounds)]
-        counts = plane.router.counts()
-        assert counts.accepted == counts.delivered, counts
-    return max(flows, key=lambda run: run.per_second)
 
 
 async def queue_one_way(messages: int) -> float:
@@ -201,16 +192,43 @@ async def latency(windows: int, seconds: float) -> list[float]:
     return min(found[1:], key=lambda late_us: percentile(late_us, 0.99))
 
 
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The fastest run of each kind; the slower ones say how busy the machine was."""
+
+    batched: Flow
+    single: Flow
+    one_way: float
+    ping_pong: float
+
+
+async def measure(rounds: int) -> Best:
+    """Run everything by turns, so that ours and the reference meet the same machine."""
+    batched, single, one_way, ping_pong = [], [], [], []
+    with DataPlane() as plane:
+        by_256 = build_chain(plane, "wide", Limits(batch_max=256))
+        by_one = build_chain(plane, "single", Limits(batch_max=1))
+        await flow(plane, by_256, SINGLE)
+        for _ in range(rounds):
+            one_way.append(await queue_one_way(100_000))
+            batched.append(await flow(plane, by_256, BATCHED))
+            ping_pong.append(await queue_ping_pong(20_000))
+            single.append(await flow(plane, by_one, SINGLE))
+        counts = plane.router.counts()
+        assert counts.accepted == counts.delivered, counts
+    fastest_batched = max(batched, key=lambda run: run.per_second)
+    fastest_single = max(single, key=lambda run: run.per_second)
+    return Best(fastest_batched, fastest_single, max(one_way), max(ping_pong))
+
+
 async def main() -> None:
     """Run everything and print it."""
     options = parse_options("local_routing")
     report = Reporter("local_routing", options)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    rounds, scale = (3, 1) if options.quick else (9, 2)
-    one_way = max([await queue_one_way(100_000 * scale) for _ in range(3)])
-    ping_pong = max([await queue_ping_pong(20_000 * scale) for _ in range(3)])
-    batched = await best_flow(256, 8_192 * scale, rounds)
-    single = await best_flow(1, 1_024 * scale, rounds)
+    rounds = 4 if options.quick else 12
+    best = await measure(rounds)
+    batched, single, one_way, ping_pong = best.batched, best.single, best.one_way, best.ping_pong
     late_us = await latency(rounds, seconds=1.0)
     report.emit(
         "batched_throughput",
@@ -224,7 +242,7 @@ async def main() -> None:
         received=batched.received,
         vs_queue_one_way=batched.per_second / one_way,
         vs_queue_ping_pong=batched.per_second / ping_pong,
-        note=f"best of {rounds} runs; baseline is a bare asyncio.Queue, one way, without agents",
+        note=f"best of {rounds} by turns; baseline is a bare asyncio.Queue, one way, without agents",
     )
     report.emit(
         "single_throughput",
