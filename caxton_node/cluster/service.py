@@ -27,7 +27,7 @@ from caxton_node.core.errors import (
 )
 from caxton_node.core.events import EventBus
 from caxton_node.observability.logs import get_logger
-from swim import Address, Member, Membership
+from swim import Address, Member, Membership, SwimError
 from swim import events as swim_events
 from transport import (
     BacklogFull,
@@ -68,7 +68,7 @@ class Change(StrEnum):
     LEFT = "left"
 
 
-_CHANGES: dict[type, Change] = {
+_CHANGES: dict[type[object], Change] = {
     swim_events.MemberJoined: Change.JOINED,
     swim_events.MemberUpdated: Change.UPDATED,
     swim_events.MemberSuspected: Change.SUSPECTED,
@@ -246,8 +246,16 @@ class Cluster:
         self._handlers.topics[topic] = handler
 
     def broadcast(self, topic: str, payload: bytes) -> None:
-        """Spread a small payload to every member by gossip; see `swim.Settings.payload_bytes_max`."""
-        self._pump.perform(self.membership.broadcast(topic, payload, self._clock.now()))
+        """Spread a small payload to every member by gossip, best effort.
+
+        Raises:
+            ResourceLimit: It is larger than `swim.Settings.payload_bytes_max`, or too many are waiting.
+        """
+        try:
+            effects = self.membership.broadcast(topic, payload, self._clock.now())
+        except SwimError as err:
+            raise ResourceLimit(f"nothing more can be gossiped on {topic}", why=str(err)) from err
+        self._pump.perform(effects)
 
     # -- transport.Handler ----------------------------------------------------------------------------------
 
@@ -278,17 +286,18 @@ class Cluster:
     # -- swim events ----------------------------------------------------------------------------------------
 
     def _handle_event(self, event: object) -> None:
-        if isinstance(event, swim_events.TopicReceived):
-            handler = self._handlers.topics.get(event.topic)
-            if handler is not None:
-                handler(event.origin, event.payload)
-            return
-        if isinstance(event, swim_events.LeaveCompleted):
-            self._left.set()
-            return
-        change = _CHANGES.get(type(event))
-        if change is not None:
-            self._handle_change(event.member, change)  # type: ignore[attr-defined]  # each of _CHANGES has one
+        match event:
+            case swim_events.TopicReceived(origin, topic, payload):
+                handler = self._handlers.topics.get(topic)
+                if handler is not None:
+                    handler(origin, payload)
+            case swim_events.MemberEvent(member):
+                self._handle_change(member, _CHANGES[type(event)])
+            case swim_events.LeaveCompleted():
+                self._left.set()
+            case swim_events.IdentityClaimed(claim):
+                hint = "stop the other process, then restart this node"
+                _log.error("another process goes by this node's id", epoch=claim.epoch, hint=hint)
 
     def _handle_change(self, member: Member, change: Change) -> None:
         if member.node_id == self.node_id:
