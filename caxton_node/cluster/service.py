@@ -308,7 +308,7 @@ class Cluster:
             self._forget(member, change)
         else:
             self._agreed.add(member.node_id)
-            self._mesh.learn_peer(member.node_id, member.address)
+            self._mesh.learn_peer(member.node_id, member.address, epoch=member.epoch)
         self._bus.publish(MemberChanged(member, change))
 
     def _forget(self, member: Member, change: Change) -> None:
