@@ -4,7 +4,7 @@ The same bytes travel in guests, on the mesh and to SQLite. Text is bounded here
 that nothing downstream meets a conversation id of a megabyte; how long the *content* may be is a limit of
 the agent and is checked by `rules.py`.
 
-Source: design.md section 4; FIPA SC00061G (parameters of an ACL message).
+Source: FIPA SC00061G (parameters of an ACL message).
 """
 
 from __future__ import annotations

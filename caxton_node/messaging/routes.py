@@ -7,8 +7,8 @@ but such tables.
 
 Readers never lock: a route is one tuple, swapped by one assignment.
 
-Source: design.md section 5; Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998;
-Schindelhauer and Schomaker, "Weighted distributed hash tables", 2005 (the logarithmic score).
+Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998; Schindelhauer and
+Schomaker, "Weighted distributed hash tables", 2005 (the logarithmic score).
 """
 
 from __future__ import annotations

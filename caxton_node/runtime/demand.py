@@ -5,7 +5,7 @@ guests, more than 1 / (1 - g) workers only wait for each other (Amdahl), and eac
 tens of microseconds. For light guests that means one worker; a second one was measured to halve the
 throughput. Long calls push the share towards one and bring in all workers.
 
-Source: facts on the engine, table "Worker threads and the GIL"; ADR on workers.
+Source: ADR 0001.
 """
 
 from __future__ import annotations

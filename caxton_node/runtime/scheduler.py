@@ -12,7 +12,7 @@ turn has ended for `STALL_S`, one parked worker, the *sentinel*, goes to work be
     turn       take a batch, call the guest, route the outbox, settle the mailbox
     trap       fatal: the slot is detached and the watch told; otherwise that one message goes back
 
-Source: design.md section 2.
+Source: ADR 0001; batching.py and demand.py for the two rules.
 """
 
 from __future__ import annotations
