@@ -21,6 +21,7 @@ import uvloop
 
 from caxton_node import __version__
 from caxton_node.agents.announcing import RegistryAnnouncer, RouteKeeper
+from caxton_node.agents.grants import Grants
 from caxton_node.agents.instance import Plant
 from caxton_node.agents.relay import TrapRelay
 from caxton_node.agents.service import AgentService
@@ -184,7 +185,8 @@ class Daemon:
             loop=loop,
             remote=Outbound(loop, self._cluster.send),
         )
-        directory = Directory(node_id, self._registry, self._router.submit)
+        self._grants = Grants(self._registry)
+        directory = Directory(node_id, self._grants, self._router.submit)
         self._router.add_platform_agent(DIRECTORY, directory.handle)
         self._cluster.on_batch(self._router.accept_remote)
         self._bus.subscribe(MemberChanged, self._handle_member)
@@ -209,8 +211,8 @@ class Daemon:
             announcer=announcer,
             memory_bytes_max=guest_memory_bytes(self.config),
         )
+        self._grants.connect(self._agents.may_register)
         await self._agents.restore()
-        announcer.withdraw_others({view.instance for view in self._agents.views()})
         self._stack.push_async_callback(self._agents.close)
         self._vitals = Vitals(
             router=self._router,
