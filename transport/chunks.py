@@ -1,8 +1,8 @@
 """Large payloads travel in pieces: any number of CHUNKs, then the frame itself with the last piece.
 
 Every payload that may be large begins with eight bytes that name it (a sequence or a request id). Each piece
-repeats them, so the receiver tells the last piece from a small payload that overtook, and notices a sender that
-mixes two large ones. One lane carries one large payload at a time; that bounds what a receiver must keep.
+repeats them, so the receiver tells the last piece from a small request that overtook, and notices a sender
+that mixes two large ones. One lane carries one large payload at a time; that bounds what a receiver keeps.
 """
 
 from __future__ import annotations
@@ -62,8 +62,10 @@ class Assembler:
             self._keep(frame)
             return None
         parts = self._parts.get(frame.lane) if self._parts else None
-        if parts is None or not frame.payload.startswith(parts.key):
-            return frame  # whole in itself: small ones overtake a large one on its own lane
+        if parts is None:
+            return frame
+        if frame.lane >= LANES_MAX and not frame.payload.startswith(parts.key):
+            return frame  # whole in itself: small requests overtake a large one, batches never do
         del self._parts[frame.lane]
         parts.add(frame.payload, self._limit(frame.lane))
         return Frame(frame.type, frame.lane, parts.whole())

@@ -166,20 +166,25 @@ def test_pieces_of_two_lanes_do_not_mix() -> None:
     assert assembler.join(first[1]) == Frame(FrameType.BATCH, 0, bytes(150))
 
 
-def test_pieces_of_two_large_payloads_on_one_lane_are_refused() -> None:
+def test_pieces_of_two_payloads_on_one_lane_are_refused() -> None:
     assembler = Assembler(1000, 1000)
     assembler.join(Frame(FrameType.CHUNK, 0, b"key-aaaa" + b"x"))
     with pytest.raises(MalformedFrame, match="two payloads"):
-        assembler.join(Frame(FrameType.CHUNK, 0, b"key-bbbb" + b"y"))
+        assembler.join(Frame(FrameType.BATCH, 0, b"key-bbbb" + b"y"))
+    assembler.join(Frame(FrameType.CHUNK, REQUEST_LANE, b"key-aaaa" + b"x"))
+    with pytest.raises(MalformedFrame, match="two payloads"):
+        assembler.join(Frame(FrameType.CHUNK, REQUEST_LANE, b"key-bbbb" + b"y"))
+    with pytest.raises(MalformedFrame):
+        Assembler(1000, 1000).join(Frame(FrameType.CHUNK, 0, b"short"))
 
 
 def test_a_small_request_overtakes_a_large_one_on_its_lane() -> None:
     assembler = Assembler(1000, 1000)
-    small = Frame(FrameType.REQUEST, 32, b"key-bbbb" + b"small")
-    assert assembler.join(Frame(FrameType.CHUNK, 32, b"key-aaaa" + b"first ")) is None
+    small = Frame(FrameType.REQUEST, REQUEST_LANE, b"key-bbbb" + b"small")
+    assert assembler.join(Frame(FrameType.CHUNK, REQUEST_LANE, b"key-aaaa" + b"first ")) is None
     assert assembler.join(small) == small
-    last = assembler.join(Frame(FrameType.REQUEST, 32, b"key-aaaa" + b"last"))
-    assert last == Frame(FrameType.REQUEST, 32, b"key-aaaafirst last")
+    last = assembler.join(Frame(FrameType.REQUEST, REQUEST_LANE, b"key-aaaa" + b"last"))
+    assert last == Frame(FrameType.REQUEST, REQUEST_LANE, b"key-aaaafirst last")
 
 
 def test_a_payload_in_pieces_over_the_limit_of_its_lane_is_refused() -> None:
