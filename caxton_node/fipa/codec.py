@@ -77,12 +77,19 @@ def explain(frame: bytes, err: Exception) -> MalformedEnvelope:
 
 
 def _find_broken_text(frame: bytes) -> int | None:
-    """Find the first element that does not decode by itself; the C decoder does not say which one it was."""
-    items = msgspec.msgpack.decode(frame, type=list[msgspec.Raw])
+    """Find the first element that does not decode by itself; the C decoder does not say which one it was.
+
+    Returns:
+        Its index, or None if the array is broken behind it as well and cannot be taken apart.
+    """
+    try:
+        items = msgspec.msgpack.decode(frame, type=list[msgspec.Raw])
+    except READ_ERRORS:
+        return None
     for index, item in enumerate(items):
         try:
             msgspec.msgpack.decode(item)
-        except UnicodeDecodeError:
+        except READ_ERRORS:
             return index
     return None
 
@@ -92,7 +99,7 @@ def salvage(frame: bytes) -> Envelope:
     known = Envelope(Performative.NOT_UNDERSTOOD)
     try:
         items = msgspec.msgpack.decode(frame, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
+    except READ_ERRORS:
         return known
     for field in ("conversation_id", "reply_with", "protocol"):
         position = POSITIONS.index(field)

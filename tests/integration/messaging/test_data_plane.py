@@ -70,6 +70,7 @@ async def test_every_message_down_a_chain_of_agents_arrives_in_order_and_the_sum
         for talk in range(3):
             mine = [int(one.content or b"") for one in got if one.conversation_id == f"talk-{talk}"]
             assert mine == list(range(talk, 900, 3))
+        await plane.settled()
         counts = plane.router.counts()
         assert (counts.accepted, counts.delivered, counts.in_flight) == (900 * 6, 900 * 6, 0)
         assert plane.router.latency.count == 900 * 5
@@ -147,6 +148,7 @@ async def test_output_that_is_no_envelope_comes_back_to_the_guest_as_not_underst
     with DataPlane() as plane:
         agent = plane.add("mumbler", guest)
         await until(lambda: agent.handled == 1)
+        await plane.settled()
         counts = plane.router.counts()
         assert (counts.malformed, counts.accepted, counts.delivered) == (1, 1, 1)
 
@@ -275,25 +277,17 @@ async def test_closing_ends_every_worker_even_with_mail_left() -> None:
         assert not any(worker.is_alive() for worker in plane.scheduler._workers)
 
 
-async def test_heavy_guests_bring_in_more_workers_and_light_ones_leave_one() -> None:
+async def test_heavy_guests_bring_in_more_workers() -> None:
     heavy = Limits(fuel_per_message=2**40, wall_time_s=10)
     with DataPlane(workers=4) as plane:
         plane.scheduler._cores = 2
-        light = plane.add("light", wat("relay"))
         agents = [plane.add(f"heavy-{n}", slow(1_000_000), limits=heavy) for n in range(2)]
-        for number in range(3_000):
-            plane.router.submit(Envelope(Performative.INFORM, "load@node-1", "light", b"", f"t-{number}"))
-        await until(lambda: light.handled == 3_000)
-        assert plane.scheduler.load().wanted == 1
-        for number in range(120):
+        for number in range(400):
             name = f"heavy-{number % 2}"
             plane.router.submit(Envelope(Performative.INFORM, "load@node-1", name, b"", f"t-{number}"))
-        most = 0
-        while sum(agent.handled for agent in agents) < 120:
-            most = max(most, plane.scheduler.load().running)
-            await asyncio.sleep(0.001)
-        assert plane.scheduler.load().wanted == 2
-        assert most >= 2
+        await until(lambda: plane.scheduler.load().wanted == 2)
+        await until(lambda: plane.scheduler.load().running == 2)
+        await until(lambda: sum(agent.handled for agent in agents) == 400, within_s=30)
 
 
 async def test_a_bug_of_the_host_costs_one_agent_and_no_worker() -> None:

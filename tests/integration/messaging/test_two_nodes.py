@@ -45,8 +45,9 @@ def two_nodes() -> Iterator[tuple[DataPlane, DataPlane, Wire]]:
         yield one, two, wire
 
 
-def check(*planes: DataPlane) -> None:
+async def check(*planes: DataPlane) -> None:
     for plane in planes:
+        await plane.settled()
         counts = plane.router.counts()
         assert counts.accepted == counts.settled, counts
         assert counts.in_flight == 0
@@ -61,7 +62,7 @@ async def test_a_client_of_one_node_asks_an_agent_of_the_other() -> None:
             answer = await client.receive(5)
             assert (answer.sender, answer.in_reply_to) == ("echo@node-2", f"q-{turn}")
         assert len(one.router.requests) == 0
-        check(one, two)
+        await check(one, two)
 
 
 async def test_order_holds_on_the_way_there_and_back_through_four_agents() -> None:
@@ -76,7 +77,7 @@ async def test_order_holds_on_the_way_there_and_back_through_four_agents() -> No
         for talk in range(2):
             mine = [int(one.content or b"") for one in got if one.conversation_id == f"talk-{talk}"]
             assert mine == list(range(talk, 600, 2))
-        check(one, two)
+        await check(one, two)
 
 
 async def test_a_request_is_answered_with_failure_when_its_node_dies_on_the_way() -> None:
@@ -93,4 +94,4 @@ async def test_a_request_is_answered_with_failure_when_its_node_dies_on_the_way(
             ("node-died", "q-1"),
             ("node-died", "q-2"),
         ]
-        check(one, two)
+        await check(one, two)

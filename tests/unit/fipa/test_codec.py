@@ -130,6 +130,12 @@ def test_text_that_is_not_utf8_is_named_with_its_position() -> None:
     assert (caught.value.position, caught.value.field) == (2, "receivers")
 
 
+def test_text_that_is_not_utf8_before_a_cut_is_malformed_without_a_position() -> None:
+    with pytest.raises(MalformedEnvelope) as caught:
+        decode(b"\x93\x08\xa1\xff\xa2x")
+    assert (caught.value.position, "UTF-8" in caught.value.reason) == (None, True)
+
+
 def test_headers_nested_without_end_are_malformed_and_do_not_break_the_reader() -> None:
     with pytest.raises(MalformedEnvelope) as caught:
         decode(pack(8, *[None] * 15)[:-15] + b"\xc0" * 15 + b"\x81\xa1h" + b"\x91" * 100_000 + b"\xc0")
