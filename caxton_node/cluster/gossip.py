@@ -40,7 +40,8 @@ class Gossip:
         self._notify = notify
         self._clock = clock
         self._timers: list[tuple[float, int, Timer]] = []
-        self._armed: asyncio.TimerHandle | None = None
+        self._armed: asyncio.Handle | None = None
+        self._armed_at = 0.0
         self._open = False
 
     def start(self, seeds: Sequence[Address] = ()) -> None:
@@ -82,10 +83,11 @@ class Gossip:
         loop = asyncio.get_running_loop()
         due_at = loop.time() + max(0.0, self._timers[0][0] - self._clock.now())
         if self._armed is not None:
-            if not self._armed.cancelled() and self._armed.when() <= due_at:
+            if self._armed_at <= due_at:
                 return
             self._armed.cancel()
-        self._armed = loop.call_at(due_at, self._fire)
+        # The instant is kept here: for one that has come uvloop returns a handle that cannot tell its own.
+        self._armed, self._armed_at = loop.call_at(due_at, self._fire), due_at
 
     def _fire(self) -> None:
         self._armed = None

@@ -5,10 +5,12 @@ import random
 import socket
 
 import pytest
+import uvloop
 
 from caxton_node.cluster.gossip import Gossip
 from caxton_node.core.clock import SystemClock
 from swim import Identity, Keyring, MemberDied, MemberJoined, MemberLeft, Membership, Settings
+from swim.effects import Schedule
 
 KEY = bytes(range(32))
 
@@ -92,3 +94,18 @@ async def test_nothing_is_done_after_close(pair):
     b.close()
     b.pump.receive(b"\x10late", a.address)
     assert b.seen.empty()
+
+
+@pytest.mark.story("018")
+def test_timers_that_are_due_already_are_fired_on_the_loop_of_the_daemon():
+    async def scenario():
+        node = await UdpNode.open("a")
+        node.pump.start()
+        now = SystemClock().now()
+        timers = [effect.timer for effect in node.core.start(now) if isinstance(effect, Schedule)]
+        for timer in timers:
+            node.pump.perform([Schedule(timer, 0.0)])
+            node.pump.perform([Schedule(timer, 1.0)])
+        node.close()
+
+    uvloop.run(scenario())
