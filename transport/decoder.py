@@ -38,8 +38,7 @@ class FrameDecoder:
 
         Raises:
             MalformedFrame: A frame is too large or of a type that is not known; the frames before it have
-                been
-                yielded, and the decoder is of no further use.
+                been yielded, and the decoder is of no further use.
         """
         if self._pieces:
             self._pieces.append(data)

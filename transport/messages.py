@@ -38,8 +38,7 @@ class Greeting(msgspec.Struct, array_like=True, frozen=True):
         bulk_window_bytes: The same for requests and answers.
         frame_bytes_max: Largest frame that it accepts.
         received: In WELCOME: the last sequence received on each lane of the dialler's session, None when
-            there was
-            no such session.
+            there was no such session.
     """
 
     version: _Count

@@ -32,8 +32,7 @@ class Settings:
     Attributes:
         transport: `auto` races QUIC and TLS over TCP and remembers the winner.
         profile: `lan` sends without pacing and with a floor under the congestion window, for networks of
-            one's
-            own; `wan` paces and backs off like any other stream on a shared path.
+            one's own; `wan` paces and backs off like any other stream on a shared path.
         lanes: Streams for batches in each direction, 1 to 16; order holds inside a lane.
         batch_bytes_max: Size at which a batch is closed and the next begun.
         batches_unacked_max: Batches of one lane that may wait for their acknowledgement.

@@ -2,8 +2,8 @@
 
 Why at all (figures in DESIGN.md): the public call costs 17 to 43 us, the unchecked one below 1 us, and the
 public `Config` cannot turn off what must be off together with reference types. What the public API checks is
-checked here
-instead: `FunctionTypes` of a module before anything is called (`exports.py`), addresses in `Memory`.
+checked here instead: `FunctionTypes` of a module before anything is called (`exports.py`), addresses in
+`Memory`.
 
 Two handles on one library: `_released` gives up the GIL during the call, for everything that runs guest code;
 `_held` keeps it, for calls of a few machine instructions, where handing the GIL over costs more than the

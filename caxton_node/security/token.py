@@ -1,7 +1,7 @@
 """The text of tokens: how it is made, read and hashed. The only place that knows the formats.
 
-    cax_<env>_<40 hex digits>_<client>        API token; env and client are there for people and secret
-    scanners cxj1.<base64url>                          join token, version 1
+    cax_<env>_<40 hex digits>_<client>    API token; env and client are for people and secret scanners
+    cxj1.<base64url>                      join token, version 1
 
 A join token carries what a new node needs before it can trust anybody:
 

@@ -3,8 +3,7 @@
 Reno and Cubic read every loss as congestion and halve; at 5 % random loss a stream of theirs all but stops
 (measured: p50 73 and 39 ms on a path of 10 ms, where this one has 11). Nodes of one cluster share a network
 that is theirs, so this controller falls to 85 % instead of 50 and never under 64 datagrams. On a path shared
-with others that would be
-unfair: the profile `wan` uses Cubic.
+with others that would be unfair: the profile `wan` uses Cubic.
 """
 
 from __future__ import annotations

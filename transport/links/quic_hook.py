@@ -127,8 +127,7 @@ def arm(connection: QuicConnection, trust: Trust, expected: str | None, *, paced
         trust: What the peer's certificate is measured against.
         expected: The node that is dialled, None on the accepting side.
         paced: Whether packets are spread over a round trip. On a LAN that costs more than it gives: uvloop
-            rounds
-            the pacer's short timers to nothing and spins.
+            rounds the pacer's short timers to nothing and spins.
 
     Returns:
         The verdict, which fills while the handshake goes on.

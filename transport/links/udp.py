@@ -31,8 +31,7 @@ class UdpSocket:
     Args:
         bound: The socket; it belongs to this object from now on.
         buffer_bytes: Asked of the kernel for each direction: a process that is off the CPU for a few
-            milliseconds
-            loses packets with the usual 208 KiB.
+            milliseconds loses packets with the usual 208 KiB.
         on_gossip: Takes datagrams below 0x40.
         on_quic: Takes the others.
         on_drained: Is called once after each burst of reads.

@@ -2,7 +2,7 @@
 
 Clocks, random bytes, stdout and stderr (to the agent's log) work. There are no arguments, no environment, no
 files: descriptors above 2 do not exist, and a module that imports `path_open` or a socket call is refused
-    before it runs.
+before it runs.
 Source: WASI snapshot preview 1, numbers of errno included.
 """
 
