@@ -59,6 +59,7 @@ class Connections:
     ) -> None:
         self.peers: dict[str, Peer] = {}
         self.dialer: Dialer | None = None
+        self.is_welcoming = True
         self._node_id = node_id
         self._cluster = cluster
         self._epoch = epoch
@@ -183,6 +184,8 @@ class Connections:
     def judge_hello(self, link: Link, hello: Greeting) -> bytes:
         """Decide on a HELLO and return the WELCOME."""
         self._check_greeting(link, hello)
+        if not self.is_welcoming:
+            raise LinkFailed(EndReason.NOT_READY)
         node_id = hello.node_id
         if node_id in self._dials and self._node_id < node_id:
             raise LinkFailed(EndReason.DOUBLE_DIAL)
@@ -284,9 +287,7 @@ class Connections:
         except (PeerRefused, LinkFailed) as err:
             self._dials.pop(peer.node_id, None)
             self._handle_dial_failed(peer, address, err)
-        except (
-            Exception
-        ) as err:  # the task's boundary: a bug must not leave the peer in the state of dialling
+        except Exception as err:  # the task's boundary: a bug must not leave the peer dialling for ever
             log.exception("dialling %s failed", peer.node_id)
             self._dials.pop(peer.node_id, None)
             self._handle_dial_failed(peer, address, LinkFailed(EndReason.INTERNAL, str(err)))

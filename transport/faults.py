@@ -27,6 +27,7 @@ class EndReason(StrEnum):
     VERSION_MISMATCH = "version-mismatch"
     STALE_EPOCH = "stale-epoch"
     DOUBLE_DIAL = "double-dial"
+    NOT_READY = "not-ready"
     # nothing came up
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
@@ -79,6 +80,7 @@ _SENTENCES = {
     EndReason.WRONG_USAGE: "certificate not made for this use",
     EndReason.CERTIFICATE_REFUSED: "certificate refused without a reason",
     EndReason.STALE_EPOCH: "an older process of a node that has started again",
+    EndReason.NOT_READY: "it is still starting",
     EndReason.NOT_TLS: "it does not speak TLS 1.3",
 }
 

@@ -63,12 +63,14 @@ class Mesh:
             self._stats.stray_datagrams, self._stats.dropped_datagrams = self._port.count_lost()
         return self._stats
 
-    async def open(self, host: str, port: int) -> int:
+    async def open(self, host: str, port: int, *, welcoming: bool = True) -> int:
         """Open UDP and TCP on one number and begin to accept links.
 
         Args:
             host: IP address to bind.
             port: Number, or 0 for any that is free for both.
+            welcoming: False puts peers off until `welcome`: what they send then waits with them, while a
+                handler that is not ready would have to drop it.
 
         Returns:
             The number.
@@ -87,6 +89,7 @@ class Mesh:
             stats=self._stats,
             rng=random.Random(),  # noqa: S311 - spreads redials, protects nothing
         )
+        connections.is_welcoming = welcoming
         handle_gossip = self._handler.handle_gossip
         self._port = await self._opener(
             self._state, self._settings, connections, handle_gossip, host=host, port=port
@@ -95,6 +98,14 @@ class Mesh:
         self._connections = connections
         self._tick()
         return self._port.port
+
+    def welcome(self) -> None:
+        """Take links from peers from now on.
+
+        Raises:
+            MeshClosed: The mesh is not open.
+        """
+        self._open_connections().is_welcoming = True
 
     async def close(self) -> None:
         """Say farewell on every link and close the port.
@@ -129,8 +140,7 @@ class Mesh:
             node_id: The node.
             address: Where it listens.
             epoch: Its boot counter, when that is known from elsewhere: a link to an older process of it,
-                which a
-                crash may have left behind, is given up at once instead of after `silence_timeout_s`.
+                which a crash may have left behind, is given up at once instead of after `silence_timeout_s`.
 
         Raises:
             MeshClosed: The mesh is not open.
@@ -183,11 +193,13 @@ class Mesh:
         return await self._get_peer(node_id).requests.ask(method, payload, timeout_s)
 
     def peers(self) -> list[PeerStatus]:
-        """Return every known peer, ordered by id; empty when the mesh is not open."""
+        """Return every known peer, ordered by id; empty when the mesh is not open. Safe on any thread."""
         connections = self._connections
         if connections is None:
             return []
-        return [connections.status(connections.peers[node_id]) for node_id in sorted(connections.peers)]
+        # One step for the interpreter: the thread of the metrics asks too, while peers come and go.
+        peers = sorted(connections.peers.items())
+        return [connections.status(peer) for _, peer in peers]
 
     def use_credentials(self, credentials: Credentials) -> None:
         """Use other credentials from now on: a renewed certificate, other authorities, more denied serials.

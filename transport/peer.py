@@ -91,8 +91,8 @@ class Peer:
     def byte_counts(self) -> tuple[int, int]:
         """Return bytes (in, out) over all links so far."""
         come, gone = self._past_bytes
-        link = self.line.link if self.line is not None else None
-        return (come + link.bytes_in, gone + link.bytes_out) if link is not None else (come, gone)
+        line = self.line
+        return (come, gone) if line is None else (come + line.link.bytes_in, gone + line.link.bytes_out)
 
     def stir(self) -> None:
         """See to it that what waits is sent: at the end of this turn of the loop, or once there is a link."""

@@ -9,9 +9,10 @@ from transport.faults import EndReason
 from transport.status import Address, Stats
 
 _LINES_PER_SECOND = 20
-_EXPECTED = frozenset(  # a dialler that raced two transports, or changed its mind
+_EXPECTED = frozenset(  # a dialler that raced two transports, changed its mind, or was early
     {
         EndReason.DOUBLE_DIAL,
+        EndReason.NOT_READY,
         EndReason.CLOSING,
         EndReason.REPLACED,
         EndReason.FORGOTTEN,

@@ -20,6 +20,7 @@ from caxton_node.core.errors import (
     CaxtonError,
     DeadlineExceeded,
     DeliveryFailed,
+    InvalidConfig,
     LocalError,
     PortInUse,
     ResourceLimit,
@@ -129,18 +130,27 @@ class Cluster:
     async def open(self, host: str, port: int) -> int:
         """Prove that bad certificates are refused, bind the mesh port (UDP and TCP) and return its number.
 
+        Peers are put off until `start`.
+
         Raises:
             PortInUse: Another process holds it.
+            InvalidConfig: The host is no IP address of this machine, or the port is not for this user.
             MeshUnusable: A bad certificate got in, or the good one did not; nothing was opened.
         """
         try:
             await selftest.check(self._credentials)
-            return await self._mesh.open(host, port)
+            return await self._mesh.open(host, port, welcoming=False)
         except MeshPortInUse as err:
             raise PortInUse(
                 f"the mesh cannot listen on {host}:{port}",
                 why=str(err),
                 hint="stop the other process, or choose another port with --set mesh.port=N",
+            ) from err
+        except (OSError, ValueError) as err:
+            raise InvalidConfig(
+                f"the mesh cannot listen on {host}:{port}",
+                why=str(err),
+                hint="mesh.host is an IP address of this machine, 0.0.0.0 or :: for all of them",
             ) from err
         except TransportError as err:
             hint = "reinstall the pinned dependencies; if that does not help, report it"
@@ -152,7 +162,12 @@ class Cluster:
         self._gossip = Gossip(membership, self._mesh.send_gossip, self._handle_event, self._clock)
 
     def start(self, seeds: Sequence[Address] = ()) -> None:
-        """Begin to gossip, introducing this node to the seeds."""
+        """Take links and begin to gossip, introducing this node to the seeds.
+
+        Not before the handlers are registered: peers that still remember an earlier life of this node send at
+        once what it never acknowledged.
+        """
+        self._mesh.welcome()
         self._pump.start(seeds)
 
     async def leave(self) -> None:

@@ -105,6 +105,7 @@ class Cluster:
         epoch: int = 1,
         port: int = 0,
         keeper: Keeper | None = None,
+        welcoming: bool = True,
         **settings: Any,
     ) -> Node:
         """Open a node; a string stands for good credentials of that id."""
@@ -115,7 +116,7 @@ class Cluster:
         opens: Opener = opener(self.network) if self.kind == "memory" else open_sockets
         host = "memory" if self.kind == "memory" else HOST
         mesh = Mesh(good, chosen, keeper, epoch=epoch, opener=opens)
-        node = Node(mesh, keeper, (host, await mesh.open(host, port)), good.node_id)
+        node = Node(mesh, keeper, (host, await mesh.open(host, port, welcoming=welcoming)), good.node_id)
         self.nodes.append(node)
         return node
 

@@ -66,6 +66,21 @@ async def test_ten_thousand_messages_arrive_once_and_in_order(cluster: Cluster) 
     await until(lambda: a.mesh.peers()[0].backlog_bytes == 0)
 
 
+async def test_mail_for_a_node_that_is_still_starting_waits_with_its_sender(cluster: Cluster) -> None:
+    a = await cluster.add("node-a", redial_min_s=0.01, redial_max_s=0.02)
+    b = await cluster.add("node-b", welcoming=False)
+    a.knows(b)
+    sent = numbered(100)
+    send_all(a, b, sent)
+    await until(lambda: a.mesh.peers()[0].last_failure)
+    assert "still starting" in a.mesh.peers()[0].last_failure
+    assert b.keeper.links == []
+    b.mesh.welcome()
+    await until(lambda: b.keeper.count == 100)
+    assert_once_and_in_order(b, sent)
+    assert not b.mesh.stats.refused
+
+
 async def test_both_directions_share_one_link_although_both_dial(cluster: Cluster) -> None:
     a, b = await pair(cluster)
     sent = numbered(2000)
