@@ -11,11 +11,14 @@ from collections.abc import Callable, Sequence
 from itertools import count
 
 from caxton_node.core.clock import Clock
+from caxton_node.observability.logs import get_logger
 from swim import Address, Membership
 from swim.effects import Effect, Notify, Schedule, Send
 from swim.timers import Timer
 
 _TIE = count()
+
+_log = get_logger("cluster")
 
 
 class Gossip:
@@ -74,8 +77,14 @@ class Gossip:
                 case Schedule(timer, after_s):
                     heapq.heappush(self._timers, (now + after_s, next(_TIE), timer))
                 case Notify(event):
-                    self._notify(event)
+                    self._tell(event)
         self._arm()
+
+    def _tell(self, event: object) -> None:
+        try:
+            self._notify(event)
+        except Exception:  # noqa: BLE001 - a listener's bug must not cost the timers that come after it
+            _log.exception("a listener of membership failed", news=type(event).__name__)
 
     def _arm(self) -> None:
         if not self._open or not self._timers:

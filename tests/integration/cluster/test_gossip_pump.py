@@ -88,6 +88,25 @@ async def test_a_goodbye_is_not_taken_for_a_failure(pair):
 
 
 @pytest.mark.story("018")
+async def test_a_listener_that_fails_costs_no_timer(pair):
+    a, b = pair
+    missed = asyncio.Event()
+
+    def fail(event):
+        if isinstance(event, MemberDied):  # nothing but the core's later timers can bring this about
+            missed.set()
+        raise RuntimeError("a bug in a listener")
+
+    a.pump = Gossip(a.core, a.send, fail, SystemClock())
+    a.pump.start()
+    b.pump.start([a.address])
+    await b.wait_for(MemberJoined, "a")
+    b.close()
+    async with asyncio.timeout(15):
+        await missed.wait()
+
+
+@pytest.mark.story("018")
 async def test_nothing_is_done_after_close(pair):
     a, b = pair
     a.pump.start()
