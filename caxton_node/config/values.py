@@ -62,7 +62,10 @@ def _read_text(_setting: Setting, text: str) -> str:
 def _read_path(_setting: Setting, text: str) -> Path:
     if not text:
         raise Unfit("a path")
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise Unfit("a path; ~name must be a user of this machine") from None
 
 
 def _read_boolean(_setting: Setting, text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from caxton_node.devkit.demo.interrupts import Interrupts
 from caxton_node.devkit.demo.nodes import Stage
 from tests.support.nodes import found, join
 
@@ -9,7 +10,7 @@ from tests.support.nodes import found, join
 @pytest.fixture(scope="module")
 def lone():
     """A cluster of one; `lone.token` is its admin token."""
-    with Stage(keep=False) as stage:
+    with Stage(Interrupts()) as stage:
         stage.token = found(stage.nodes[0])
         yield stage
 
@@ -17,7 +18,7 @@ def lone():
 @pytest.fixture(scope="module")
 def trio():
     """A cluster of three."""
-    with Stage(keep=False) as stage:
+    with Stage(Interrupts()) as stage:
         first, *others = stage.nodes
         stage.token = found(first)
         for node in others:

@@ -59,6 +59,15 @@ class Demo:
         return self.stage.run(*words)
 
 
+def play(demo: Demo, *, keep: bool) -> None:
+    """Play all acts; `keep` says that the cluster will be left up afterwards."""
+    form_cluster(demo)
+    deploy_agents(demo)
+    send_messages(demo)
+    lose_a_node(demo)
+    close(demo, keep=keep)
+
+
 def form_cluster(demo: Demo) -> None:
     """Found a cluster on n1 and let n2 and n3 join it."""
     demo.screen.act("A cluster of three, from nothing")
@@ -115,26 +124,16 @@ def lose_a_node(demo: Demo) -> None:
     """Kill n3 while messages flow, watch the others notice, and bring it back."""
     demo.screen.act("n3 dies without a word while messages flow")
     first, second, third = demo.nodes
-    with first.client() as lonely, second.client() as replicated:
-        flows = [Traffic(lonely, "echo"), Traffic(replicated, "mirror")]
+    with first.client() as one, second.client() as two:
+        with Traffic(one, "echo") as lonely, Traffic(two, "mirror") as replicated:
+            flows = [lonely, replicated]
+            wait_for("messages to flow", lambda: all(flow.account.outcomes for flow in flows), within_s=5)
+            _kill(demo, third, watchers=[first, second])
+            time.sleep(FLOW_S)
+            _bring_back(demo, third, watchers=[first, second])
+            time.sleep(FLOW_S)
         for flow in flows:
-            flow.start()
-        wait_for("messages to flow", lambda: all(flow.account.outcomes for flow in flows), within_s=5)
-        killed_at = time.monotonic()
-        demo.screen.command("kill -9", f"<n3, pid {third.process.pid if third.process else '-'}>")
-        third.kill()
-        for node in (first, second):
-            with demo.screen.waiting(f"{node.node_id} waits for n3's answers"):
-                seen_dead = partial(_sees, node, "n3", MemberState.DEAD)
-                wait_for("n3 to be seen dead", seen_dead, within_s=30)
-            took = time.monotonic() - killed_at
-            demo.screen.say(f"{node.node_id} declares n3 dead after [bold]{took:.1f} s[/]")
-        demo.facts.note("death of n3 known to all", f"{time.monotonic() - killed_at:.1f} s")
-        time.sleep(FLOW_S)
-        _bring_back(demo, third, [first, second])
-        time.sleep(FLOW_S)
-        for flow in flows:
-            _tell(demo, flow.agent, flow.stop())
+            _tell(demo, flow.agent, flow.account)
 
 
 def close(demo: Demo, *, keep: bool) -> None:
@@ -143,7 +142,7 @@ def close(demo: Demo, *, keep: bool) -> None:
     for node in demo.nodes:
         with node.client() as client:
             gossip += client.cluster.status().gossip_bytes_out
-    demo.facts.note("gossiped by all three nodes", f"{gossip / 1024:.1f} KiB")
+    demo.facts.note("gossip sent, since each node's last start", f"{gossip / 1024:.1f} KiB")
     demo.screen.table("What this machine just did", ["what", "figure"], demo.facts.rows)
     demo.screen.close(_to_try_while_it_runs(demo) if keep else TRY_NEXT)
 
@@ -195,7 +194,20 @@ def _negotiate(demo: Demo, client: Client) -> None:
     demo.facts.note("contract net, three contractors on three nodes", f"{answer.latency_us / 1000:.1f} ms")
 
 
-def _bring_back(demo: Demo, node: DemoNode, watchers: Sequence[DemoNode]) -> None:
+def _kill(demo: Demo, node: DemoNode, *, watchers: Sequence[DemoNode]) -> None:
+    killed_at = time.monotonic()
+    demo.screen.command("kill -9", f"<{node.node_id}, pid {node.process.pid if node.process else '-'}>")
+    node.kill()
+    for watcher in watchers:
+        with demo.screen.waiting(f"{watcher.node_id} waits for {node.node_id}'s answers"):
+            seen_dead = partial(_sees, watcher, node.node_id, MemberState.DEAD)
+            wait_for(f"{node.node_id} to be seen dead", seen_dead, within_s=30)
+        took = time.monotonic() - killed_at
+        demo.screen.say(f"{watcher.node_id} declares {node.node_id} dead after [bold]{took:.1f} s[/]")
+    demo.facts.note("death of n3 known to all", f"{time.monotonic() - killed_at:.1f} s")
+
+
+def _bring_back(demo: Demo, node: DemoNode, *, watchers: Sequence[DemoNode]) -> None:
     began = time.monotonic()
     _start(demo, node)
     for watcher in watchers:

@@ -12,13 +12,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from secrets import token_hex
 from typing import Self, TypeVar
 
 from caxton_node.client import Client, Endpoint
 from caxton_node.core.errors import CaxtonError, Unavailable
+from caxton_node.devkit.demo.interrupts import Interrupts
 
 BIN = Path(sys.executable).parent
 STOP_S = 10.0
@@ -74,6 +75,7 @@ class DemoNode:
         data_dir: Its data directory, inside the demonstration's own.
         mesh_port: UDP and TCP port of gossip and mesh.
         grpc_port: TCP port of the management API.
+        interrupts: Held off while a process is started.
         process: The running daemon, None before the start and after the end.
     """
 
@@ -81,6 +83,7 @@ class DemoNode:
     data_dir: Path
     mesh_port: int
     grpc_port: int
+    interrupts: Interrupts = field(default_factory=Interrupts)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -112,7 +115,7 @@ class DemoNode:
     def start(self) -> None:
         """Start the daemon; it is up when `wait_ready` returns."""
         command = [BIN / "caxton-node", "run", "--data-dir", self.data_dir, *self.settings]
-        with self.log_path.open("ab") as log:
+        with self.log_path.open("ab") as log, self.interrupts.held():
             # A session of its own: Ctrl-C reaches the demonstration alone, which then ends its nodes in
             # order.
             self.process = subprocess.Popen(
@@ -165,20 +168,27 @@ class DemoNode:
 
 
 class Stage:
-    """A temporary directory with nodes in it; leaving it ends the nodes and removes the directory.
+    """A temporary directory with three nodes in it.
 
     Args:
-        keep: Leave both when the demonstration ends well.
+        interrupts: Held off while a process is started.
+
+    Attributes:
+        root: The directory; made by `open`.
+        nodes: n1, n2 and n3; the acts start them.
     """
 
-    def __init__(self, *, keep: bool) -> None:
-        self._keep = keep
-        self.root = Path(tempfile.mkdtemp(prefix="caxton-demo-"))
+    def __init__(self, interrupts: Interrupts) -> None:
+        self.root = Path(tempfile.gettempdir()) / f"caxton-demo-{token_hex(4)}"
         ports = free_ports(6)
         self.nodes = [
-            DemoNode(f"n{number}", self.root / f"n{number}", ports[2 * number - 2], ports[2 * number - 1])
-            for number in (1, 2, 3)
+            DemoNode(node_id, self.root / node_id, ports.pop(), ports.pop(), interrupts)
+            for node_id in ("n1", "n2", "n3")
         ]
+
+    def open(self) -> None:
+        """Make the directory."""
+        self.root.mkdir(mode=0o700)
 
     def run(self, *words: object) -> str:
         """Run one of the two commands to its end and return what it printed.
@@ -195,19 +205,18 @@ class Stage:
             )
         return done.stdout
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._keep and kind is None:
-            return
-        # A second Ctrl-C must not interrupt the clearing up.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def close(self) -> None:
+        """End the nodes, all at once and in order, and remove the directory."""
         for node in self.nodes:
             if node.process is not None:
                 node.process.send_signal(signal.SIGTERM)
         for node in self.nodes:
             node.stop()
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

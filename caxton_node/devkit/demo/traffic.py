@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Self
 
 from caxton_node.client import Client
 from caxton_node.core.errors import CaxtonError
@@ -36,7 +37,7 @@ class Account:
 
 
 class Traffic:
-    """Sends one message after the other to an agent until it is told to stop.
+    """Sends one message after the other to an agent, from entering to leaving it as a context manager.
 
     Args:
         client: Of the node through which to send; used by this thread alone.
@@ -50,15 +51,14 @@ class Traffic:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"traffic-{agent}", daemon=True)
 
-    def start(self) -> None:
-        """Begin to send."""
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
-    def stop(self) -> Account:
-        """Stop after the message that is under way and return the account."""
+    def __exit__(self, *_: object) -> None:
+        """Stop after the message that is under way; the account is complete then."""
         self._stop.set()
         self._thread.join()
-        return self.account
 
     def _run(self) -> None:
         while not self._stop.is_set():
