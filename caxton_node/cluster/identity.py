@@ -74,7 +74,10 @@ def write_identity(data_dir: Path, identity: NodeIdentity, gossip_keys: Sequence
     """Leave the identity and the gossip keys in a directory that holds no node yet."""
     write_private(data_dir / "gossip.key", "".join(f"{key.hex()}\n" for key in gossip_keys))
     document = {"version": FORMAT, **asdict(identity)}
-    (data_dir / "identity.json").write_text(json.dumps(document, indent=2) + "\n")
+    # Renamed into its place, since half a file would be taken for a node that is broken.
+    beside = data_dir / "identity.json.new"
+    beside.write_text(json.dumps(document, indent=2) + "\n")
+    beside.replace(data_dir / "identity.json")
 
 
 def refuse_if_initialised(data_dir: Path) -> None:
@@ -101,8 +104,9 @@ def read_gossip_keys(data_dir: Path) -> list[bytes]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, from its first byte on."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write a file that only its owner can read, from its first byte on; an older one is replaced."""
+    path.unlink(missing_ok=True)  # O_EXCL below: it would keep its own, perhaps wider, mode
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
 

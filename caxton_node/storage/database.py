@@ -14,7 +14,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -132,6 +132,10 @@ def prepare(path: Path, available: Sequence[migrate.Migration]) -> None:
             integrity.check(connection, path)
             applied = migrate.read_ledger(connection)
     steps = migrate.plan(path, applied, available)
+    # Messages and hashes of tokens lie in it, and SQLite gives its WAL the same mode. Where this fails,
+    # SQLite says why.
+    with suppress(OSError):
+        path.touch(mode=0o600, exist_ok=False)
     try:
         with closing(connect_writable(path)) as connection:
             migrate.apply(connection, steps, now_unix_ms=time.time_ns() // 1_000_000)
