@@ -17,8 +17,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import select
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +39,7 @@ from caxton_node.storage import Database
 from certs import Authority, CertificateError, NodeBundle, make_request
 from certs.files import write_authority, write_bundle
 
-CONNECT_S = 10.0
+GREETING_S = 10.0
 DATABASE = "caxton.db"
 CERTIFICATES = "certs"
 
@@ -84,7 +87,7 @@ def found_cluster(data_dir: Path, node_id: str, cluster: str, hosts: Sequence[st
 
     Raises:
         AlreadyInitialised: The directory holds a node; nothing was changed.
-        InvalidArgument: A name cannot stand in a certificate.
+        InvalidArgument: A name cannot stand in a certificate, or the directory cannot be written.
     """
     check_node_id(node_id)
     refuse_if_initialised(data_dir)
@@ -95,14 +98,13 @@ def found_cluster(data_dir: Path, node_id: str, cluster: str, hosts: Sequence[st
         certificate_pem = authority.sign(csr_pem, node_id, hosts, now)
     except CertificateError as err:
         raise InvalidArgument("the cluster cannot be made", why=str(err)) from err
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_bundle(
-        data_dir / CERTIFICATES, NodeBundle(node_id, certificate_pem, key_pem, authority.certificate_pem)
-    )
-    write_authority(data_dir / CERTIFICATES, authority)
-    admin_token = asyncio.run(_first_admin_token(data_dir))
-    # Last, since this file is what says that the directory holds a node.
-    write_identity(data_dir, NodeIdentity(node_id, cluster), [token_bytes(KEY_BYTES)])
+    bundle = NodeBundle(node_id, certificate_pem, key_pem, authority.certificate_pem)
+    with _writing_to(data_dir):
+        write_bundle(data_dir / CERTIFICATES, bundle)
+        write_authority(data_dir / CERTIFICATES, authority)
+        admin_token = asyncio.run(_first_admin_token(data_dir))
+        # Last, since this file is what says that the directory holds a node.
+        write_identity(data_dir, NodeIdentity(node_id, cluster), [token_bytes(KEY_BYTES)])
     return Founded(admin_token, authority.fingerprint, node_id, cluster)
 
 
@@ -118,9 +120,10 @@ def join_cluster(data_dir: Path, seed: str, token: str, node_id: str, hosts: Seq
 
     Raises:
         AlreadyInitialised: The directory holds a node; nothing was changed.
-        InvalidArgument: The token or seed is malformed.
+        InvalidArgument: The token or seed is malformed, or the directory cannot be written.
         Unauthorized: The token is expired, used up or unknown to the seed.
-        Forbidden: The seed belongs to another cluster than the token; nothing was sent to it.
+        Forbidden: The seed belongs to another cluster than the token; nothing was sent to it. Or it signed
+            something else than was asked for; nothing was written.
         Unavailable: The seed does not answer.
     """
     check_node_id(node_id)
@@ -130,18 +133,31 @@ def join_cluster(data_dir: Path, seed: str, token: str, node_id: str, hosts: Seq
     key_pem, csr_pem = make_request(node_id)
     with Client(Endpoint(seed, ca_pem=ca_pem)) as client:
         grant = client.cluster.join(token, node_id, csr_pem, hosts)
-    bundle = NodeBundle(node_id, grant.certificate_pem, key_pem, grant.ca_pem)
-    bundle.check(datetime.now(UTC))
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_bundle(data_dir / CERTIFICATES, bundle)
-    write_identity(data_dir, NodeIdentity(node_id, grant.cluster, tuple(grant.seeds)), grant.gossip_keys)
+    # The CA that the token vouches for, whatever else the seed sends.
+    bundle = NodeBundle(node_id, grant.certificate_pem, key_pem, ca_pem)
+    try:
+        bundle.check(datetime.now(UTC))
+    except CertificateError as err:
+        raise Forbidden(
+            f"the seed {seed} signed something else than was asked for",
+            why=str(err),
+            hint="nothing was written; look at that node before trying again",
+        ) from err
+    with _writing_to(data_dir):
+        write_bundle(data_dir / CERTIFICATES, bundle)
+        write_identity(data_dir, NodeIdentity(node_id, grant.cluster, tuple(grant.seeds)), grant.gossip_keys)
     return Joined(node_id, grant.cluster, list(grant.seeds))
 
 
-def fetch_trusted_ca(seed: str, fingerprint: str) -> bytes:
+def fetch_trusted_ca(seed: str, fingerprint: str, *, greeting_s: float = GREETING_S) -> bytes:
     """Return the CA certificate (PEM) in the chain that a seed shows, if it has the fingerprint.
 
     Nothing is trusted and nothing but a TLS greeting is sent before the fingerprint was compared.
+
+    Args:
+        seed: `host:port` of a member's gRPC.
+        fingerprint: SHA-256 of the CA certificate (DER), hex.
+        greeting_s: Seconds that connecting and the TLS greeting may each take.
 
     Raises:
         InvalidArgument: `seed` is not `host:port`.
@@ -152,8 +168,8 @@ def fetch_trusted_ca(seed: str, fingerprint: str) -> bytes:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_verify(SSL.VERIFY_NONE)
     try:
-        with socket.create_connection((host, port), timeout=CONNECT_S) as raw:
-            chain = _shown_chain(context, raw)
+        with socket.create_connection((host, port), timeout=greeting_s) as raw:
+            chain = _shown_chain(context, raw, greeting_s)
     except (OSError, SSL.Error) as err:
         raise Unavailable(
             f"the seed {seed} does not answer",
@@ -161,10 +177,8 @@ def fetch_trusted_ca(seed: str, fingerprint: str) -> bytes:
             hint="a seed is host:port of a member's gRPC (50051 by default), reachable from here",
         ) from err
     for certificate in chain:
-        if (
-            hashlib.sha256(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)).hexdigest()
-            == fingerprint
-        ):
+        der = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+        if hashlib.sha256(der).hexdigest() == fingerprint:
             return crypto.dump_certificate(crypto.FILETYPE_PEM, certificate)
     raise Forbidden(
         f"the seed {seed} is not of the cluster that the token is for",
@@ -173,21 +187,40 @@ def fetch_trusted_ca(seed: str, fingerprint: str) -> bytes:
     )
 
 
-def _shown_chain(context: SSL.Context, raw: socket.socket) -> list[crypto.X509]:
+def _shown_chain(context: SSL.Context, raw: socket.socket, greeting_s: float) -> list[crypto.X509]:
     connection = SSL.Connection(context, raw)
     connection.set_connect_state()
-    # pyOpenSSL does not wait by itself on a socket with a time-out.
-    raw.setblocking(True)
     connection.set_alpn_protos([b"h2"])
-    connection.do_handshake()
-    return list(connection.get_peer_cert_chain() or [])
+    until = time.monotonic() + greeting_s
+    while True:
+        try:
+            connection.do_handshake()
+            return list(connection.get_peer_cert_chain() or [])
+        except SSL.WantReadError:  # pyOpenSSL does not wait by itself on a socket with a time-out
+            readable, _, _ = select.select([raw], [], [], max(0.0, until - time.monotonic()))
+            if not readable:
+                raise TimeoutError(f"no TLS greeting within {greeting_s:g} s") from None
 
 
 def _host_and_port(seed: str) -> tuple[str, int]:
     host, _, port = seed.rpartition(":")
-    if not host or not port.isdigit():
+    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise InvalidArgument(f"{seed!r} is not a seed", why="a seed is host:port of a member's gRPC")
     return host.strip("[]"), int(port)
+
+
+@contextmanager
+def _writing_to(data_dir: Path) -> Iterator[None]:
+    """Make the data directory if it is missing; what it refuses is told as the argument's fault."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield
+    except OSError as err:
+        raise InvalidArgument(
+            f"the data directory {data_dir} cannot be written",
+            why=str(err),
+            hint="choose another --data-dir, or make it writable for this user",
+        ) from err
 
 
 async def _first_admin_token(data_dir: Path) -> str:
