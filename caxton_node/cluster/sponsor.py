@@ -9,10 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgpack
+import msgspec
 
 from caxton_node.cluster.service import Cluster
-from caxton_node.core.errors import AlreadyExists, InvalidArgument, Unavailable
+from caxton_node.core.errors import (
+    AlreadyExists,
+    DeadlineExceeded,
+    Forbidden,
+    InvalidArgument,
+    Unavailable,
+)
 from caxton_node.core.ids import check_node_id
 from caxton_node.observability.logs import get_logger
 from caxton_node.security import Tokens
@@ -21,6 +27,8 @@ from certs import Authority, CertificateError
 SIGN = "cluster.sign"
 SIGN_TIMEOUT_S = 10.0
 SEEDS_MAX = 8
+
+_SIGN_REQUEST = msgspec.msgpack.Decoder(tuple[str, bytes, list[str]])
 
 _log = get_logger("cluster")
 
@@ -102,9 +110,12 @@ class Sponsor:
     async def _sign(self, node_id: str, csr_pem: bytes, hosts: Sequence[str]) -> bytes:
         if self._authority is not None:
             return self._sign_here(node_id, csr_pem, hosts)
-        request: bytes = msgpack.packb([node_id, csr_pem, list(hosts)])
+        request = msgspec.msgpack.encode((node_id, csr_pem, list(hosts)))
         for signer in self._signers():
-            return await self._cluster.request(signer, SIGN, request, SIGN_TIMEOUT_S)
+            try:
+                return await self._cluster.request(signer, SIGN, request, SIGN_TIMEOUT_S)
+            except (Unavailable, DeadlineExceeded) as err:  # the next may be up
+                _log.warning("a signer did not answer", signer=signer, reason=str(err))
         raise Unavailable(
             "no member that signs certificates can be reached",
             why="the CA key lies on none of the members alive",
@@ -119,12 +130,25 @@ class Sponsor:
             raise InvalidArgument("the certificate cannot be signed", why=str(err)) from err
 
     async def _handle_sign(self, peer: str, payload: bytes) -> bytes:
-        node_id, csr_pem, hosts = msgpack.unpackb(payload)
+        node_id, csr_pem, hosts = _read_request(payload)
+        if self._cluster.is_alive(node_id):  # the sponsor has looked; this holds whoever the sponsor is
+            raise Forbidden(
+                f"no certificate for {node_id} is signed here", why="a present member has this id"
+            )
+        certificate_pem = self._sign_here(node_id, csr_pem, hosts)
         _log.info("certificate signed for a newcomer", node=node_id, sponsor=peer)
-        return self._sign_here(check_node_id(node_id), csr_pem, hosts)
+        return certificate_pem
 
     def _seeds(self) -> list[str]:
         me = self._cluster.node_id
         alive = [member for member in self._cluster.members() if self._cluster.is_alive(member.node_id)]
         alive.sort(key=lambda member: member.node_id != me)
         return [f"{host}:{port}" for host, port in (member.address for member in alive[:SEEDS_MAX])]
+
+
+def _read_request(payload: bytes) -> tuple[str, bytes, list[str]]:
+    try:
+        node_id, csr_pem, hosts = _SIGN_REQUEST.decode(payload)
+    except msgspec.DecodeError as err:
+        raise InvalidArgument("a request to sign cannot be read", why=str(err)) from err
+    return check_node_id(node_id), csr_pem, hosts
