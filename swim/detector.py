@@ -150,9 +150,7 @@ class Detector:
             self._awareness.improve()
             return None
         if now - probe.ends_at > self._settings.probe_interval_s / 2:
-            self._statistics.probes_voided += (
-                1  # we were stalled: the answers may still be waiting to be read
-            )
+            self._statistics.probes_voided += 1  # we had stalled: the answers may still wait to be read
             return None
         return self._act_on(judge(probe), probe, now)
 
