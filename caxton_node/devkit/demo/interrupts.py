@@ -11,9 +11,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Interrupts:
-    """Turns SIGINT and SIGTERM into KeyboardInterrupt, but not inside of `held`.
+    """Turns the first SIGINT or SIGTERM into KeyboardInterrupt, but not inside of `held`.
 
-    Between the start of a process and the note of its id, say, an interrupt would lose the process.
+    Between the start of a process and the note of its id, say, an interrupt would lose the process. Later ones
+    find the demonstration ending already and are ignored.
     """
 
     def __init__(self) -> None:
@@ -37,8 +38,7 @@ class Interrupts:
         finally:
             self._holds -= 1
         if self._pending and not self._holds:
-            self._pending = False
-            raise KeyboardInterrupt
+            self._interrupt()
 
     def end(self) -> None:
         """Let nothing interrupt any more: what is being cleared up is cleared up whole."""
@@ -49,4 +49,8 @@ class Interrupts:
         if self._holds:
             self._pending = True
         else:
-            raise KeyboardInterrupt
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        self.end()
+        raise KeyboardInterrupt
