@@ -13,8 +13,8 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Interrupts:
     """Turns the first SIGINT or SIGTERM into KeyboardInterrupt, but not inside of `held`.
 
-    Between the start of a process and the note of its id, say, an interrupt would lose the process. Later ones
-    find the demonstration ending already and are ignored.
+    Between the start of a process and the note of its id, say, an interrupt would lose the process. Later
+    ones find the demonstration ending already and are ignored.
     """
 
     def __init__(self) -> None:
