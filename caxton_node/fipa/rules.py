@@ -8,12 +8,19 @@ Source: FIPA SC00061G section 2.1, SC00037J (content of each act).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from caxton_node.core.bounds import nests_deeper
 from caxton_node.core.errors import InvalidMessage
 from caxton_node.fipa.message import POSITIONS, Envelope
 from caxton_node.fipa.performatives import Performative
 
 CONTENT_BYTES_MAX = 1024 * 1024
 CONTENT_BYTES_CAP = 10 * 1024 * 1024
+HEADERS_BYTES_MAX = 16 * 1024
+HEADERS_DEPTH_MAX = 16
 
 NEEDS_CONTENT = frozenset(
     {
@@ -79,3 +86,21 @@ def check(envelope: Envelope, content_bytes_max: int = CONTENT_BYTES_MAX) -> Non
         raise ContentTooLarge(f"content of {len(content)} bytes, {content_bytes_max} are allowed", "content")
     if envelope.receivers is None:
         raise BrokenRule("a message needs a receiver", "receivers")
+    if envelope.headers is not None:
+        _check_headers(envelope.headers)
+
+
+def _check_headers(headers: Mapping[str, msgspec.Raw]) -> None:
+    """Keep headers small and flat, so that every node on the way can read what the first one could."""
+    values = [bytes(value) for value in headers.values()]
+    if sum(map(len, values)) > HEADERS_BYTES_MAX:
+        raise BrokenRule(f"headers of more than {HEADERS_BYTES_MAX:,} bytes; use the content", "headers")
+    if any(nests_deeper(value, HEADERS_DEPTH_MAX) for value in _objects(values)):
+        raise BrokenRule(f"headers nest deeper than {HEADERS_DEPTH_MAX}", "headers")
+
+
+def _objects(values: Iterable[bytes]) -> Iterable[object]:
+    try:
+        yield from map(msgspec.msgpack.decode, values)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+        raise BrokenRule(f"a header cannot be read: {err}", "headers") from None

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from caxton_node.core.clock import Clock
 from caxton_node.fipa import Envelope, FailureReason, decode, encode
 from caxton_node.fipa.replies import PLATFORM_SENDER
@@ -22,6 +24,7 @@ from caxton_node.messaging.tap import Tap
 
 HOPS = "hops"
 HOPS_MAX = 3
+_NO_HOPS = msgspec.msgpack.encode(0)
 DIED_MAX = 1_024
 
 
@@ -166,9 +169,9 @@ class Delivery:
 def _count_hop(envelope: Envelope) -> bool:
     """Write one more hop into a message that is passed on; False when it has been passed on often enough."""
     headers = dict(envelope.headers or {})
-    hops = headers.get(HOPS, 0)
+    hops = msgspec.msgpack.decode(headers.get(HOPS, _NO_HOPS))
     if not isinstance(hops, int) or hops >= HOPS_MAX:
         return False
-    headers[HOPS] = hops + 1
+    headers[HOPS] = msgspec.Raw(msgspec.msgpack.encode(hops + 1))
     envelope.headers = headers
     return True

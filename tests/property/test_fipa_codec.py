@@ -17,6 +17,7 @@ text = st.none() | st.text(min_size=1, max_size=255)
 instant = st.none() | st.integers(0, UNIX_MAX)
 plain = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text() | st.binary()
 values = st.recursive(plain, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
+raw = values.map(lambda value: msgspec.Raw(msgspec.msgpack.encode(value)))
 envelopes = st.builds(
     Envelope,
     st.sampled_from(Performative),
@@ -35,7 +36,7 @@ envelopes = st.builds(
     st.none() | st.binary(min_size=16, max_size=16),
     instant,
     st.none() | st.binary(min_size=25, max_size=25),
-    st.none() | st.dictionaries(st.text(), values, max_size=4),
+    st.none() | st.dictionaries(st.text(min_size=1, max_size=255), raw, max_size=4),
 )
 
 

@@ -24,7 +24,7 @@ FULL = Envelope(
     bytes(range(16)),
     1_700_000_000_000_000,
     bytes(25),
-    {"site": "here", "n": 3},
+    {"site": msgspec.Raw(b"\xa4here"), "n": msgspec.Raw(b"\x03")},
 )
 
 
@@ -42,7 +42,7 @@ def test_the_seventeen_positions_stand_in_the_order_of_the_design() -> None:
 
 def test_a_full_envelope_is_a_plain_msgpack_array_of_its_fields() -> None:
     items = msgspec.msgpack.decode(encode(FULL))
-    assert items == [0x13, *(getattr(FULL, name) for name in POSITIONS[1:])]
+    assert items == [0x13, *(getattr(FULL, name) for name in POSITIONS[1:-1]), {"site": "here", "n": 3}]
 
 
 def test_every_field_survives_the_wire() -> None:
@@ -92,6 +92,7 @@ def test_receivers_may_be_one_address_or_several() -> None:
         ([8, *[None] * 14, bytes(26)], 15, "trace", "length <= 25"),
         ([8, *[None] * 15, [1]], 16, "headers", "got `array`"),
         ([8, *[None] * 15, {1: 2}], 16, "headers", "got `int`"),
+        ([8, *[None] * 15, {str(n): n for n in range(65)}], 16, "headers", "length <= 64"),
     ],
 )
 def test_a_wrong_element_is_named_with_position_field_and_reason(

@@ -1,7 +1,10 @@
+import resource
+
+import msgspec
 import pytest
 
-from caxton_node.fipa import BrokenRule, ContentTooLarge, Envelope, Performative, check
-from caxton_node.fipa.rules import NEEDS_CONTENT
+from caxton_node.fipa import BrokenRule, ContentTooLarge, Envelope, Performative, check, decode, encode
+from caxton_node.fipa.rules import HEADERS_BYTES_MAX, HEADERS_DEPTH_MAX, NEEDS_CONTENT
 
 pytestmark = pytest.mark.story("005")
 
@@ -35,3 +38,32 @@ def test_the_content_may_be_as_large_as_the_limit_and_no_larger() -> None:
     check(Envelope(Performative.INFORM, receivers="somebody", content=b"12345"), content_bytes_max=5)
     with pytest.raises(ContentTooLarge, match="invalid message"):
         check(Envelope(Performative.INFORM, receivers="somebody", content=b"123456"), content_bytes_max=5)
+
+
+def with_header(value: bytes) -> Envelope:
+    return Envelope(Performative.INFORM, receivers="somebody", content=b"", headers={"h": msgspec.Raw(value)})
+
+
+def test_headers_may_nest_as_deep_as_the_limit_and_no_deeper() -> None:
+    check(decode(encode(with_header(b"\x91" * HEADERS_DEPTH_MAX + b"\xc0"))))
+    for value in (b"\x91" * 17 + b"\xc0", b"\x81\x01" * 17 + b"\xc0", b"\x91" * 900 + b"\xc0"):
+        with pytest.raises(BrokenRule) as caught:
+            check(decode(encode(with_header(value))))
+        assert (caught.value.field, "nest deeper" in caught.value.reason) == ("headers", True)
+
+
+def test_a_header_that_no_reader_could_hold_is_refused() -> None:
+    with pytest.raises(BrokenRule) as caught:
+        check(with_header(b"\x81\x80\x01"))  # a map whose key is a map
+    assert "cannot be read" in caught.value.reason
+
+
+def test_large_headers_are_refused_before_anything_is_made_of_them() -> None:
+    count = 5_000_000
+    check(with_header(b"\xda" + (HEADERS_BYTES_MAX - 3).to_bytes(2, "big") + b"x" * (HEADERS_BYTES_MAX - 3)))
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BrokenRule) as caught:
+        check(decode(encode(with_header(b"\xdd" + count.to_bytes(4, "big") + b"\x80" * count))))
+    assert "headers of more than" in caught.value.reason
+    grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb
+    assert grown_kb < 100_000  # as objects they would take 370 MB
