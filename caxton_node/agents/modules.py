@@ -19,11 +19,11 @@ class ModuleFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def write(self, sha256: str, binary: bytes) -> None:
-        """Keep a module; one that is there already is left alone."""
+    def write(self, sha256: str, binary: bytes) -> bool:
+        """Keep a module; one that is there already is left alone. Returns whether it is new."""
         place = self._path(sha256)
         if place.exists():
-            return
+            return False
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = place.with_suffix(f".{os.getpid()}.new")
         with beside.open("wb") as file:
@@ -31,6 +31,7 @@ class ModuleFolder:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(place)
+        return True
 
     def read(self, sha256: str) -> bytes:
         """Return a module.

@@ -1,7 +1,7 @@
 """Deploy, start, stop, restart and remove agents; bring them back when the node starts again.
 
-Commands run on the event loop, one at a time for each agent; whatever compiles or runs a guest goes to a
-thread. What happens after a trap is `reviver.py`.
+Commands run on the event loop, one at a time for each agent, and to their end even if the caller hangs up
+(`commands.py`); what compiles or runs a guest goes to a thread. What happens after a trap is `reviver.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from time import perf_counter
 
 from caxton_node.agents.admission import Admission
 from caxton_node.agents.charge import Announcer, Charge, Roster
+from caxton_node.agents.commands import Commands, to_the_end
 from caxton_node.agents.instance import Instance, Plant
 from caxton_node.agents.lifecycle import Event, State
 from caxton_node.agents.manifest import Manifest, check_module_size
@@ -22,6 +23,7 @@ from caxton_node.agents.modules import ModuleFolder
 from caxton_node.agents.readings import read_numbers
 from caxton_node.agents.relay import TrapRelay
 from caxton_node.agents.reviver import Reviver
+from caxton_node.agents.shelf import Shelf
 from caxton_node.agents.store import AgentStore, Deployed
 from caxton_node.agents.supervision import RestartPolicy, Supervisor
 from caxton_node.agents.views import AgentView
@@ -53,6 +55,9 @@ class AgentService:
         memory_bytes_max: Memory that all agents together may be promised.
         policy: How patient supervision is.
         rng: Source of jitter.
+
+    Attributes:
+        commands: The commands under way.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class AgentService:
         self._plant = plant
         self._store = AgentStore(database)
         self._modules = ModuleFolder(data_dir / "modules")
+        self._shelf = Shelf(self._store, self._modules)
+        self.commands = Commands()
         self._clock = clock
         self._policy = policy or RestartPolicy()
         self._rng = rng or random.Random()  # noqa: S311  jitter is no secret
@@ -106,6 +113,7 @@ class AgentService:
 
     # -- commands -------------------------------------------------------------------------------------------
 
+    @to_the_end
     async def deploy(self, manifest: Manifest, module: bytes, *, start: bool = True) -> AgentView:
         """Validate a module, start it as an agent, and keep both.
 
@@ -126,18 +134,19 @@ class AgentService:
             charge = Charge(instance, row, self._supervisor())
             # In charge before it runs, so that a trap in its first message finds it.
             self._roster.add(charge)
-            try:
-                if start:
-                    await self._start(charge)
-                await asyncio.to_thread(self._modules.write, compiled.sha256, binary)
-                await self._store.put(row, compiled.imports)
-            except BaseException:
-                await self._abandon(charge)
-                raise
+            async with charge.lock:
+                try:
+                    if start:
+                        await self._start(charge)
+                    await self._shelf.keep(row, binary, compiled.imports)
+                except BaseException:
+                    await self._abandon(charge)
+                    raise
         self._roster.announce(charge)
         _log.info("agent deployed", agent=instance.id, module=compiled.sha256[:12], state=str(instance.state))
         return self._roster.view(charge)
 
+    @to_the_end
     async def start(self, name: str) -> AgentView:
         """Start an agent that is loaded, stopped or failed; its failures are forgotten.
 
@@ -150,6 +159,7 @@ class AgentService:
             await self._bring_up(charge)
             return self._roster.view(charge)
 
+    @to_the_end
     async def stop(self, name: str, *, drain_s: float = DRAIN_S) -> tuple[AgentView, int]:
         """Drain an agent and stop it; it stays deployed and stays stopped when the node starts again.
 
@@ -166,6 +176,7 @@ class AgentService:
             self._roster.announce(charge)
             return self._roster.view(charge), returned
 
+    @to_the_end
     async def restart(self, name: str) -> AgentView:
         """Replace the sandbox by a fresh one; what waits in the mailbox is kept.
 
@@ -182,6 +193,7 @@ class AgentService:
             await self._bring_up(charge)
             return self._roster.view(charge)
 
+    @to_the_end
     async def undeploy(self, name: str, *, drain_s: float = DRAIN_S) -> int:
         """Drain an agent and remove it; returns how many messages went back to their senders.
 
@@ -192,9 +204,8 @@ class AgentService:
             returned = 0
             if not charge.instance.is_in(State.LOADED, State.STOPPED):
                 returned = await self._bring_down(charge, drain_s)
+            await self._shelf.forget(charge.row)
             charge.instance.step(Event.REMOVE)
-            if await self._store.delete(charge.name, charge.row.module_sha256):
-                await asyncio.to_thread(self._modules.delete, charge.row.module_sha256)
             self._roster.remove(charge)
             self._roster.withdraw(charge)
             _log.info("agent removed", agent=charge.instance.id, returned=returned)
@@ -227,6 +238,7 @@ class AgentService:
     async def close(self) -> None:
         """Stop every agent for the end of the node; what waits is kept for the next start."""
         await self._reviver.close()
+        await self.commands.close()
         for charge in self._roster:
             async with charge.lock:
                 await charge.instance.halt()

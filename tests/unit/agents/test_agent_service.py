@@ -1,3 +1,4 @@
+import asyncio
 import json
 import sqlite3
 
@@ -10,6 +11,7 @@ from caxton_node.core.errors import (
     AlreadyExists,
     DeploymentFailed,
     InvalidModule,
+    LocalError,
     NotFound,
     ResourceLimit,
     StateError,
@@ -159,6 +161,56 @@ async def test_a_drain_that_takes_too_long_returns_the_rest_to_the_senders(tmp_p
             reasons = sorted([reason(await client.receive(10)) for _ in range(3)])
         assert (view.state, returned) == (State.FAILED, 2)
         assert reasons == ["agent-stopped", "agent-stopped", "trapped"]
+
+
+async def test_a_command_runs_to_its_end_when_its_caller_hangs_up(tmp_path):
+    async with open_house(tmp_path) as house:
+        await house.service.deploy(Manifest("echo", limits=Limits(batch_max=1)), ECHO)
+        with house.clients.open() as client:
+            for _ in range(50):
+                client.send(Envelope(Performative.REQUEST, receivers="echo", content=b"x", reply_with="q"))
+            caller = asyncio.create_task(house.service.stop("echo"))
+            await until(lambda: house.service.get("echo").state is not State.RUNNING)
+            caller.cancel()
+            await until(lambda: house.service.get("echo").state is State.STOPPED)
+        assert (await house.service.start("echo")).state is State.RUNNING
+
+
+async def test_a_caller_that_hangs_up_on_a_command_that_fails_leaves_no_complaint(tmp_path):
+    complaints = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    async with open_house(tmp_path) as house:
+        caller = asyncio.create_task(house.service.deploy(Manifest("echo"), b"no wasm"))
+        await asyncio.sleep(0)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        await house.service.deploy(Manifest("other"), ECHO)
+    assert complaints == []
+
+
+async def test_a_deployment_that_cannot_be_kept_leaves_no_module(tmp_path):
+    async with open_house(tmp_path) as house:
+        await house.service.deploy(Manifest("other"), FAULTY)
+        kept = set((tmp_path / "modules").iterdir())
+        await house.database.write("ALTER TABLE agents RENAME TO away", ())
+        for module in (ECHO, FAULTY):
+            with pytest.raises(LocalError):
+                await house.service.deploy(Manifest("echo"), module)
+        await house.database.write("ALTER TABLE away RENAME TO agents", ())
+        assert set((tmp_path / "modules").iterdir()) == kept
+        await house.service.deploy(Manifest("echo"), ECHO)
+
+
+async def test_an_agent_that_could_not_be_forgotten_can_be_removed_later(tmp_path):
+    async with open_house(tmp_path) as house:
+        await house.service.deploy(Manifest("echo"), ECHO)
+        await house.database.write("ALTER TABLE agents RENAME TO away", ())
+        with pytest.raises(LocalError):
+            await house.service.undeploy("echo")
+        await house.database.write("ALTER TABLE away RENAME TO agents", ())
+        await house.service.undeploy("echo")
+        assert house.service.views() == []
 
 
 async def test_a_restart_by_hand_gives_a_fresh_sandbox(tmp_path):
