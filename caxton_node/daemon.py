@@ -133,6 +133,7 @@ class Daemon:
         self._database = await self._stack.enter_async_context(await Database.open(data_dir / DATABASE))
         self._tokens = Tokens(self._database, self._clock)
         self._members = ClusterStore(self._database)
+        await self._members.claim(self.files.node_id, self.files.cluster)
         # Seconds since 1970 at least, so that a store restored from a backup cannot bring an old epoch back.
         self._epoch = await self._members.raise_epoch(self._clock.unix_us() // 1_000_000)
 
@@ -184,6 +185,7 @@ class Daemon:
             clock=self._clock,
             loop=loop,
             remote=Outbound(loop, self._cluster.send),
+            dead_letters_max=self.config.messaging.dead_letters_max,
         )
         self._grants = Grants(self._registry)
         directory = Directory(node_id, self._grants, self._router.submit)

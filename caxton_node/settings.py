@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from caxton_node.config import Config
 from caxton_node.core.errors import InvalidConfig
-from caxton_node.runtime.limits import Limits
 from swim import InvalidSettings
 from swim import Settings as SwimSettings
 from transport import Profile, TransportChoice
@@ -40,19 +39,6 @@ def mesh_settings(config: Config) -> MeshSettings:
     """Return the settings of the mesh."""
     mesh = config.mesh
     return MeshSettings(transport=TransportChoice(mesh.transport), profile=Profile(mesh.profile))
-
-
-def default_limits(config: Config) -> Limits:
-    """Return the limits of an agent whose manifest says nothing."""
-    agents = config.agents
-    return Limits(
-        memory_bytes=agents.memory_bytes,
-        fuel_per_message=agents.fuel_per_message,
-        wall_time_s=agents.wall_time_s,
-        message_bytes_max=agents.message_bytes_max,
-        mailbox_depth=config.messaging.mailbox_depth,
-        batch_max=agents.batch_max,
-    )
 
 
 def guest_memory_bytes(config: Config) -> int:

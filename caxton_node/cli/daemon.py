@@ -16,7 +16,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def run_options(function: F) -> F:
     """Add the options that decide the configuration."""
     function = click.option(
-        "--profile", type=click.Choice(["dev", "prod"]), help="Kind of installation; sets node.env."
+        "--profile",
+        type=click.Choice(["dev", "prod"]),
+        help="Kind of installation: dev logs more, for people. [env: CAXTON_ENV]",
     )(function)
     function = click.option(
         "--set",

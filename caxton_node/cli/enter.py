@@ -18,9 +18,18 @@ from caxton_node.cli.place import data_dir_of, hosts_of, node_id_of, node_option
     "--cluster", default="caxton", show_default=True, help="Name of the cluster; it cannot change later."
 )
 @click.option(
+    "--profile",
+    type=click.Choice(["dev", "prod"]),
+    default="prod",
+    envvar="CAXTON_ENV",
+    help="Kind of installation; the admin token shows it. [env: CAXTON_ENV] [default: prod]",
+)
+@click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result."
 )
-def init(data_dir: Path | None, node_id: str, hosts: tuple[str, ...], cluster: str, output: str) -> None:
+def init(
+    *, data_dir: Path | None, node_id: str, hosts: tuple[str, ...], cluster: str, profile: str, output: str
+) -> None:
     """Make a cluster of one in the data directory; a directory that holds a node is left alone.
 
     The admin token is printed once and kept only as a hash.
@@ -28,7 +37,7 @@ def init(data_dir: Path | None, node_id: str, hosts: tuple[str, ...], cluster: s
     from caxton_node.cluster.joining import found_cluster
 
     folder = data_dir_of(data_dir)
-    founded = found_cluster(folder, node_id_of(node_id), cluster, hosts_of(hosts))
+    founded = found_cluster(folder, node_id_of(node_id), cluster, hosts_of(hosts), env=profile)
     if output == "json":
         click.echo(json.dumps({**asdict(founded), "data_dir": str(folder)}, indent=2))
         return

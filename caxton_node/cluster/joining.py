@@ -76,7 +76,9 @@ class Joined:
     seeds: list[str]
 
 
-def found_cluster(data_dir: Path, node_id: str, cluster: str, hosts: Sequence[str]) -> Founded:
+def found_cluster(
+    data_dir: Path, node_id: str, cluster: str, hosts: Sequence[str], *, env: str = "prod"
+) -> Founded:
     """Make a cluster of one: authority, node certificate, gossip key, first admin token.
 
     Args:
@@ -84,6 +86,7 @@ def found_cluster(data_dir: Path, node_id: str, cluster: str, hosts: Sequence[st
         node_id: Id of the founder.
         cluster: Name of the cluster; it is bound into certificates and gossip and cannot change.
         hosts: Host names and addresses at which the founder will be reached, beside loopback.
+        env: Kind of installation, `dev` or `prod`; it is part of the token.
 
     Raises:
         AlreadyInitialised: The directory holds a node; nothing was changed.
@@ -102,7 +105,7 @@ def found_cluster(data_dir: Path, node_id: str, cluster: str, hosts: Sequence[st
     with _writing_to(data_dir):
         write_bundle(data_dir / CERTIFICATES, bundle)
         write_authority(data_dir / CERTIFICATES, authority)
-        admin_token = asyncio.run(_first_admin_token(data_dir))
+        admin_token = asyncio.run(_first_admin_token(data_dir, env))
         # Last, since this file is what says that the directory holds a node.
         write_identity(data_dir, NodeIdentity(node_id, cluster), [token_bytes(KEY_BYTES)])
     return Founded(admin_token, authority.fingerprint, node_id, cluster)
@@ -223,7 +226,7 @@ def _writing_to(data_dir: Path) -> Iterator[None]:
         ) from err
 
 
-async def _first_admin_token(data_dir: Path) -> str:
+async def _first_admin_token(data_dir: Path, env: str) -> str:
     async with await Database.open(data_dir / DATABASE) as database:
         tokens = Tokens(database, SystemClock())
-        return await tokens.issue_api_token(env="prod", client="admin", role=Role.ADMIN)
+        return await tokens.issue_api_token(env=env, client="admin", role=Role.ADMIN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from caxton_node.core.errors import InvalidConfig
 from caxton_node.storage import Database
 from swim import Address, Member
 
@@ -15,6 +16,22 @@ class ClusterStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def claim(self, node_id: str, cluster: str) -> None:
+        """Write down whose database this is, or make sure that it is this node's.
+
+        Raises:
+            InvalidConfig: It is another node's; nothing was changed.
+        """
+        insert = "INSERT INTO cluster (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
+        await self._database.write_many([(insert, ("node", node_id)), (insert, ("cluster", cluster))])
+        owner = dict(await self._database.read("SELECT key, value FROM cluster"))
+        if (owner["node"], owner["cluster"]) != (node_id, cluster):
+            raise InvalidConfig(
+                f"{self._database.path} belongs to node {owner['node']} of cluster {owner['cluster']}",
+                why=f"this is node {node_id} of cluster {cluster}",
+                hint="put back the database of this node, or move this one away to start with an empty one",
+            )
 
     async def raise_epoch(self, at_least: int) -> int:
         """Raise the boot counter above its last value and to at least `at_least`, durably; return it."""

@@ -1,6 +1,6 @@
 """From all sources to one frozen `Config`; the later source wins.
 
-    defaults  <  file  <  CAXTON_<SECTION>__<KEY>  <  --set key=value
+    defaults  <  profile  <  file  <  CAXTON_<SECTION>__<KEY>  <  --set key=value
 
 The file is the one asked for, else that of CAXTON_CONFIG_PATH, else /etc/caxton/config.yaml if it exists.
 """
@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from caxton_node.config.schema import BY_KEY, SECTIONS, SYSTEM_DIR, Config, Value
+from caxton_node.config.schema import BY_KEY, PROFILES, SECTIONS, SYSTEM_DIR, Config, Value
 from caxton_node.config.sources import Given, from_environment, from_file, from_overrides
 from caxton_node.config.values import Unfit, closest, read_value
 from caxton_node.core.errors import InvalidConfig
@@ -44,6 +44,7 @@ def load(
     for given in chain(_from_found_file(path, environ), from_environment(environ), from_overrides(overrides)):
         values[given.key] = _read(given)
         sources[given.key] = given.where
+    values = {**PROFILES[str(values.get("node.env", "prod"))], **values}
     config = _build(values, sources)
     _check_together(config)
     return config

@@ -81,12 +81,10 @@ def _setting(
 
 @dataclass(frozen=True, slots=True)
 class NodeSection:
-    """Who this daemon is."""
+    """What this daemon is; who it is, `init` or `join` wrote down."""
 
-    id: str = _setting("", Kind.TEXT, "Node id, a DNS label; empty: the one in the node's certificate.")
-    cluster: str = _setting("", Kind.TEXT, "Cluster name; empty: the one that init or join wrote down.")
     env: str = _setting(
-        "prod", Kind.CHOICE, "Kind of installation; it is part of API tokens.", choices=("dev", "prod")
+        "prod", Kind.CHOICE, "Kind of installation; dev logs everything, readably.", choices=("dev", "prod")
     )
 
 
@@ -115,7 +113,10 @@ class MeshSection:
         "", Kind.TEXT, "host or host:port that peers should use; empty: found from mesh.host."
     )
     transport: str = _setting(
-        "auto", Kind.CHOICE, "Links to use: auto moves between them.", choices=("auto", "quic", "tcp")
+        "auto",
+        Kind.CHOICE,
+        "Links to use: auto races QUIC and TLS and remembers the winner.",
+        choices=("auto", "quic", "tcp"),
     )
     profile: str = _setting(
         "lan", Kind.CHOICE, "Windows and timeouts for the distance between nodes.", choices=("lan", "wan")
@@ -177,7 +178,6 @@ class LogSection:
         Kind.CHOICE,
         "Least severe level that is written.",
         choices=("debug", "info", "warning", "error"),
-        reloadable=True,
     )
     format: str = _setting(
         "auto",
@@ -283,6 +283,12 @@ class Config:
         value: Value = getattr(getattr(self, section), name)
         return value
 
+
+PROFILES: Mapping[str, Mapping[str, Value]] = {
+    "prod": {},
+    "dev": {"log.level": "debug", "log.format": "pretty"},
+}
+"""What a kind of installation (`node.env`) sets before anything else does."""
 
 SECTIONS: Mapping[str, type] = {
     name: kind

@@ -36,6 +36,7 @@ class Delivery:
         stamps: For the platform's own messages.
         tally: Where outcomes are counted.
         clock: Time of dead letters.
+        dead_letters_max: Dead letters kept.
 
     Attributes:
         conversations: Context of the conversations seen lately.
@@ -45,11 +46,13 @@ class Delivery:
         returns: The desk for what cannot be delivered.
     """
 
-    def __init__(self, destinations: Destinations, stamps: Stamps, tally: Tally, clock: Clock) -> None:
+    def __init__(
+        self, destinations: Destinations, stamps: Stamps, tally: Tally, clock: Clock, dead_letters_max: int
+    ) -> None:
         self.node_id = destinations.node_id
         self.conversations = Conversations()
         self.requests = OpenRequests()
-        self.dead_letters = DeadLetters()
+        self.dead_letters = DeadLetters(dead_letters_max)
         self.tap = Tap()
         self.returns = Returns(
             post=self.post,

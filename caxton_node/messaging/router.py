@@ -29,6 +29,7 @@ from caxton_node.fipa import (
 from caxton_node.fipa.codec import READ_ERRORS, explain, read
 from caxton_node.fipa.rules import CONTENT_BYTES_CAP, CONTENT_BYTES_MAX
 from caxton_node.messaging.counts import Counts, Tally
+from caxton_node.messaging.dead_letters import COUNT_MAX
 from caxton_node.messaging.delivery import HOPS, Delivery
 from caxton_node.messaging.destinations import Box, Destinations, LocalAgent
 from caxton_node.messaging.latency import Latency
@@ -51,6 +52,7 @@ class Router:
         clock: Wall-clock time of stamps and deadlines.
         loop: The event loop on whose thread platform agents run.
         remote: The way to other nodes; None on a node without a cluster.
+        dead_letters_max: Dead letters kept for people to look at.
 
     Attributes:
         conversations: Context of the conversations seen lately.
@@ -68,6 +70,7 @@ class Router:
         clock: Clock,
         loop: AbstractEventLoop,
         remote: RemotePort | None = None,
+        dead_letters_max: int = COUNT_MAX,
     ) -> None:
         self.node_id = node_id
         self.latency = Latency()
@@ -76,7 +79,7 @@ class Router:
         self._stamps = Stamps(node_id, clock)
         self._tally = Tally()
         self._destinations = Destinations(node_id, routes, remote)
-        self._delivery = Delivery(self._destinations, self._stamps, self._tally, clock)
+        self._delivery = Delivery(self._destinations, self._stamps, self._tally, clock, dead_letters_max)
         self.conversations = self._delivery.conversations
         self.requests = self._delivery.requests
         self.dead_letters = self._delivery.dead_letters

@@ -113,7 +113,7 @@ class Engine:
             raise InvalidModule(
                 f"the module has {len(binary):,} bytes",
                 why=f"at most {self.settings.module_bytes_max:,} are taken",
-                hint="strip it (wasm-opt -Os, wasm-strip), or raise runtime.module_bytes_max",
+                hint="strip it (wasm-opt -Os, wasm-strip), or raise agents.module_bytes_max",
             )
         sha256 = hashlib.sha256(binary).hexdigest()
         with self._lock:

@@ -45,7 +45,7 @@ _FEATURES = (
     _Feature("custom page sizes", ("custom page sizes", "custom-page-sizes")),
     _Feature("stack switching", ("stack switching", "stack-switching")),
 )
-_HINT = "build for MVP WebAssembly: rustc -C target-cpu=mvp, clang -mcpu=mvp, or lower it with wasm-opt"
+_HINT = "build for MVP WebAssembly (clang -mcpu=mvp; Rust: see sdk/rust/README.md) or lower it with wasm-opt"
 
 
 def explain(engine: wasmtime.Engine, binary: bytes, message: str) -> InvalidModule:

@@ -43,7 +43,7 @@ class StartFailed(DeploymentFailed):
 
     def __init__(self, trap: Trap) -> None:
         super().__init__(
-            "the agent did not start", why=str(trap), hint="read its log: caxton agent logs NAME"
+            "the agent did not start", why=str(trap), hint="what the guest said is in the log of the node"
         )
         self.trap = trap
 

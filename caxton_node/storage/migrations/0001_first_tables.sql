@@ -37,19 +37,6 @@ CREATE TABLE registry_entries (
     PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;
 
--- Messages that could not be delivered, for people to look at; the oldest go when there are too many.
-CREATE TABLE dead_letters (
-    id           INTEGER PRIMARY KEY,               -- order of arrival
-    message_id   BLOB NOT NULL,
-    sender       TEXT NOT NULL,
-    receiver     TEXT NOT NULL,
-    performative TEXT NOT NULL,
-    reason       TEXT NOT NULL,                     -- one of the FAILURE reasons
-    detail       TEXT NOT NULL DEFAULT '',
-    envelope     BLOB NOT NULL,                     -- the frame as it travelled
-    dead_unix_ms INTEGER NOT NULL
-) STRICT;
-
 -- Accepted messages that were still waiting when the node stopped; restored to their mailboxes at start.
 CREATE TABLE spooled_messages (
     id              INTEGER PRIMARY KEY,            -- order in the mailbox
@@ -58,29 +45,6 @@ CREATE TABLE spooled_messages (
     spooled_unix_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX spooled_messages_by_receiver ON spooled_messages (receiver, id);
-
--- Conversations that were open when the node last wrote them down.
-CREATE TABLE conversations (
-    conversation_id TEXT PRIMARY KEY,
-    protocol        TEXT NOT NULL DEFAULT '',       -- fipa-request, fipa-contract-net, ... or empty
-    state           TEXT NOT NULL,
-    participants    TEXT NOT NULL DEFAULT '[]',     -- JSON list of addresses
-    open_requests   TEXT NOT NULL DEFAULT '[]',     -- JSON list of requests that wait for a reply
-    messages        INTEGER NOT NULL DEFAULT 0,
-    started_unix_ms INTEGER NOT NULL,
-    last_unix_ms    INTEGER NOT NULL
-) STRICT;
-CREATE INDEX conversations_by_last_message ON conversations (last_unix_ms);
-
--- The routing table: which instances a name leads to, with weights.
-CREATE TABLE routes (
-    name     TEXT NOT NULL,                         -- tenant/name
-    instance TEXT NOT NULL,                         -- name#version.n@node
-    node     TEXT NOT NULL,
-    weight   REAL NOT NULL DEFAULT 1.0,
-    shadow   INTEGER NOT NULL DEFAULT 0,            -- 1: gets copies, never answers
-    PRIMARY KEY (name, instance)
-) STRICT, WITHOUT ROWID;
 
 -- The last view of the cluster: whom to ask first after a restart.
 CREATE TABLE members (
@@ -112,7 +76,7 @@ CREATE TABLE tokens (
     uses_left       INTEGER                         -- null: any number
 ) STRICT;
 
--- Facts about this node's cluster, set by init and join: name, ca fingerprint, and so on.
+-- Whose database this is: `node` and `cluster`, written at the first start and compared at every other.
 CREATE TABLE cluster (
     key   TEXT PRIMARY KEY,
     value ANY NOT NULL

@@ -48,8 +48,8 @@ def test_the_later_source_wins(tmp_path: Path) -> None:
 
 
 def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
-    path = written(tmp_path, "node: {id: alpha}")
-    assert load(environ=EMPTY | {"CAXTON_CONFIG_PATH": str(path)}).node.id == "alpha"
+    path = written(tmp_path, "mesh: {advertise: alpha}")
+    assert load(environ=EMPTY | {"CAXTON_CONFIG_PATH": str(path)}).mesh.advertise == "alpha"
 
 
 def test_durations_and_sizes_are_written_as_people_write_them(tmp_path: Path) -> None:
@@ -63,13 +63,13 @@ def test_durations_and_sizes_are_written_as_people_write_them(tmp_path: Path) ->
 
 
 def test_variables_in_the_file_are_filled_in(tmp_path: Path) -> None:
-    path = written(tmp_path, 'node: {id: "${HOST:-alpha}", cluster: "${NAME}-$${x}"}')
+    path = written(tmp_path, '{mesh: {advertise: "${HOST:-alpha}"}, grpc: {host: "${NAME}-$${x}"}}')
     config = load(path=path, environ=EMPTY | {"NAME": "demo"})
-    assert (config.node.id, config.node.cluster) == ("alpha", "demo-${x}")
+    assert (config.mesh.advertise, config.grpc.host) == ("alpha", "demo-${x}")
 
 
 def test_a_text_that_looks_like_a_number_stays_a_text(tmp_path: Path) -> None:
-    assert load(path=written(tmp_path, "node: {id: 007}"), environ=EMPTY).node.id == "007"
+    assert load(path=written(tmp_path, "mesh: {advertise: 007}"), environ=EMPTY).mesh.advertise == "007"
 
 
 def test_an_empty_file_and_empty_keys_set_nothing(tmp_path: Path) -> None:
@@ -149,8 +149,8 @@ def test_a_nearly_right_word_or_unit_is_suggested(tmp_path: Path) -> None:
         ("just words", "config.yaml:1: expected sections"),
         ("mesh: 7946", "config.yaml:1: expected settings of mesh"),
         ("mesh:\n\t- x: [", "config.yaml:2: this is not YAML"),
-        ("node: {id: '${NODE}'}", "the variable NODE is not set"),
-        ("node: {id: '${NODE'}", "has an unfinished variable"),
+        ("mesh: {advertise: '${NODE}'}", "the variable NODE is not set"),
+        ("mesh: {advertise: '${NODE'}", "has an unfinished variable"),
     ],
 )
 def test_a_file_of_the_wrong_shape_is_named_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
@@ -170,3 +170,11 @@ def test_set_without_an_equals_sign_is_refused() -> None:
 def test_values_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     error = refused(tmp_path, "swim: {probe_interval_s: 1s, probe_timeout_s: 2s}")
     assert "not shorter than" in error.what
+
+
+def test_a_kind_of_installation_sets_what_nothing_else_does(tmp_path: Path) -> None:
+    path = written(tmp_path, "log: {level: warning}")
+    assert load(environ=EMPTY).log.level == "info"
+    assert load(environ=EMPTY | {"CAXTON_ENV": "dev"}).log.level == "debug"
+    both = load(path=path, environ=EMPTY | {"CAXTON_ENV": "dev"})
+    assert (both.log.level, both.log.format) == ("warning", "pretty")

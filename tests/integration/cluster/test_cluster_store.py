@@ -1,0 +1,41 @@
+"""What the cluster keeps on disk, in a real database."""
+
+import pytest
+
+from caxton_node.cluster.store import ClusterStore
+from caxton_node.core.errors import InvalidConfig
+from caxton_node.storage import Database
+from swim import Member, MemberState
+
+
+@pytest.fixture
+async def store(tmp_path):
+    async with await Database.open(tmp_path / "caxton.db") as database:
+        yield ClusterStore(database)
+
+
+def member(node_id, state, port):
+    return Member(node_id, ("127.0.0.1", port), state, 0, 1, b"", 0, bytes(8))
+
+
+@pytest.mark.story("018")
+async def test_the_epoch_rises_at_every_start_and_never_below_what_is_asked(store):
+    assert await store.raise_epoch(100) == 100
+    assert await store.raise_epoch(100) == 101
+    assert await store.raise_epoch(50) == 102
+
+
+async def test_the_database_of_another_node_is_refused_by_name(store):
+    await store.claim("n1", "demo")
+    await store.claim("n1", "demo")
+    with pytest.raises(InvalidConfig, match="belongs to node n1 of cluster demo") as refusal:
+        await store.claim("n2", "demo")
+    assert "node n2" in refusal.value.why
+
+
+@pytest.mark.story("018")
+async def test_members_are_remembered_the_living_first(store):
+    await store.save_members([member("a", MemberState.DEAD, 1), member("b", MemberState.ALIVE, 2)], 0)
+    assert await store.read_addresses() == [("127.0.0.1", 2), ("127.0.0.1", 1)]
+    await store.save_members([member("c", MemberState.ALIVE, 3)], 0)
+    assert await store.read_addresses() == [("127.0.0.1", 3)]
