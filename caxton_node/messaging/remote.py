@@ -1,8 +1,10 @@
 """The way to other nodes: from worker threads to the event loop, once per batch.
 
 The mesh belongs to the loop's thread. Workers append to a bounded buffer; the first append after the loop
-has emptied it wakes the loop, the others find it awake. One buffer for all peers keeps every order; the
-bound per peer is the mesh's own business, and what it does not take comes back here and is refused.
+has emptied it wakes the loop, the others find it awake. The loop empties it by shares, and turns to timers,
+sockets and calls in between: agents that flood must not cost the node its membership. One buffer for all
+peers keeps every order; the bound per peer is the mesh's own business, and what it does not take comes back
+here and is refused.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from caxton_node.core.errors import CaxtonError, ResourceLimit
 from caxton_node.fipa import FailureReason
 
 BUFFER_BYTES_MAX = 64 * 1024 * 1024
+BUFFER_FRAMES_MAX = 16_384
+TURN_FRAMES = 1_024
 
 Send = Callable[[str, int, Sequence[bytes]], None]
 Refused = Callable[[str, Sequence[bytes], FailureReason, str], None]
@@ -49,9 +53,17 @@ class Outbound:
         loop: Whose thread sends.
         send: `Cluster.send`: queues frames, or raises with nothing queued.
         bytes_max: Bytes that may wait for the loop.
+        frames_max: Messages that may wait for it: each costs it time, however small, and whoever sends next
+            waits behind them all.
     """
 
-    def __init__(self, loop: AbstractEventLoop, send: Send, bytes_max: int = BUFFER_BYTES_MAX) -> None:
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        send: Send,
+        bytes_max: int = BUFFER_BYTES_MAX,
+        frames_max: int = BUFFER_FRAMES_MAX,
+    ) -> None:
         self._loop = loop
         self._send = send
         self._refused: Refused | None = None
@@ -59,6 +71,7 @@ class Outbound:
         self._buffer: deque[tuple[str, int, list[bytes]]] = deque()
         self._bytes = 0
         self._bytes_max = bytes_max
+        self._frames_max = frames_max
         self._awake = False
         self.forwarded = 0
         self.pending = 0
@@ -71,7 +84,8 @@ class Outbound:
         """Take frames, or return False when the buffer is full or the loop is closed."""
         size = sum(map(len, frames))
         with self._lock:
-            if self._bytes + size > self._bytes_max or self._loop.is_closed():
+            full = self._bytes + size > self._bytes_max or self.pending + len(frames) > self._frames_max
+            if full or self._loop.is_closed():
                 return False
             self._buffer.append((node, lane_key, frames))
             self._bytes += size
@@ -82,16 +96,28 @@ class Outbound:
         return True
 
     def _flush(self) -> None:
-        """Give everything to the mesh, frames for the same lane together."""
-        with self._lock:
-            waiting, self._buffer = self._buffer, deque()
-            self._bytes = 0
-            self._awake = False
-        while waiting:
-            node, lane_key, frames = waiting.popleft()
-            while waiting and waiting[0][0] == node and waiting[0][1] == lane_key:
-                frames = frames + waiting.popleft()[2]
+        """Give a share to the mesh and come back for the rest, so that the loop has time for others."""
+        for node, lane_key, frames in self._take_share():
             self._give(node, lane_key, frames)
+        with self._lock:
+            self._awake = bool(self._buffer)
+            if self._awake:
+                self._loop.call_soon(self._flush)
+
+    def _take_share(self) -> list[tuple[str, int, list[bytes]]]:
+        """Remove about `TURN_FRAMES` of the oldest frames, neighbours for the same lane together."""
+        share: list[tuple[str, int, list[bytes]]] = []
+        count = 0
+        with self._lock:
+            while self._buffer and count < TURN_FRAMES:
+                node, lane_key, frames = self._buffer.popleft()
+                count += len(frames)
+                self._bytes -= sum(map(len, frames))
+                if share and share[-1][0] == node and share[-1][1] == lane_key:
+                    share[-1][2].extend(frames)
+                else:
+                    share.append((node, lane_key, list(frames)))
+        return share
 
     def _give(self, node: str, lane_key: int, frames: list[bytes]) -> None:
         reason, detail = None, ""

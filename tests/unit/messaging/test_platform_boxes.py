@@ -7,6 +7,7 @@ from caxton_node.core.errors import DeadlineExceeded, DeliveryFailed, ResourceLi
 from caxton_node.fipa import Envelope, FailureReason, Performative, encode
 from caxton_node.messaging import Clients, Outbound
 from caxton_node.messaging.platform import CLIENT_DEPTH_MAX, PlatformBox
+from caxton_node.messaging.remote import BUFFER_FRAMES_MAX, TURN_FRAMES
 from tests.support.data_plane import until
 from tests.support.post_office import PostOffice, failure_of
 
@@ -142,6 +143,18 @@ class TestOutbound:
         assert out.pending == 1
         await until(lambda: out.pending == 0)
         assert out.send("n2", 1, [b"123"])
+
+    async def test_a_flood_of_small_messages_leaves_the_loop_its_turns(self, link: Link) -> None:
+        out = Outbound(asyncio.get_running_loop(), link.send)
+        names = [b"%d" % number for number in range(BUFFER_FRAMES_MAX)]
+        assert all(out.send("n2", 1, [name]) for name in names)
+        assert not out.send("n2", 1, [b"one too many"])
+        shares: list[int] = []
+        while out.pending:
+            await asyncio.sleep(0)
+            shares.append(out.forwarded - sum(shares))
+        assert max(shares) <= TURN_FRAMES
+        assert [name for _, _, frames in link.taken for name in frames] == names
 
     @pytest.mark.parametrize(
         ("error", "reason"),
