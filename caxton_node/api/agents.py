@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
 
 from caxton_node.agents.manifest import Manifest
 from caxton_node.agents.views import AgentView
 from caxton_node.api.call import Call
 from caxton_node.api.services import Services
+from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import DEFAULT_TENANT, check_node_id, full_name
 from caxton_node.pb import agents_pb2 as pb
 from caxton_node.registry import InstanceRecord
@@ -20,6 +22,7 @@ from caxton_node.runtime import Limits
 from caxton_node.runtime.limits import BATCH_CAP
 
 PAGE_SIZE, PAGE_SIZE_MAX = 1000, 10_000
+WHOLE_MAX = 2**53  # beyond it a double does not know its last digits
 
 
 async def deploy_agent(
@@ -31,7 +34,7 @@ async def deploy_agent(
         name=request.name,
         version=request.version,
         limits=read_limits(request.limits, services),
-        config=whole_numbers(MessageToDict(request.config)),
+        config=read_config(request.config),
         capabilities=tuple(request.capabilities),
     )
     view = await services.agents.deploy(manifest, request.module, start=not request.do_not_start)
@@ -158,13 +161,26 @@ def read_limits(asked: pb.Limits, services: Services) -> Limits:
     )
 
 
+def read_config(config: Struct) -> dict[str, Any]:
+    """Return a config as JSON values.
+
+    Raises:
+        InvalidArgument: A number is infinite or none at all.
+    """
+    try:
+        values: dict[str, Any] = whole_numbers(MessageToDict(config))
+    except ValueError as err:
+        raise InvalidArgument("the config is not JSON", why=str(err), hint="use plain JSON values") from err
+    return values
+
+
 def whole_numbers(value: Any) -> Any:  # noqa: ANN401  any JSON value
     """Give JSON its integers back: protobuf's Struct knows only doubles."""
     if isinstance(value, dict):
         return {key: whole_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
         return [whole_numbers(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) <= WHOLE_MAX:
         return int(value)
     return value
 

@@ -30,6 +30,7 @@ from caxton_node.pb import messages_pb2 as pb
 
 TIMEOUT_S, TIMEOUT_S_MAX = 30.0, 3600.0
 FOLLOW_DEPTH, FOLLOW_DEPTH_MAX = 1000, 10_000
+FOLLOW_BYTES_MAX = 16 * 1024 * 1024  # one follower that does not read must not hold a node's memory
 DEAD_LETTERS = 100
 TRACE_ID_BYTES = 16
 
@@ -77,7 +78,7 @@ async def subscribe_messages(
     """Follow the messages that this node handles."""
     wanted = frozenset(parse_address(agent).name for agent in request.agents)
     depth = min(request.buffer_max or FOLLOW_DEPTH, FOLLOW_DEPTH_MAX)
-    feed: Feed[bytes] = Feed(depth)
+    feed: Feed[bytes] = Feed(depth, size_max=FOLLOW_BYTES_MAX, measure=len)
 
     def listen(frames: Sequence[bytes]) -> None:
         for frame in frames:

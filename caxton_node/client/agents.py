@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import ParseDict, ParseError
 
 from caxton_node.client.noun import Noun
+from caxton_node.core.errors import InvalidArgument
 from caxton_node.pb import agents_pb2 as pb
 
 PAGE_SIZE = 1000
@@ -44,6 +45,7 @@ class Agents(Noun):
             do_not_start: Leave it Loaded.
 
         Raises:
+            InvalidArgument: The config has a value that JSON does not know.
             InvalidModule: The module is not WebAssembly, uses a refused feature or breaks the ABI.
             AlreadyExists: The node has an agent of this name.
             DeploymentFailed: The guest did not start; nothing is left of it.
@@ -58,7 +60,7 @@ class Agents(Noun):
             do_not_start=do_not_start,
         )
         if config:
-            ParseDict(dict(config), request.config)
+            _write_config(config, request)
         return self._call("DeployAgent", request, pb.DeployAgentResponse)
 
     def undeploy(self, name: str, *, node: str = "", force: bool = False) -> pb.UndeployAgentResponse:
@@ -113,3 +115,12 @@ class Agents(Noun):
         """List what agents offer, or who offers the capability `name`."""
         request = pb.ListCapabilitiesRequest(name=name)
         return self._call("ListCapabilities", request, pb.ListCapabilitiesResponse).capabilities
+
+
+def _write_config(config: Mapping[str, object], request: pb.DeployAgentRequest) -> None:
+    try:
+        ParseDict(dict(config), request.config)
+    except (ParseError, TypeError, ValueError, OverflowError) as err:
+        raise InvalidArgument(
+            "the config is not JSON", why=str(err), hint="use plain JSON values; YAML dates need quotes"
+        ) from err

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from caxton_node.api.call import Caller
 from caxton_node.api.errors import status_bytes
 from caxton_node.api.operations import BY_METHOD, PACKAGE, Operation
 from caxton_node.api.pipeline import Pipeline
-from caxton_node.core.errors import CaxtonError, Unauthorized
+from caxton_node.core.errors import CaxtonError, InvalidArgument, Unauthorized
 
 DETAILS_KEY = "grpc-status-details-bin"
 BEARER = "bearer "
@@ -49,27 +49,27 @@ class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # ge
         behavior: Any = self._stream(operation) if operation.streams else self._unary(operation)
         return make(
             behavior,
-            request_deserializer=operation.request.FromString,
             response_serializer=operation.response.SerializeToString,
         )
 
-    def _unary(self, operation: Operation) -> Callable[[Message, Context], Awaitable[Message]]:
-        async def behave(request: Message, context: Context) -> Message:
+    def _unary(self, operation: Operation) -> Callable[[bytes, Context], Awaitable[Message]]:
+        async def behave(data: bytes, context: Context) -> Message:
             caller = caller_of(context)
             try:
                 check_tls(context)
-                return await self._pipeline.run(operation, request, caller)
+                return await self._pipeline.run(operation, read_request(operation, data), caller)
             except CaxtonError as err:
                 await self._abort(context, err, caller)
                 raise AssertionError("abort raises") from err
 
         return behave
 
-    def _stream(self, operation: Operation) -> Callable[[Message, Context], AsyncIterator[Message]]:
-        async def behave(request: Message, context: Context) -> AsyncIterator[Message]:
+    def _stream(self, operation: Operation) -> Callable[[bytes, Context], AsyncIterator[Message]]:
+        async def behave(data: bytes, context: Context) -> AsyncIterator[Message]:
             caller = caller_of(context)
             try:
                 check_tls(context)
+                request = read_request(operation, data)
                 async for response in self._pipeline.stream(operation, request, caller):
                     yield response
             except CaxtonError as err:
@@ -82,6 +82,21 @@ class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # ge
         # The status line is for generic clients; ours read the details.
         text = str(error).encode("ascii", "replace").decode()
         await context.abort(grpc.StatusCode[error.surface.grpc], text, ((DETAILS_KEY, details),))
+
+
+def read_request(operation: Operation, data: bytes) -> Message:
+    """Read a request; here rather than in gRPC, which would answer broken ones with UNKNOWN.
+
+    Raises:
+        InvalidArgument: The bytes are not such a message.
+    """
+    try:
+        return operation.request.FromString(data)
+    except DecodeError as err:
+        name = operation.request.DESCRIPTOR.name
+        raise InvalidArgument(
+            f"the request is not a {name}", why=str(err), hint=f"it is a message of {PACKAGE}"
+        ) from err
 
 
 def caller_of(context: Context) -> Caller:

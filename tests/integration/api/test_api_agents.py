@@ -1,3 +1,6 @@
+from datetime import date
+
+import grpc
 import pytest
 
 from caxton_node.core.errors import (
@@ -14,6 +17,46 @@ from tests.support.guests import tiny, wat
 
 pytestmark = [pytest.mark.story("006"), pytest.mark.asyncio(loop_scope="session")]
 ECHO = wat("echo").encode()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), date(2026, 1, 1)])
+async def test_a_config_that_json_does_not_know_is_told_as_such(n1, value):
+    with pytest.raises(InvalidArgument, match="config is not JSON"):
+        await call(n1.local, lambda client: client.agents.deploy("odd", ECHO, config={"x": [value]}))
+
+
+async def test_a_foreign_client_that_sends_no_number_as_a_number_is_told_so(n1):
+    request = pb.DeployAgentRequest(name="odd", module=ECHO)
+    request.config["x"] = float("nan")
+    answer = await raw_call(n1, "CaxtonManagement/DeployAgent", request.SerializeToString())
+    assert (answer.code(), "not JSON" in answer.details()) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+
+
+async def test_a_number_that_no_integer_can_hold_stays_what_it_was(n1):
+    def live(client):
+        found = client.agents.deploy("huge", ECHO, config={"x": 1e300, "y": 2.0**53}).agent
+        assert (found.detail.config["x"], found.detail.config["y"]) == (1e300, 2**53)
+        client.agents.undeploy("huge")
+
+    await call(n1.local, live)
+
+
+async def test_bytes_that_are_no_request_are_an_invalid_argument(n1):
+    answer = await raw_call(n1, "CaxtonManagement/DeployAgent", b"\xff\xff\xff")
+    assert (answer.code(), "DeployAgentRequest" in answer.details()) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        True,
+    )
+
+
+async def raw_call(node, method, data):
+    """Send bytes as a client that is not ours would, and return the refusal."""
+    async with grpc.aio.insecure_channel(
+        node.local.target, [("grpc.default_authority", "localhost")]
+    ) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_unary(f"/caxton.v1.{method}")(data, timeout=10)
+    return caught.value
 
 
 async def test_an_agent_goes_through_its_whole_life_over_the_socket(n1):

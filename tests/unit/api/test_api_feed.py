@@ -16,6 +16,15 @@ async def test_items_come_in_order_and_drops_are_told_with_the_next_one():
     assert [await feed.take() for _ in range(3)] == [(0, 2), (1, 0), (2, 0)]
 
 
+async def test_items_are_bounded_by_size_and_there_is_room_again_when_they_are_taken():
+    feed: Feed[bytes] = Feed(100, size_max=10, measure=len)
+    for item in (b"12345", b"123456", b"12345", b""):
+        feed.offer(item)
+    assert [await feed.take() for _ in range(3)] == [(b"12345", 1), (b"12345", 0), (b"", 0)]
+    feed.offer(b"1234567890")
+    assert await feed.take() == (b"1234567890", 0)
+
+
 async def test_a_reader_that_waits_is_woken_from_another_thread():
     feed: Feed[str] = Feed(10)
     waiting = asyncio.create_task(feed.take())
