@@ -23,6 +23,7 @@ from caxton_node.messaging.routes import RouteTable, Target, choose
 
 DIRECT_MAX = 65_536
 LANES = 16
+LANES_MAX = 64 * 1024  # all lanes to 4,096 nodes
 
 
 class RemoteLane:
@@ -189,6 +190,8 @@ class Destinations:
         lane = crc32(key.encode()) % LANES
         way = self._lanes.get((node, lane))
         if way is None:
+            if len(self._lanes) >= LANES_MAX:  # a lane holds nothing, and senders may name endless nodes
+                self._lanes.clear()
             way = self._lanes[node, lane] = RemoteLane(self._remote, node, lane)
         return Found(way, str(Address(name, node)), node)
 

@@ -7,7 +7,8 @@
     {"action": "deregister"}
         INFORM {"deregistered": [names]}
 
-Anything else is answered with NOT_UNDERSTOOD. An agent registers at its own node, which speaks for it in the
+Anything else is answered with NOT_UNDERSTOOD. What one agent may register is bounded in number and in size,
+since every node of the cluster keeps it. An agent registers at its own node, which speaks for it in the
 cluster; searching works everywhere. Answers to `df` itself are never answered, so two directories cannot
 keep each other busy.
 
@@ -22,6 +23,7 @@ from typing import Annotated, Protocol
 import msgspec
 from msgspec import Meta, Struct
 
+from caxton_node.core.bounds import nests_deeper
 from caxton_node.core.errors import CaxtonError
 from caxton_node.core.ids import Address, parse_address
 from caxton_node.fipa import Envelope, Performative, not_understood, reply
@@ -29,6 +31,8 @@ from caxton_node.registry.records import CapabilityRecord
 
 DIRECTORY = "df"
 CAPABILITIES_MAX = 64
+SCHEMA_BYTES_MAX = 8 * 1024
+SCHEMA_DEPTH_MAX = 32
 
 _Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._:-]{0,62}$")]
 _Version = Annotated[str, Meta(min_length=1, max_length=32)]
@@ -145,10 +149,28 @@ class Directory:
             detail = f"{sender} registers at its own node, not at {self._node_id}"
             return self._reply(envelope, Performative.REFUSE, {"reason": "not-here", "detail": detail})
         if isinstance(request, Register):
+            too_much = self._find_excess(sender.name, request.capabilities)
+            if too_much:
+                answer = {"reason": "too-much", "detail": too_much}
+                return self._reply(envelope, Performative.REFUSE, answer)
             names = self._register(sender.name, request.capabilities)
             return self._reply(envelope, Performative.INFORM, {"registered": names})
         names = self._deregister(sender.name)
         return self._reply(envelope, Performative.INFORM, {"deregistered": names})
+
+    def _find_excess(self, agent: str, capabilities: Sequence[Capability]) -> str:
+        """Say in what way this is more than one agent may register, "" if it is not."""
+        names = {record.name for record in self._registry.capabilities() if self._owns(record, agent)}
+        names |= {capability.name for capability in capabilities}
+        if len(names) > CAPABILITIES_MAX:
+            return f"{len(names)} capabilities; one agent may have {CAPABILITIES_MAX}"
+        for capability in capabilities:
+            if nests_deeper(capability.schema, SCHEMA_DEPTH_MAX):
+                return f"the schema of {capability.name} nests deeper than {SCHEMA_DEPTH_MAX}"
+            size = len(_write(capability.schema))
+            if size > SCHEMA_BYTES_MAX:
+                return f"the schema of {capability.name} has {size:,} bytes; {SCHEMA_BYTES_MAX:,} are taken"
+        return ""
 
     def _register(self, agent: str, capabilities: Sequence[Capability]) -> list[str]:
         for capability in capabilities:

@@ -115,3 +115,27 @@ def test_another_act_is_not_understood_but_an_answer_is_never_answered() -> None
     for act in ("FAILURE", "NOT_UNDERSTOOD", "REFUSE"):
         desk.ask(b"", act=act)
     assert len(desk.answers) == before
+
+
+def test_one_agent_cannot_fill_the_registry_message_by_message() -> None:
+    desk = Desk()
+    for first in range(0, CAPABILITIES_MAX, 16):
+        offers = [{"name": f"skill-{number}"} for number in range(first, first + 16)]
+        assert desk.ask({"action": "register", "capabilities": offers})[0] == "inform"
+    act, said = desk.ask({"action": "register", "capabilities": [{"name": "one-more"}]})
+    assert (act, said["reason"]) == ("refuse", "too-much")
+    assert desk.ask({"action": "register", "capabilities": [{"name": "skill-0"}]})[0] == "inform"
+    other = desk.ask({"action": "register", "capabilities": [{"name": "one-more"}]}, "other@node-1")
+    assert other[0] == "inform"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    ['{"a":' * 40 + "1" + "}" * 40, '{"a":' + "[" * 900 + "]" * 900 + "}", '{"a": "%s"}' % ("x" * 9_000)],
+)
+def test_a_schema_that_is_too_deep_or_too_large_is_refused(schema: str) -> None:
+    desk = Desk()
+    offer = f'{{"action": "register", "capabilities": [{{"name": "odd", "schema": {schema}}}]}}'
+    act, said = desk.ask(offer.encode())
+    assert (act, said["reason"], "odd" in said["detail"]) == ("refuse", "too-much", True)
+    assert desk.records.records == []
