@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
+from typing import Any
 
 import click
 
 from caxton_node.cli.groups import VerbGroup
 from caxton_node.cli.output import Column, column
 from caxton_node.cli.session import Session, verb
+from caxton_node.cli.types import Duration
+from caxton_node.core.errors import Unavailable
 
 EXIT_NOT_READY = 1
+ASK_AGAIN_S = 0.1
 CONFIG_COLUMNS = (
     column("SETTING", "key"),
     Column("VALUE", lambda row: json.dumps(row["value"], ensure_ascii=False)),
@@ -31,12 +36,12 @@ _node = click.option("--node", default="", help="Which node. [default: the node 
 
 @verb(server, "status")
 @_node
-def status(session: Session, node: str) -> int:
+@click.option(
+    "--wait", type=Duration(), default=0.0, help="Wait so long for the node to be ready, such as 30s."
+)
+def status(session: Session, node: str, wait: float) -> int:
     """Show whether a node does its work, check by check; exit code 1 when it does not."""
-    from caxton_node.cli.plain import plain
-
-    with session.client() as client:
-        facts = plain(client.server.health(node=node))
+    facts = _health(session, node, wait)
     lines: list[tuple[str, object]] = [
         ("node", facts["node_id"]),
         ("state", "ready" if facts["ready"] else "not ready"),
@@ -48,6 +53,23 @@ def status(session: Session, node: str) -> int:
         lines.append((check["name"], f"{'ok' if check['ok'] else 'failed'}{detail}"))
     session.output.facts(facts, lines)
     return 0 if facts["ready"] else EXIT_NOT_READY
+
+
+def _health(session: Session, node: str, wait_s: float) -> dict[str, Any]:
+    """Ask for the health, again and again for `wait_s` seconds until the node is ready."""
+    from caxton_node.cli.plain import plain
+
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            with session.client() as client:
+                facts = plain(client.server.health(node=node))
+            if facts["ready"] or time.monotonic() > until:
+                return facts
+        except Unavailable:
+            if time.monotonic() > until:
+                raise
+        time.sleep(ASK_AGAIN_S)
 
 
 @verb(server, "config")

@@ -1,6 +1,7 @@
 # ruff: noqa: INP001 - a program beside its sources, no package
 """Build the example agents byte for byte the same everywhere, and check that they are what their source says.
 
+    python sdk/rust/build.py FILE.rs -o FILE.wasm       build an agent of your own
     python sdk/rust/build.py            check manifest.json; rebuild where the compiler is there
     python sdk/rust/build.py --write    build and write examples/*.wasm and manifest.json
     python sdk/rust/build.py --test     run the unit tests of the SDK and the examples natively
@@ -41,26 +42,41 @@ _AGENT_FLAGS = [
 
 def build(out: Path) -> dict[str, bytes]:
     """Build all agents into a directory and return their modules by name."""
-    rlib = out / "libcaxton_agent.rlib"
-    _rustc([*_SDK_FLAGS, "caxton-agent/src/lib.rs", "-o", str(rlib)])
-    modules = {}
+    sdk = build_sdk(out)
     for name in AGENTS:
-        target = out / f"{name}.wasm"
-        source = f"examples/{name}/src/lib.rs"
-        _rustc(
-            [
-                *_AGENT_FLAGS,
-                "--crate-name",
-                name,
-                source,
-                "--extern",
-                f"caxton_agent={rlib}",
-                "-o",
-                str(target),
-            ]
+        build_agent(Path(f"examples/{name}/src/lib.rs"), out / f"{name}.wasm", sdk)
+    return {name: (out / f"{name}.wasm").read_bytes() for name in AGENTS}
+
+
+def build_sdk(out: Path) -> Path:
+    """Build the SDK into a directory and return the library."""
+    library = out / "libcaxton_agent.rlib"
+    _rustc([*_SDK_FLAGS, "caxton-agent/src/lib.rs", "-o", str(library)])
+    return library
+
+
+def build_agent(source: Path, target: Path, sdk: Path) -> None:
+    """Build one agent; `source` is relative to this directory or absolute."""
+    name = target.stem.replace("-", "_")
+    linked = ["--extern", f"caxton_agent={sdk}"]
+    _rustc([*_AGENT_FLAGS, "--crate-name", name, str(source), *linked, "-o", str(target)])
+
+
+def build_own(source: Path, target: Path) -> int:
+    """Build an agent that is not one of the examples; return the exit code."""
+    if not find_compiler():
+        sys.stderr.write(
+            f"{RELEASE} with its library for {TARGET} is not here.\n"
+            "On Debian 12: apt-get install rustc libstd-rust-dev-wasm32 lld\n"
         )
-        modules[name] = target.read_bytes()
-    return modules
+        return 1
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            build_agent(source.resolve(), target.resolve(), build_sdk(Path(directory)))
+        except subprocess.CalledProcessError as err:
+            return err.returncode  # rustc has said what is wrong
+    sys.stderr.write(f"{target} is ready: caxton agent deploy {target}\n")
+    return 0
 
 
 def make_manifest(modules: dict[str, bytes]) -> dict[str, Any]:
@@ -142,9 +158,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("source", nargs="?", type=Path, metavar="FILE.rs", help="an agent of your own")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.wasm", help="where to put it")
     parser.add_argument("--write", action="store_true", help="build and write the modules and the manifest")
     parser.add_argument("--test", action="store_true", help="run the native unit tests of the SDK")
     options = parser.parse_args()
+    if options.source:
+        return build_own(options.source, options.output or options.source.with_suffix(".wasm"))
     if options.test:
         return run_tests()
     if options.write:

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.support.nodes import BIN, ROOT, caxton_node
+from caxton_node.devkit.demo.nodes import DemoNode, free_ports
+from tests.support.nodes import BIN, ROOT, caxton, caxton_node, run
 
 UNITS = ["caxton-node.service", "caxton-node@.service"]
 HARDENED = ["NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "PrivateDevices=yes"]
@@ -41,3 +42,17 @@ def test_the_unit_starts_what_exists_and_takes_away_what_a_node_does_not_need(na
     assert "Type=notify" in lines
     assert any(line.startswith("WatchdogSec=") for line in lines)
     assert [line for line in HARDENED if line not in lines] == []
+
+
+def test_waiting_for_a_node_ends_when_it_is_ready_and_gives_up_when_it_never_is(tmp_path):
+    absent = run("caxton", "--data-dir", tmp_path, "server", "status", "--wait", "200ms")
+    assert absent.returncode == 5
+    caxton_node("init", "--data-dir", tmp_path / "n", "--node-id", "n")
+    node = DemoNode("n", tmp_path / "n", *free_ports(2))
+    node.start()
+    try:
+        ready = caxton(node, "server", "status", "--wait", "30s")
+        assert ready.returncode == 0, ready.stderr
+        assert "ready" in ready.stdout
+    finally:
+        node.stop()
