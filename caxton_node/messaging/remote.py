@@ -97,16 +97,21 @@ class Outbound:
 
     def _flush(self) -> None:
         """Give a share to the mesh and come back for the rest, so that the loop has time for others."""
-        for node, lane_key, frames in self._take_share():
-            self._give(node, lane_key, frames)
-        with self._lock:
-            self._awake = bool(self._buffer)
-            if self._awake:
-                self._loop.call_soon(self._flush)
+        share = self._take_share()
+        try:
+            while share:
+                self._give(*share.popleft())
+        finally:  # a bug on the way costs the frames that met it, not those behind them
+            with self._lock:
+                self._buffer.extendleft(reversed(share))
+                self._bytes += sum(len(frame) for _, _, frames in share for frame in frames)
+                self._awake = bool(self._buffer)
+                if self._awake:
+                    self._loop.call_soon(self._flush)
 
-    def _take_share(self) -> list[tuple[str, int, list[bytes]]]:
+    def _take_share(self) -> deque[tuple[str, int, list[bytes]]]:
         """Remove about `TURN_FRAMES` of the oldest frames, neighbours for the same lane together."""
-        share: list[tuple[str, int, list[bytes]]] = []
+        share: deque[tuple[str, int, list[bytes]]] = deque()
         count = 0
         with self._lock:
             while self._buffer and count < TURN_FRAMES:
@@ -120,16 +125,17 @@ class Outbound:
         return share
 
     def _give(self, node: str, lane_key: int, frames: list[bytes]) -> None:
-        reason, detail = None, ""
+        reason, detail, forwarded = None, "", 0
         try:
             self._send(node, lane_key, frames)
+            forwarded = len(frames)
         except ResourceLimit as err:
             reason, detail = FailureReason.BACKLOG_FULL, str(err)
         except CaxtonError as err:
             reason, detail = FailureReason.UNROUTABLE, str(err)
-        with self._lock:
-            self.pending -= len(frames)
-            if reason is None:
-                self.forwarded += len(frames)
+        finally:
+            with self._lock:
+                self.pending -= len(frames)
+                self.forwarded += forwarded
         if reason is not None and self._refused is not None:
             self._refused(node, frames, reason, detail)
