@@ -128,10 +128,10 @@ class Instance:
         self._sandbox, self._slot = sandbox, slot
         self.run += 1
         self.step(Event.START)
+        if outbox:  # before a worker may send what comes later
+            self._plant.router.accept(self.id, outbox)
         self._plant.scheduler.attach(slot)
         mailbox.connect(lambda: self._plant.scheduler.wake(slot))
-        if outbox:
-            self._plant.router.accept(self.id, outbox)
 
     def begin_drain(self) -> None:
         """Take no new messages: Running -> Draining."""

@@ -338,12 +338,16 @@ class Scheduler:
         slot.handled += outcome.handled
         slot.fuel_units += outcome.fuel_units
         slot.guest_s += outcome.elapsed_s
+        trap = outcome.trap
         if outcome.outbox:
-            self._post.accept(slot.instance, outcome.outbox)
-        if outcome.trap is None:
+            try:
+                self._post.accept(slot.instance, outcome.outbox)
+            except Exception as err:  # noqa: BLE001  the batch behind the message at fault must not go with it
+                trap = trap or _blame_host(err)
+        if trap is None:
             slot.mail.settle(count)
         else:
-            self._handle_trap(slot, frames, outcome.handled, outcome.trap)
+            self._handle_trap(slot, frames, outcome.handled, trap)
         return count, outcome.elapsed_s
 
     def _handle_trap(self, slot: Slot, frames: list[bytes], handled: int, trap: Trap) -> None:

@@ -304,6 +304,23 @@ async def test_a_bug_of_the_host_costs_one_agent_and_no_worker() -> None:
         assert (await client.receive(5)).content == b"fine"
 
 
+async def test_a_bug_on_the_way_out_of_an_agent_leaves_no_message_of_its_batch_in_the_air(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(instance: str, frames: object) -> None:
+        raise LookupError(instance)
+
+    with DataPlane(workers=1) as plane, Clients(plane.router).open() as client:
+        plane.add("echo", wat("echo"))
+        monkeypatch.setattr(plane.router, "accept", fail)
+        client.send(request("echo", b"", "q-1"))
+        await until(lambda: bool(plane.lost))
+        assert (plane.lost[0].trap.kind, plane.lost[0].poisoned) == (TrapKind.HOST, None)
+        await plane.settled()
+        counts = plane.router.counts()
+        assert counts.accepted == counts.settled == 1
+
+
 async def test_an_idle_node_answers_at_once() -> None:
     with DataPlane() as plane, Clients(plane.router).open() as client:
         plane.add("echo", wat("echo"))
