@@ -39,6 +39,7 @@ from caxton_node.cluster.sponsor import Sponsor
 from caxton_node.cluster.store import ClusterStore
 from caxton_node.config import Config
 from caxton_node.core.clock import SystemClock
+from caxton_node.core.errors import CaxtonError
 from caxton_node.core.events import EventBus
 from caxton_node.messaging import Clients, Outbound, Router, RouteTable
 from caxton_node.messaging.directory import DIRECTORY, Directory
@@ -53,7 +54,7 @@ from caxton_node.runtime.engine import Engine, EngineSettings
 from caxton_node.runtime.scheduler import SWITCH_INTERVAL_S, Scheduler
 from caxton_node.security import Tokens
 from caxton_node.settings import guest_memory_bytes, mesh_settings, swim_settings
-from caxton_node.storage import Database
+from caxton_node.storage import Database, owned
 from caxton_node.vitals import Vitals
 from swim import Identity, Keyring, Membership
 
@@ -130,6 +131,7 @@ class Daemon:
     async def _open_store(self) -> None:
         """First, since everything later reads what it kept; and a corrupt file must stop the node early."""
         data_dir = self.config.data.dir
+        self._stack.enter_context(owned(data_dir))
         self._database = await self._stack.enter_async_context(await Database.open(data_dir / DATABASE))
         self._tokens = Tokens(self._database, self._clock)
         self._members = ClusterStore(self._database)
@@ -330,7 +332,10 @@ class Daemon:
         while True:
             await asyncio.sleep(SAVE_MEMBERS_S)
             others = [member for member in self._cluster.members() if member.node_id != self.files.node_id]
-            await self._members.save_members(others, self._clock.unix_us() // 1000)
+            try:
+                await self._members.save_members(others, self._clock.unix_us() // 1000)
+            except CaxtonError as err:  # a full disk passes; the next turn saves the same again
+                _log.warning("the members were not saved", reason=str(err))
 
     def _handle_member(self, changed: MemberChanged) -> None:
         if changed.change is Change.JOINED:

@@ -1,7 +1,8 @@
 """The node's one SQLite file: opened checked, written by one writer in groups, migrated forward only.
 
 Start reading at `database.py`; `group_commit.py` is why thousands of durable writes per second are possible,
-`integrity.py` is what happens before the first byte is written, `migrations/` is the schema, commented.
+`integrity.py` is what happens before the first byte is written, `migrations/` is the schema, commented;
+`ownership.py` keeps a second daemon out.
 
 It does not own any table's meaning: each package has a `store.py` with its own SQL.
 """
@@ -9,5 +10,14 @@ It does not own any table's meaning: each package has a `store.py` with its own 
 from caxton_node.storage.database import Database
 from caxton_node.storage.errors import SchemaMismatch, StoreFailed, WriteRefused
 from caxton_node.storage.group_commit import Statement, WriteCounts
+from caxton_node.storage.ownership import owned
 
-__all__ = ["Database", "SchemaMismatch", "Statement", "StoreFailed", "WriteCounts", "WriteRefused"]
+__all__ = [
+    "Database",
+    "SchemaMismatch",
+    "Statement",
+    "StoreFailed",
+    "WriteCounts",
+    "WriteRefused",
+    "owned",
+]
