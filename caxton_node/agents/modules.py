@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from caxton_node.core.errors import CorruptStore
+from caxton_node.storage import StoreFailed
 
 
 class ModuleFolder:
@@ -20,17 +22,27 @@ class ModuleFolder:
         self._folder = folder
 
     def write(self, sha256: str, binary: bytes) -> bool:
-        """Keep a module; one that is there already is left alone. Returns whether it is new."""
+        """Keep a module; one that is there already is left alone. Returns whether it is new.
+
+        Raises:
+            StoreFailed: The disk is full or the folder cannot be written to; nothing is left of the module.
+        """
         place = self._path(sha256)
         if place.exists():
             return False
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = place.with_suffix(f".{os.getpid()}.new")
-        with beside.open("wb") as file:
-            file.write(binary)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(place)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_through(beside, binary)
+            beside.replace(place)
+        except OSError as err:
+            with suppress(OSError):
+                beside.unlink()
+            raise StoreFailed(
+                f"the module {place} cannot be kept",
+                why=err.strerror or str(err),
+                hint=f"free space in {self._folder} and see that this user may write there",
+            ) from err
         return True
 
     def read(self, sha256: str) -> bytes:
@@ -54,6 +66,13 @@ class ModuleFolder:
 
     def _path(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.wasm"
+
+
+def _write_through(place: Path, binary: bytes) -> None:
+    with place.open("wb") as file:
+        file.write(binary)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _lost(place: Path, why: str) -> CorruptStore:
