@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -120,7 +119,7 @@ class Link:
 
 class TestOutbound:
     @pytest.fixture
-    def link(self) -> Iterator[Link]:
+    def link(self) -> Link:
         return Link()
 
     async def test_frames_for_one_lane_go_together_and_in_order(self, link: Link) -> None:
