@@ -8,7 +8,7 @@ from __future__ import annotations
 from google.protobuf.any_pb2 import Any
 from google.rpc import status_pb2
 
-from caxton_node.client.errors import describe
+from caxton_node.client.errors import cut, describe
 from caxton_node.core.errors import CaxtonError
 
 # Numbers of gRPC's status codes, which google.rpc.Status carries too.
@@ -30,6 +30,8 @@ def status_bytes(error: CaxtonError, *, trace_id: str, node: str) -> bytes:
     """Return the google.rpc.Status of an error, with its ErrorDetail inside."""
     packed = Any()
     packed.Pack(describe(error, trace_id=trace_id, node=node))
-    status = status_pb2.Status(code=STATUS_NUMBERS[error.surface.grpc], message=str(error), details=[packed])
+    status = status_pb2.Status(
+        code=STATUS_NUMBERS[error.surface.grpc], message=cut(str(error)), details=[packed]
+    )
     data: bytes = status.SerializeToString()
     return data

@@ -13,7 +13,7 @@ import click
 from caxton_node.cli.groups import VerbGroup
 from caxton_node.cli.output import Column, column
 from caxton_node.cli.session import Session, verb
-from caxton_node.cli.types import Duration, KeyValue, Size
+from caxton_node.cli.types import Count, Duration, KeyValue, Size
 from caxton_node.core.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ _node = click.option("--node", default="", help="Node that runs it; needed when 
 @click.option("--version", default="", help="Version of the agent. [default: 1.0.0]")
 @click.option("--node", default="", help="Node that shall run it. [default: the node that is asked]")
 @click.option("--memory", type=Size(), default=0, help="Memory limit, such as 10MiB.")
-@click.option("--fuel", type=int, default=0, help="Fuel for each message.")
+@click.option("--fuel", type=Count(2**50), default=0, help="Fuel for each message.")
 @click.option("--wall-time", type=Duration(), default=0.0, help="Wall time for each message, such as 5s.")
-@click.option("--mailbox", type=int, default=0, help="Messages that may wait.")
-@click.option("--batch", type=int, default=0, help="Messages in one guest call, 1 to 256.")
+@click.option("--mailbox", type=Count(), default=0, help="Messages that may wait.")
+@click.option("--batch", type=Count(), default=0, help="Messages in one guest call, 1 to 256.")
 @click.option(
     "--config", "pairs", type=KeyValue(), multiple=True, help="Setting for the guest; may be repeated."
 )
@@ -136,7 +136,11 @@ def inspect(session: Session, name: str, node: str) -> None:
     limits: Mapping[str, Any] = detail.get("limits", {})
     lines = [(key.replace("_", " "), value) for key, value in row.items() if key != "detail"]
     lines += [
-        (key.replace("_", " "), value) for key, value in detail.items() if key not in {"limits", "config"}
+        ("deployed at", _moment(value))
+        if key == "deployed_unix_ms"
+        else (key.replace("_", " "), f"{value:,}" if isinstance(value, int) else value)
+        for key, value in detail.items()
+        if key not in {"limits", "config"}
     ]
     lines += [(f"limit {key.replace('_', ' ')}", f"{value:,}") for key, value in limits.items()]
     lines += [("config", json.dumps(detail.get("config", {}), ensure_ascii=False))]
@@ -192,6 +196,12 @@ def _row(found: agents_pb2.Agent) -> dict[str, Any]:
     from caxton_node.cli.plain import plain
 
     return plain(found)
+
+
+def _moment(unix_ms: int) -> str:
+    from datetime import datetime
+
+    return f"{datetime.fromtimestamp(unix_ms / 1000).astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
 def _say_state(session: Session, found: agents_pb2.Agent, *, returned: int = 0) -> None:

@@ -17,7 +17,7 @@ COLUMNS = (
     column("API", "api_address"),
     column("VERSION", "version", wide=True),
     column("INCARNATION", "incarnation", wide=True, right=True),
-    column("STARTS", "epoch", wide=True, right=True),
+    column("EPOCH", "epoch", wide=True, right=True),
 )
 LINK_COLUMNS = (
     column("PEER", "peer"),

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 import click
 
+from caxton_node.cli.output import visible
 from caxton_node.core.errors import CaxtonError
 
 EXIT_FAILED = 1
@@ -88,6 +89,7 @@ def _leave_pipe() -> int:
 
 
 def _say(what: str, why: str, hint: str, notes: Sequence[str] = ()) -> None:
+    what, why, hint = visible(what), visible(why), visible(hint)
     color = False if "--no-color" in sys.argv or "NO_COLOR" in os.environ else None
     lines = [f"{click.style('error:', fg='red', bold=True)} {what}"]
     lines += [f"  {click.style('why:', bold=True)} {why}"] if why else []

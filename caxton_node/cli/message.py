@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from caxton_node.cli.groups import VerbGroup
-from caxton_node.cli.output import Column, column
+from caxton_node.cli.output import Column, cell, column, visible
 from caxton_node.cli.session import Session, verb
 from caxton_node.cli.types import Duration, read_content
 
@@ -128,7 +129,9 @@ def _print_answer(session: Session, answer: messages_pb2.SendMessageResponse, to
     else:
         head = f"{reply.performative} from {reply.sender or to} after {answer.latency_us / 1000:.1f} ms"
         click.echo(click.style(head, dim=True), err=True, color=output.color)
-        output.line(text_of(reply.content))
+        text = text_of(reply.content)
+        # A program gets what the agent said, byte for byte; a terminal would obey it.
+        output.line(visible(text) if sys.stdout.isatty() else text)
     return EXIT_REFUSED if reply is not None and reply.performative in REFUSALS else 0
 
 
@@ -139,10 +142,10 @@ def _row(found: messages_pb2.Message) -> dict[str, Any]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    content = str(row["content"])
+    content = cell(row["content"])
     shown = content if len(content) <= SHOWN_CHARS else f"{content[: SHOWN_CHARS - 1]}…"
     act = click.style(row["performative"].ljust(15), bold=True)
-    route = f"{row['sender']} -> {', '.join(row['receivers'])}"
+    route = cell(f"{row['sender']} -> {', '.join(row['receivers'])}")
     return f"{_clock(row['sent_unix_us'] / 1e6)}  {act}  {route}  {shown}"
 
 

@@ -2,11 +2,15 @@
 
 A table is plain when it is piped; on a terminal its head is bold and states have their color. It is written
 by hand because the usual library costs more start-up time than everything else here.
+
+Much of what is shown was written by agents, so control characters are spelled out: no agent moves the cursor
+of an operator or forges a line.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +36,9 @@ COLORS: Mapping[str, str] = {
     "Stopped": "bright_black",
     "left": "bright_black",
 }
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Row = Mapping[str, object]
 
@@ -85,7 +92,7 @@ class Output:
             click.echo(empty, err=True, color=self.color)
             return
         shown = [each for each in columns if not each.wide or self.format == "wide"]
-        for line in _table([[_text(each.value(row)) for each in shown] for row in found], shown):
+        for line in _table([[cell(each.value(row)) for each in shown] for row in found], shown):
             self.line(line)
 
     def facts(self, data: Row, lines: Sequence[tuple[str, object]]) -> None:
@@ -95,7 +102,7 @@ class Output:
             return
         width = max((len(title) for title, _ in lines), default=0)
         for title, value in lines:
-            text = _text(value)
+            text = cell(value)
             self.line(f"{click.style(title.ljust(width), bold=True)}  {_paint(text, text)}")
 
     def data(self, data: object) -> None:
@@ -155,6 +162,20 @@ def _join(
 def _paint(word: str, text: str) -> str:
     color = COLORS.get(word)
     return click.style(text, fg=color) if color else text
+
+
+def visible(text: str) -> str:
+    """Spell out control characters, other than tabs and line breaks."""
+    return _CONTROL_IN_TEXT.sub(_spell, text)
+
+
+def cell(value: object) -> str:
+    """Return a value as it stands in a table: one line, without control characters."""
+    return _CONTROL.sub(_spell, _text(value))
+
+
+def _spell(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def _text(value: object) -> str:

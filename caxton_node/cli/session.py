@@ -105,10 +105,10 @@ class Verb(click.Command):
         own = [param for param in self.get_params(ctx) if param not in self.params or param in self._own]
         shared = [param for param in self.params if param not in self._own]
         for title, params in (("Options", own), (self.shared, shared)):
-            records = [record for param in params if (record := param.get_help_record(ctx)) is not None]
+            records = [param.get_help_record(ctx) for param in params if isinstance(param, click.Option)]
             if records:
                 with formatter.section(title):
-                    formatter.write_dl(records)
+                    formatter.write_dl([record for record in records if record is not None])
 
 
 def verb(group: click.Group, name: str) -> Callable[[F], click.Command]:

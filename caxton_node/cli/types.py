@@ -9,6 +9,9 @@ from pathlib import Path
 
 import click
 
+DURATION_S_MAX = 30 * 86_400.0  # in milliseconds it fits the schema's 32 bits
+SIZE_BYTES_MAX = 2**50
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?\Z")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|K|KB|KiB|M|MB|MiB|G|GB|GiB)?\Z", re.IGNORECASE)
@@ -27,7 +30,10 @@ class Duration(click.ParamType[float]):
         found = _DURATION.match(str(value))
         if not found:
             self.fail(f"{value!r} is not a duration; write for example 500ms, 30s or 5m", param, ctx)
-        return float(found[1]) * _SECONDS[found[2]]
+        seconds = float(found[1]) * _SECONDS[found[2]]
+        if seconds > DURATION_S_MAX:
+            self.fail(f"{value!r} is longer than 30 days", param, ctx)
+        return seconds
 
 
 class Size(click.ParamType[int]):
@@ -42,7 +48,30 @@ class Size(click.ParamType[int]):
         found = _SIZE.match(str(value))
         if not found:
             self.fail(f"{value!r} is not a size; write for example 512KiB or 10M", param, ctx)
-        return int(float(found[1]) * _BYTES[(found[2] or "b")[0].lower()])
+        size = float(found[1]) * _BYTES[(found[2] or "b")[0].lower()]
+        if size > SIZE_BYTES_MAX:
+            self.fail(f"{value!r} is more than a pebibyte", param, ctx)
+        return int(size)
+
+
+class Count(click.ParamType[int]):
+    """A whole number that is not negative.
+
+    Args:
+        largest: What the request can hold.
+    """
+
+    name = "number"
+
+    def __init__(self, largest: int = 2**32 - 1) -> None:
+        self._largest = largest
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        text = str(value)
+        if not (text.isascii() and text.isdigit()) or int(text[:20]) > self._largest:
+            self.fail(f"{value!r} is not a number from 0 to {self._largest:,}", param, ctx)
+        return int(text)
 
 
 class KeyValue(click.ParamType[tuple[str, object]]):

@@ -25,6 +25,9 @@ from caxton_node.core.errors import (
 )
 from caxton_node.pb import errors_pb2
 
+# gRPC drops a call whose trailing metadata pass 8 KiB, and a text may quote what a caller sent.
+TEXT_CHARS_MAX = 600
+
 BY_CATEGORY: dict[Category, type[CaxtonError]] = {
     Category.INVALID: InputError,
     Category.NOT_FOUND: NotFound,
@@ -77,15 +80,20 @@ def describe(error: CaxtonError, *, trace_id: str = "", node: str = "") -> error
     codes += [kind.code for kind in type(error).__mro__ if issubclass(kind, CaxtonError)][:-1]
     detail = errors_pb2.ErrorDetail(
         code=codes[0],
-        message=error.what,
-        why=error.why,
-        hint=error.hint,
+        message=cut(error.what),
+        why=cut(error.why),
+        hint=cut(error.hint),
         trace_id=notes.get("trace", trace_id),
         general_codes=dict.fromkeys(codes[1:]),
     )
     if sender := notes.get("node", node):
         detail.metadata["node"] = sender
     return detail
+
+
+def cut(text: str) -> str:
+    """Return a text that an answer can carry."""
+    return text if len(text) <= TEXT_CHARS_MAX else f"{text[: TEXT_CHARS_MAX - 1]}…"
 
 
 def class_of(code: str) -> type[CaxtonError] | None:

@@ -17,6 +17,7 @@ from caxton_node.core.errors import InvalidArgument
 
 DEFAULT_TENANT = "default"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._:~-]{0,61}[a-z0-9])?\Z")
+SHOWN_CHARS = 80
 _NODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
@@ -47,7 +48,7 @@ def parse_address(text: str) -> Address:
     name, _, node = text.partition("@")
     name = name.partition("#")[0]
     if node and not _NODE.match(node):
-        raise _bad("node id", node)
+        raise _bad("a node id", node)
     return Address(full_name(name), node or None)
 
 
@@ -61,16 +62,16 @@ def full_name(text: str) -> str:
     if not slash:
         tenant, name = DEFAULT_TENANT, text
     if not _NAME.match(name):
-        raise _bad("agent name", name)
+        raise _bad("an agent name", name)
     if not _NAME.match(tenant):
-        raise _bad("tenant", tenant)
+        raise _bad("a tenant", tenant)
     return f"{tenant}/{name}"
 
 
 def check_node_id(text: str) -> str:
     """Return the node id if it can stand in a certificate and a DNS name, else raise InvalidArgument."""
     if not _NODE.match(text):
-        raise _bad("node id", text)
+        raise _bad("a node id", text)
     return text
 
 
@@ -82,7 +83,7 @@ def stable_hash(text: str | bytes) -> int:
 
 def _bad(kind: str, text: str) -> InvalidArgument:
     return InvalidArgument(
-        f"{text!r} is not a {kind}",
+        f"{text[:SHOWN_CHARS]!r} is not {kind}",
         why="1 to 63 of a-z, 0-9 and hyphen (agents also . _ : ~), a letter or digit at both ends",
         hint="choose a name like price-checker",
     )

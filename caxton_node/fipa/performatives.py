@@ -57,7 +57,7 @@ def parse_performative(text: str) -> Performative:
         return _BY_WORD[text.lower().replace("_", "-")]
     except KeyError:
         raise InvalidMessage(
-            f"{text!r} is not a performative",
+            f"{text[:80]!r} is not a performative",
             why="FIPA has twenty-two communicative acts and this is none of them",
             hint=f"use one of: {', '.join(_BY_WORD)}",
         ) from None

@@ -12,6 +12,7 @@ from caxton_node.api.call import Caller
 from caxton_node.api.errors import status_bytes
 from caxton_node.api.operations import BY_METHOD, PACKAGE, Operation
 from caxton_node.api.pipeline import Pipeline
+from caxton_node.client.errors import cut
 from caxton_node.core.errors import CaxtonError, InvalidArgument, Unauthorized
 
 DETAILS_KEY = "grpc-status-details-bin"
@@ -80,7 +81,7 @@ class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # ge
     async def _abort(self, context: Context, error: CaxtonError, caller: Caller) -> None:
         details = status_bytes(error, trace_id=caller.trace_id, node=self._node_id)
         # The status line is for generic clients; ours read the details.
-        text = str(error).encode("ascii", "replace").decode()
+        text = cut(str(error)).encode("ascii", "replace").decode()
         await context.abort(grpc.StatusCode[error.surface.grpc], text, ((DETAILS_KEY, details),))
 
 

@@ -49,6 +49,15 @@ async def test_bytes_that_are_no_request_are_an_invalid_argument(n1):
     )
 
 
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "\u4e2d" * 100_000])
+async def test_an_error_that_quotes_endless_words_still_arrives(n1, text):
+    with pytest.raises(InvalidArgument, match="is not an agent name"):
+        await call(n1.local, lambda client: client.agents.get(text))
+    module = tiny(imports=f'(import "caxton" "{text[:20_000]}" (func))')
+    with pytest.raises(InvalidModule, match="the module imports"):
+        await call(n1.local, lambda client: client.agents.deploy("odd", module.encode()))
+
+
 async def raw_call(node, method, data):
     """Send bytes as a client that is not ours would, and return the refusal."""
     async with grpc.aio.insecure_channel(
@@ -108,7 +117,7 @@ async def test_limits_that_are_given_are_in_force_and_the_others_are_the_node_s(
         ({"name": "bad", "module": b"no wasm at all"}, InvalidModule, "not a WebAssembly module"),
         ({"name": "bad", "module": b""}, InvalidArgument, "empty"),
         ({"name": "bad", "module": tiny(init="(unreachable)").encode()}, DeploymentFailed, "did not start"),
-        ({"name": "Bad Name", "module": ECHO}, InvalidArgument, "is not a agent name"),
+        ({"name": "Bad Name", "module": ECHO}, InvalidArgument, "is not an agent name"),
         ({"name": "df", "module": ECHO}, InvalidArgument, "reserved"),
         ({"name": "bad", "module": ECHO, "limits": {"batch_max": 9999}}, InvalidArgument, "batch_max"),
         ({"name": "bad", "module": ECHO, "node": "n9"}, NotFound, "no node n9"),

@@ -47,7 +47,7 @@ async def test_an_agent_is_deployed_asked_and_removed_from_the_shell(n1):
         (("agent", "get", "nobody"), 3, "no agent nobody"),
         (("message", "send", "--to", "nobody", "--data", "x"), 3, "no agent nobody"),
         (("agent", "deploy", ROOT / "LICENSE", "--name", "no-wasm"), 2, "not a WebAssembly module"),
-        (("agent", "deploy", ECHO, "--name", "Bad Name"), 2, "is not a agent name"),
+        (("agent", "deploy", ECHO, "--name", "Bad Name"), 2, "is not an agent name"),
         (("cluster", "status", "--node", "ghost"), 3, "no node ghost"),
         (("message", "send", "--to", "x", "-p", "shout"), 2, "is not a performative"),
     ],

@@ -57,7 +57,7 @@ async def test_a_message_can_be_sent_without_waiting(n1, agents):
     ("to", "content", "options", "error", "says"),
     [
         ("nobody", b"x", {}, NotFound, "no agent nobody"),
-        ("Not An Address", b"x", {}, InvalidArgument, "is not a agent name"),
+        ("Not An Address", b"x", {}, InvalidArgument, "is not an agent name"),
         ("echo", b"x", {"performative": "shout"}, InvalidMessage, "is not a performative"),
         ("echo", bytes(2 * 2**20), {}, InvalidMessage, "the content has 2,097,152 bytes"),
         ("echo", b"x", {"conversation_id": "c" * 300}, InvalidArgument, "cannot be used"),

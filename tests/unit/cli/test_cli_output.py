@@ -4,9 +4,9 @@ import click
 import pytest
 import yaml
 
-from caxton_node.cli.output import Column, Output, column
+from caxton_node.cli.output import Column, Output, column, visible
 from caxton_node.cli.plain import plain, text_of
-from caxton_node.cli.types import Duration, KeyValue, Size, read_content
+from caxton_node.cli.types import Count, Duration, KeyValue, Size, read_content
 from caxton_node.pb import agents_pb2, cluster_pb2, messages_pb2
 
 pytestmark = pytest.mark.story("008")
@@ -123,3 +123,29 @@ def test_a_column_may_compute_its_value(capsys):
         empty="",
     )
     assert capsys.readouterr().out.splitlines()[1] == "yes  0.123"
+
+
+def test_no_agent_moves_the_cursor_of_an_operator_or_forges_a_line(capsys):
+    row = {"name": "a\x1b[2Jb\rc\nd\x9b", "count": 1}
+    Output().rows([row], COLUMNS, empty="")
+    Output().facts(row, [("name", row["name"])])
+    out = capsys.readouterr().out
+    assert out.splitlines()[1] == r"a\x1b[2Jb\rc\nd\x9b      1"
+    assert out.splitlines()[2] == r"name  a\x1b[2Jb\rc\nd\x9b"
+    assert visible("two\nlines\tand\x1b]0;title\x07") == "two\nlines\tand\\x1b]0;title\\x07"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Duration(), "60d"),
+        (Size(), "9999999G"),
+        (Duration(), "9" * 400),
+        (Count(), "-1"),
+        (Count(), "9" * 30),
+        (Count(), "x"),
+    ],
+)
+def test_a_value_that_no_request_can_hold_is_a_usage_error(kind, text):
+    with pytest.raises(click.BadParameter):
+        kind.convert(text, None, None)
