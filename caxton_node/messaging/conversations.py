@@ -2,8 +2,9 @@
 
 This is context for people (traces, inspection) and for draining; routing does not depend on it, since route
 choice sticks to a conversation by hashing. So the table may forget: it keeps two generations, and when the
-younger one is full the older one, which nobody has touched since, is dropped whole. That bounds the memory
-without a list of ages, which would cost more per message than all the rest here.
+younger one is full, of conversations or of participants, the older one, which nobody has touched since, is
+dropped whole. That bounds the memory without a list of ages, which would cost more per message than all the
+rest here.
 
 Updates take no lock: two workers that meet in one conversation at the same instant may lose a count, never
 an entry.
@@ -20,6 +21,7 @@ from caxton_node.fipa.performatives import Performative
 from caxton_node.fipa.replies import PLATFORM_SENDER
 
 GENERATION_MAX = 50_000
+GENERATION_PARTICIPANTS_MAX = 500_000  # a sender may name 256 receivers in every conversation
 PARTICIPANTS_MAX = 256
 
 
@@ -71,7 +73,13 @@ class Conversation:
 class Conversations:
     """The conversations that passed through this node lately."""
 
-    def __init__(self, generation_max: int = GENERATION_MAX) -> None:
+    def __init__(
+        self,
+        generation_max: int = GENERATION_MAX,
+        participants_max: int = GENERATION_PARTICIPANTS_MAX,
+    ) -> None:
+        self._participants_max = participants_max
+        self._participants = 0  # added to the young generation, about
         self._young: dict[str, Conversation] = {}
         self._old: dict[str, Conversation] = {}
         self._generation_max = generation_max
@@ -107,6 +115,9 @@ class Conversations:
         known = talk.participants
         if (receiver not in known or sender not in known) and len(known) < PARTICIPANTS_MAX:
             known.update((sender, receiver))
+            self._participants += 1
+            if self._participants >= self._participants_max:
+                self._begin_generation()
         if envelope.protocol is not None and sender != PLATFORM_SENDER:
             protocol = PROTOCOLS.get(envelope.protocol)
             if protocol is not None:
@@ -122,7 +133,10 @@ class Conversations:
     def _revive(self, conversation_id: str, sender: str, protocol: str | None) -> Conversation:
         """Bring a conversation into the young generation, from the old one or anew."""
         if len(self._young) >= self._generation_max:
-            self._old, self._young = self._young, {}
+            self._begin_generation()
         talk = self._old.get(conversation_id) or Conversation(conversation_id, sender, protocol)
         self._young[conversation_id] = talk
         return talk
+
+    def _begin_generation(self) -> None:
+        self._old, self._young, self._participants = self._young, {}, 0

@@ -132,6 +132,15 @@ class TestConversations:
         assert kept.messages == 101
         assert table.find("talk-0") is None
 
+    def test_conversations_with_endless_participants_are_forgotten_sooner(self) -> None:
+        table = Conversations(participants_max=1_000)
+        envelope = Envelope(Performative.INFORM)
+        for talk in range(50):
+            for number in range(250):
+                table.note(envelope, f"talk-{talk}", "a", f"b-{number}", 1)
+        assert len(table) <= 10
+        assert table.find("talk-49") is not None
+
 
 class TestOpenRequests:
     @staticmethod

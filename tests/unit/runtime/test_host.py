@@ -199,3 +199,25 @@ def test_long_lines_are_cut_and_broken_text_is_still_text() -> None:
     assert [len(text) < LINE_BYTES_MAX + 30 for _, text in lines] == [True] * 4
     assert lines[1][1].endswith(" ok")
     assert lines[3] == (LogLevel.ERROR, "unfinished")
+
+
+@pytest.mark.story("001")
+def test_a_flood_within_one_entry_is_counted_like_any_other() -> None:
+    clock, lines = HandClock(), LogLines()
+    log = AgentLog(lines, clock)
+    log.write(LogLevel.INFO, b"\n" * 65_535)
+    log.stream(LogLevel.INFO, b"a\nb\nc")
+    clock.advance(1.0)
+    log.write(LogLevel.INFO, b"after")
+    dropped = 65_536 + 2 - BURST_LINES
+    assert lines[BURST_LINES:] == [
+        (LogLevel.WARNING, f"{dropped:,} lines dropped: more than {LINES_PER_S} a second"),
+        (LogLevel.INFO, "after"),
+    ]
+
+
+@pytest.mark.story("001")
+def test_a_line_does_nothing_to_the_terminal_that_shows_it() -> None:
+    lines = LogLines()
+    AgentLog(lines, HandClock()).write(LogLevel.INFO, b"a\x1b[2J\rforged\tline\x00")
+    assert lines == [(LogLevel.INFO, "a\\x1b[2J\\rforged\tline\\x00")]
