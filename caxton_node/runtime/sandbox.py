@@ -236,10 +236,10 @@ class Sandbox:
         so that giving its messages to the next instance does nothing twice.
         """
         view = self._memory.refresh()
-        _, handled, out_ptr, out_len, _ = block = abi.read_block(view, self._block)
+        handled, out_ptr, out_len = abi.read_progress(view, self._block)
         stop = out_ptr + out_len
         if handled > count or stop > len(view) or (trap is None and handled != count):
-            return 0, [], trap or Trap(TrapKind.ABI, _name_lie(block, len(view), count))
+            return 0, [], trap or Trap(TrapKind.ABI, _name_lie(handled, out_ptr, out_len, len(view), count))
         try:
             frames = abi.split_frames(bytes(view[out_ptr:stop]))
         except abi.BrokenOutbox as error:
@@ -261,9 +261,7 @@ class Sandbox:
         )
 
 
-def _name_lie(block: abi.ControlBlock, memory_bytes: int, count: int) -> str:
-    if block.out_ptr + block.out_len > memory_bytes:
-        return (
-            f"its outbox at {block.out_ptr:#x} + {block.out_len:,} is outside of its {memory_bytes:,} bytes"
-        )
-    return f"it says {block.handled:,} of {count} messages are handled"
+def _name_lie(handled: int, out_ptr: int, out_len: int, memory_bytes: int, count: int) -> str:
+    if out_ptr + out_len > memory_bytes:
+        return f"its outbox at {out_ptr:#x} + {out_len:,} is outside of its {memory_bytes:,} bytes"
+    return f"it says {handled:,} of {count} messages are handled"
