@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import resource
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
@@ -73,6 +74,7 @@ def run(config: Config) -> int:
     configure_logs(level=config.log.level, format=config.log.format)
     # Workers and the loop share one interpreter lock; Python's default of 5 ms would starve the loop.
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _allow_all_descriptors()
     return uvloop.run(_serve(config))
 
 
@@ -331,6 +333,7 @@ class Daemon:
     async def _keep_members(self) -> None:
         while True:
             await asyncio.sleep(SAVE_MEMBERS_S)
+            self._cluster.warn_of_strangers()
             others = [member for member in self._cluster.members() if member.node_id != self.files.node_id]
             try:
                 await self._members.save_members(others, self._clock.unix_us() // 1000)
@@ -349,3 +352,9 @@ class Daemon:
     def _signers(self) -> list[str]:
         live = [member for member in self._cluster.members() if member.is_live and facts_of(member).signer]
         return [member.node_id for member in live if member.node_id != self.files.node_id]
+
+
+def _allow_all_descriptors() -> None:
+    """Raise the soft limit of open files to the hard one; a soft 1024 is for programs that use select()."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -28,7 +28,7 @@ from caxton_node.core.errors import (
 )
 from caxton_node.core.events import EventBus
 from caxton_node.observability.logs import get_logger
-from swim import Address, Member, Membership, SwimError
+from swim import Address, Drop, Member, Membership, SwimError
 from swim import events as swim_events
 from transport import (
     BacklogFull,
@@ -125,6 +125,7 @@ class Cluster:
         self._mesh = Mesh(credentials, settings, self, epoch=epoch)
         self._gossip: Gossip | None = None
         self._left = asyncio.Event()
+        self._unopened = 0
         self._agreed: set[str] = {self.node_id}
 
     async def open(self, host: str, port: int) -> int:
@@ -214,6 +215,18 @@ class Cluster:
     def peers(self) -> list[PeerStatus]:
         """List the mesh links with what is known of each."""
         return self._mesh.peers()
+
+    def warn_of_strangers(self) -> None:
+        """Log how many gossip datagrams did not open since the last time, if any.
+
+        A node with a wrong gossip key is otherwise silent: it and the others simply never meet.
+        """
+        dropped = self.membership.statistics.dropped
+        unopened = dropped[Drop.UNKNOWN_KEY] + dropped[Drop.UNAUTHENTIC]
+        if unopened > self._unopened:
+            hint = "another cluster uses this address, or gossip.key differs between nodes"
+            _log.warning("gossip that this node cannot open", datagrams=unopened - self._unopened, hint=hint)
+        self._unopened = unopened
 
     # -- talking to them ------------------------------------------------------------------------------------
 
