@@ -60,11 +60,12 @@ async def send_message(
     timeout_s = min(request.timeout_ms / 1000 or TIMEOUT_S, TIMEOUT_S_MAX, call.timeout_s or TIMEOUT_S_MAX)
     envelope = _compose(services, request, timeout_s)
     conversation_id = envelope.conversation_id or ""
+    if request.no_wait:
+        message_id = services.clients.post(envelope).hex()
+        return pb.SendMessageResponse(message_id=message_id, conversation_id=conversation_id)
     with services.clients.open() as client:
         started_at = perf_counter()
         message_id = client.send(envelope).hex()
-        if request.no_wait:
-            return pb.SendMessageResponse(message_id=message_id, conversation_id=conversation_id)
         reply = await _wait_for_reply(client, request.to, timeout_s)
         elapsed_us = round((perf_counter() - started_at) * 1e6)
     return pb.SendMessageResponse(

@@ -171,7 +171,14 @@ class Clients:
         self._office = office
         self._boot = token_hex(3)
         self._numbers = count(1)
+        self._absent = f"client~{self._boot}-0"
+        office.add_platform_agent(self._absent, lambda _answer: None)
 
     def open(self) -> Client:
         """Return a client with an address of its own, to be entered by `with`."""
         return Client(self._office, f"client~{self._boot}-{next(self._numbers)}")
+
+    def post(self, envelope: Envelope) -> bytes:
+        """Send a message for somebody who does not wait, and return its id; answers are taken and let go."""
+        envelope.sender = f"{self._absent}@{self._office.node_id}"
+        return self._office.submit(envelope)

@@ -28,6 +28,8 @@ from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.dead_letters import DeadLetter, DeadLetters
 from caxton_node.messaging.requests import OpenRequests
 
+SCOLDED_PER_S = 100
+_SCOLDED_MAX = 4_096
 _NEVER_ANSWERED = frozenset({Performative.FAILURE, Performative.NOT_UNDERSTOOD})
 
 
@@ -62,6 +64,7 @@ class Returns:
         self._dead_letters = dead_letters
         self._tally = tally
         self._clock = clock
+        self._scolded: dict[str, tuple[int, int]] = {}
 
     def give_up(
         self, envelope: Envelope, receiver: str, reason: FailureReason, detail: str, node: str = ""
@@ -100,6 +103,8 @@ class Returns:
     def answer_malformed(self, sender: str, frame: bytes, err: MalformedEnvelope) -> None:
         """Tell an agent that what it sent is no envelope, within its conversation if that can be read."""
         self._tally.misunderstand()
+        if not self._may_scold(sender):
+            return
         known = salvage(frame)
         known.sender = sender
         self._post(not_understood(known, err.reason, err.position, err.field))
@@ -115,3 +120,13 @@ class Returns:
         """Tell an agent that its message is too large; the message was accepted and is given up."""
         envelope.content = None  # the dead letter keeps the fact, not the megabytes
         self.give_up(envelope, next(iter(envelope.receiver_list()), ""), FailureReason.OVERSIZE, err.reason)
+
+    def _may_scold(self, sender: str) -> bool:
+        """Limit what one agent is told: one that answers NOT_UNDERSTOOD with rubbish would never end."""
+        second = self._clock.unix_us() // 1_000_000
+        since, count = self._scolded.get(sender, (second, 0))
+        count = count + 1 if since == second else 1
+        if len(self._scolded) >= _SCOLDED_MAX:
+            self._scolded.clear()
+        self._scolded[sender] = (second, count)
+        return count <= SCOLDED_PER_S

@@ -3,12 +3,12 @@ import asyncio
 import pytest
 
 from caxton_node.core.errors import DeadlineExceeded, DeliveryFailed, ResourceLimit
-from caxton_node.fipa import Envelope, FailureReason, Performative, encode
+from caxton_node.fipa import Envelope, FailureReason, Performative, encode, reply
 from caxton_node.messaging import Clients, Outbound
 from caxton_node.messaging.platform import CLIENT_DEPTH_MAX, PlatformBox
 from caxton_node.messaging.remote import BUFFER_FRAMES_MAX, TURN_FRAMES
 from tests.support.data_plane import until
-from tests.support.post_office import PostOffice, failure_of
+from tests.support.post_office import PostOffice, empty, failure_of
 
 pytestmark = pytest.mark.story("002")
 
@@ -57,6 +57,16 @@ class TestPlatformBox:
 
 
 class TestClients:
+    async def test_answers_to_somebody_who_does_not_wait_are_let_go_and_not_refused(self) -> None:
+        office = PostOffice()
+        b = office.open("b")
+        Clients(office.router).post(Envelope(Performative.REQUEST, None, "b", b"hi", "talk-1", "q-1"))
+        (asked,) = empty(b)
+        office.say("b", reply(asked, Performative.INFORM, b"ho", "b"))
+        await until(lambda: office.router.counts().in_flight == 0)
+        assert (office.router.counts().refused, len(office.router.dead_letters)) == (0, 0)
+        office.check_sum()
+
     async def test_a_client_has_an_address_and_gets_what_is_sent_there(self) -> None:
         office = PostOffice()
         office.open("a")

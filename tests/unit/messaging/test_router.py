@@ -7,6 +7,7 @@ import pytest
 from caxton_node.core.errors import InvalidMessage
 from caxton_node.fipa import Envelope, FailureReason, Performative, decode, encode
 from caxton_node.messaging import Router, RouteTable, Target
+from caxton_node.messaging.returns import SCOLDED_PER_S
 from tests.support.post_office import NODE, PostOffice, empty, failure_of
 
 pytestmark = pytest.mark.story("002")
@@ -203,6 +204,19 @@ class TestFailures:
         assert (first.conversation_id, first.in_reply_to) == ("talk-1", "q-1")
         assert json.loads(second.content or b"")["position"] is None
         assert office.router.counts().malformed == 2
+        office.check_sum()
+
+    @pytest.mark.story("005")
+    async def test_an_agent_that_sends_nothing_but_rubbish_is_told_so_only_so_often(
+        self, office: PostOffice
+    ) -> None:
+        a = office.open("a", depth=10_000)
+        office.router.accept(f"a#1.1@{NODE}", [b"\xc1"] * 1_000)
+        assert len(empty(a)) == SCOLDED_PER_S
+        assert office.router.counts().malformed == 1_000
+        office.clock.advance(1.0)
+        office.router.accept(f"a#1.1@{NODE}", [b"\xc1"])
+        assert len(empty(a)) == 1
         office.check_sum()
 
     @pytest.mark.story("005")
