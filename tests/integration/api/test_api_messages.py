@@ -77,14 +77,13 @@ async def test_a_message_that_fails_says_what_why_and_what_next(
 async def test_what_nobody_received_is_listed_with_its_reason(n1):
     with pytest.raises(NotFound):
         await call(n1.local, lambda client: client.messages.send("lost-and-found", b"keepsake"))
-    letters = await call(n1.local, lambda client: client.messages.dead_letters(limit=1))
-    letter = letters.dead_letters[0]
-    assert (letter.reason, letter.receiver, letter.message.content) == (
-        "no-such-agent",
-        "lost-and-found",
-        b"keepsake",
-    )
-    assert letters.total >= 1
+    letters = await call(n1.local, lambda client: client.messages.dead_letters(limit=1000))
+    # What other tests have let time out dies when it likes, so ours need not be the newest.
+    (letter,) = [found for found in letters.dead_letters if found.receiver == "lost-and-found"]
+    assert (letter.reason, letter.message.content) == ("no-such-agent", b"keepsake")
+    assert letters.total >= len(letters.dead_letters)
+    newest = await call(n1.local, lambda client: client.messages.dead_letters(limit=1))
+    assert len(newest.dead_letters) == 1
 
 
 async def test_a_follower_sees_request_and_reply_of_its_agent_only(n1, agents):
