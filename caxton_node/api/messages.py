@@ -23,7 +23,7 @@ from caxton_node.core.errors import (
 )
 from caxton_node.core.ids import parse_address
 from caxton_node.fipa import Envelope, FailureReason, Performative, decode, parse_performative
-from caxton_node.fipa.message import TEXT_CHARS_MAX
+from caxton_node.fipa.message import DEFAULT_LANGUAGE, TEXT_CHARS_MAX
 from caxton_node.fipa.replies import PLATFORM_SENDER, FailureContent, MisunderstandingContent
 from caxton_node.messaging import Client, DeadLetter
 from caxton_node.pb import messages_pb2 as pb
@@ -119,7 +119,7 @@ def message_of(envelope: Envelope) -> pb.Message:
         in_reply_to=envelope.in_reply_to or "",
         reply_by_unix_ms=envelope.reply_by or 0,
         ontology=envelope.ontology or "",
-        language=envelope.language or "json",
+        language=envelope.language or DEFAULT_LANGUAGE,
         encoding=envelope.encoding or "",
         protocol=envelope.protocol or "",
         reply_to=envelope.reply_to or "",

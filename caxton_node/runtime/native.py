@@ -204,7 +204,8 @@ class Guest:
         if error:
             pointer = ctypes.cast(error, ctypes.POINTER(_bindings.wasmtime_error_t))
             return wasmtime.WasmtimeError._from_ptr(pointer)  # noqa: SLF001 - made from the C call above
-        trap = wasmtime.Trap._from_ptr(ctypes.cast(self._trap, ctypes.POINTER(_bindings.wasm_trap_t)))  # noqa: SLF001
+        found = ctypes.cast(self._trap, ctypes.POINTER(_bindings.wasm_trap_t))
+        trap = wasmtime.Trap._from_ptr(found)  # noqa: SLF001 - made from the C call above
         self._trap.value = None
         return trap
 
