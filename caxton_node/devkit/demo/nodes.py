@@ -198,12 +198,18 @@ class Stage:
         """
         command = [str(BIN / str(words[0])), *map(str, words[1:])]
         environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        if done.returncode:
-            raise SystemExit(
-                f"{' '.join(command)}\nended with {done.returncode}:\n{done.stdout}{done.stderr}"
-            )
-        return done.stdout
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, text=True, env=environment, stdout=pipe, stderr=pipe) as process:
+            try:
+                out, err = process.communicate()
+            except BaseException:
+                # subprocess.run would kill it too, but not wait until it is gone when Ctrl-C is the reason.
+                process.kill()
+                process.wait()
+                raise
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command)}\nended with {process.returncode}:\n{out}{err}")
+        return out
 
     def close(self) -> None:
         """End the nodes, all at once and in order, and remove the directory."""
