@@ -47,13 +47,16 @@ def configure_logs(*, level: str = "info", format: str = "auto") -> None:  # noq
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.format_exc_info,  # before the masking, since errors quote what they were given
         mask_secrets,
     ]
-    ending: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(timestamp_key="at", pad_event_to=0)]
+    # Its own way with tracebacks prints local variables, and keys and tokens are among them.
+    plain = structlog.dev.plain_traceback
+    ending: list[Processor] = [
+        structlog.dev.ConsoleRenderer(timestamp_key="at", pad_event_to=0, exception_formatter=plain)
         if pretty
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
-    )
+        else structlog.processors.JSONRenderer(serializer=_to_json)
+    ]
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

@@ -11,6 +11,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 
 class Systemd:
@@ -43,5 +44,7 @@ class Systemd:
     def _send(self, message: str) -> None:
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        # A service manager that does not listen is no reason to fail, as in sd_notify's own examples; and the
+        # next watchdog message may get through.
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.sendto(message.encode(), self._address)

@@ -57,13 +57,15 @@ class Tally:
         differed: Comparisons that exchanged something.
         failed: Comparisons that broke off.
         malformed: Broadcasts that could not be read.
-        pushes_failed: Pages that a peer did not take; comparison makes up for it.
+        broadcasts_failed: Payloads that gossip had no room for; comparison makes up for it.
+        pushes_failed: Pages that a peer did not take; likewise.
     """
 
     equal: int = 0
     differed: int = 0
     failed: int = 0
     malformed: int = 0
+    broadcasts_failed: int = 0
     pushes_failed: int = 0
 
 
@@ -112,8 +114,15 @@ class Spreader:
             rng=self._rng,
         )
         for payload in plan.broadcasts:
-            self._cluster.broadcast(TOPIC, payload)
+            self._broadcast(payload)
         await asyncio.gather(*(self._push(peer, plan.pages) for peer in plan.peers))
+
+    def _broadcast(self, payload: bytes) -> None:
+        try:
+            self._cluster.broadcast(TOPIC, payload)
+        except CaxtonError as err:
+            self._tally.broadcasts_failed += 1
+            _log.debug("a broadcast was not taken", reason=str(err))
 
     async def _push(self, peer: str, pages: Sequence[bytes]) -> None:
         try:

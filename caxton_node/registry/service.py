@@ -176,9 +176,9 @@ class Registry:
         """Return everything that anybody on an alive node can do."""
         return self._alive(self._directory.capabilities.all())
 
-    def entries(self, kind: str) -> list[Entry]:
-        """Return the entries of a kind as they are, those of dead nodes included."""
-        return list(self._replica.entries(kind))
+    def find_entry(self, kind: str, key: str) -> Entry | None:
+        """Return an entry as it is, that of a dead node included; None if it is not there."""
+        return self._replica.find(kind, key)
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` with the agent names whose instances changed, appeared or vanished on any node.

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
-import msgpack
+import msgspec
 
 from caxton_node.registry.service import Registry
 from caxton_node.security import TokenRecord, Tokens
 
 KIND = "token"
+_DECODER = msgspec.msgpack.Decoder(tuple[str, str, str, str, int, int | None, int | None])
 
 
 class SharedTokens:
@@ -30,11 +31,12 @@ class SharedTokens:
     async def publish(self, tokens: Tokens) -> None:
         """Make the tokens that this node issued known to the others; repeating it changes nothing."""
         for record in await tokens.list_api_tokens():
-            self._registry.put_entry(KIND, record.hash, msgpack.packb(astuple(record)))
+            self._registry.put_entry(KIND, record.hash, msgspec.msgpack.encode(astuple(record)))
 
     def find(self, hash_hex: str) -> TokenRecord | None:
         """Return the token with this hash that some node has published."""
-        for entry in self._registry.entries(KIND):
-            if entry.key == hash_hex and not entry.deleted:
-                return TokenRecord(*msgpack.unpackb(entry.value))
-        return None
+        entry = self._registry.find_entry(KIND, hash_hex)
+        try:
+            return TokenRecord(*_DECODER.decode(entry.value)) if entry is not None else None
+        except msgspec.DecodeError:  # of a later version, perhaps; this node cannot judge it
+            return None

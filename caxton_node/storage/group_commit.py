@@ -32,10 +32,6 @@ Outcome: TypeAlias = list[int] | Exception
 GROUP_STATEMENTS_MAX = 1024
 WAITING_MAX = 16_384
 
-# What a statement or its parameters can be refused with; sqlite3 reports unfit parameters by Python's own
-# errors.
-_REFUSALS = (sqlite3.Error, OverflowError, TypeError, ValueError)
-
 
 @dataclass(slots=True)
 class WriteCounts:
@@ -138,7 +134,11 @@ class GroupWriter:
 
     async def _commit(self, group: list[_Write]) -> None:
         started = time.perf_counter()
-        outcomes = await self._connection.run_group([write.statements for write in group])
+        outcomes: list[Outcome]
+        try:
+            outcomes = await self._connection.run_group([write.statements for write in group])
+        except Exception as err:  # noqa: BLE001 - a bug in one write must not leave everybody waiting for ever
+            outcomes = [err] * len(group)
         self.counts.commit_s += time.perf_counter() - started
         self.counts.groups += 1
         for write, outcome in zip(group, outcomes, strict=True):
@@ -183,7 +183,7 @@ def _run_write(connection: sqlite3.Connection, statements: Sequence[Statement]) 
         connection.execute("SAVEPOINT batch")
         changed = [connection.execute(sql, parameters).rowcount for sql, parameters in statements]
         connection.execute("RELEASE batch")
-    except _REFUSALS as err:
+    except Exception as err:  # noqa: BLE001 - whatever is wrong with one write stays with that write
         if len(statements) > 1 and connection.in_transaction:
             connection.execute("ROLLBACK TO batch")
             connection.execute("RELEASE batch")

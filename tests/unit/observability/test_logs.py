@@ -49,6 +49,27 @@ def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str
     assert [line["event"] for line in lines(capsys)] == ["loud", "now heard"]
 
 
+@pytest.mark.parametrize("form", ["json", "pretty"])
+@pytest.mark.parametrize("library", [False, True])
+def test_tracebacks_show_neither_tokens_nor_local_variables(
+    form: str, library: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        key_pem = "very private"
+        raise ValueError(f"cannot read cax_prod_{'0f' * 20}_ci after {len(key_pem)}")
+
+    configure_logs(level="info", format=form)
+    try:
+        fail()
+    except ValueError:
+        log = logging.getLogger("elsewhere") if library else get_logger("security")
+        log.exception("it failed")
+    said = capsys.readouterr().err
+    assert "ValueError: cannot read *** after 12" in said
+    assert "very private" not in said
+    assert "0f0f" not in said
+
+
 def test_secrets_are_masked(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs(level="info", format="json")
     get_logger("security").info("joining with cxj1.AbC-_9 now", token="x", api_token="y", tokens=3)

@@ -30,6 +30,10 @@ async def test_the_watchdog_is_fed_at_half_its_interval(manager):
     assert heard == [b"WATCHDOG=1"] * 3
 
 
+def test_a_manager_that_does_not_listen_does_no_harm(tmp_path):
+    Systemd({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).ready("x")
+
+
 async def test_outside_systemd_nothing_is_sent():
     systemd = Systemd({})
     systemd.ready("x")
