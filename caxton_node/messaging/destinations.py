@@ -36,9 +36,9 @@ class RemoteLane:
         self._key = key
         self.node = node
 
-    def put_all(self, frames: list[bytes], sender: Mailbox | None) -> int:  # noqa: ARG002  nobody to pause
+    def put_all(self, frames: list[bytes], sender: Mailbox | None) -> int:
         """Hand frames to the mesh's buffer: all of them, or none when it is full."""
-        return len(frames) if self._port.send(self.node, self._key, frames) else 0
+        return len(frames) if self._port.send(self.node, self._key, frames, sender) else 0
 
 
 Box = Mailbox | PlatformBox

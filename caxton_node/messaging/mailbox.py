@@ -156,7 +156,7 @@ class Mailbox:
         """Say how many of these still go in, and pause the sender if it can be."""
         if self.closed:
             return 0
-        may_wait = sender is not None and sender.impatient_with is not self and _pause(sender, self)
+        may_wait = sender is not None and self.hold(sender)
         room = len(frames) if may_wait else self.depth_max - len(self._frames)
         bytes_room = (2 if may_wait else 1) * self.bytes_max - self._bytes
         for taken, frame in enumerate(frames):
@@ -198,7 +198,7 @@ class Mailbox:
             self._out += count
             self._note_waits(count)
         if self.paused_senders:
-            self._resume_senders()
+            self.resume_senders()
         return frames
 
     def settle(self, handled: int, poisoned: int = 0) -> None:
@@ -228,18 +228,22 @@ class Mailbox:
             self._frames.clear()
             self._arrivals.clear()
             self._bytes = 0
-        self._resume_senders()
+        self.resume_senders()
         self.stop_waiting()
         return left
 
     # -- pausing --------------------------------------------------------------------------------------------
+
+    def hold(self, sender: Mailbox) -> bool:
+        """Pause a sender until there is room here; False if it lost its patience or would wait for itself."""
+        return sender.impatient_with is not self and _pause(sender, self)
 
     def resume_impatient(self) -> None:
         """End this agent's pause; the receiver it waited for refuses it until there is room again."""
         self.impatient_with = self.waits_for
         self.stop_waiting()
 
-    def _resume_senders(self) -> None:
+    def resume_senders(self) -> None:
         """Let paused senders go on once half of the depth is free."""
         if len(self._frames) > self.depth_max // 2 or self._bytes > self.bytes_max // 2:
             return

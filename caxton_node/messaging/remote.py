@@ -2,9 +2,10 @@
 
 The mesh belongs to the loop's thread. Workers append to a bounded buffer; the first append after the loop
 has emptied it wakes the loop, the others find it awake. The loop empties it by shares, and turns to timers,
-sockets and calls in between: agents that flood must not cost the node its membership. One buffer for all
-peers keeps every order; the bound per peer is the mesh's own business, and what it does not take comes back
-here and is refused.
+sockets and calls in between: agents that flood must not cost the node its membership. An agent that sends
+while the buffer is more than half full gets no further turn until it is half empty, as with a full mailbox.
+One buffer for all peers keeps every order; the bound per peer is the mesh's own business, and what it does
+not take comes back here and is refused.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Protocol
 
 from caxton_node.core.errors import CaxtonError, ResourceLimit
 from caxton_node.fipa import FailureReason
+from caxton_node.messaging.mailbox import Mailbox
 
 BUFFER_BYTES_MAX = 64 * 1024 * 1024
 BUFFER_FRAMES_MAX = 16_384
@@ -41,8 +43,15 @@ class RemotePort(Protocol):
         """Call `refused(node, frames, reason, detail)` on the loop's thread with what could not be sent."""
         ...
 
-    def send(self, node: str, lane_key: int, frames: list[bytes]) -> bool:
-        """Take frames for a node, in order per lane key; False when the buffer is full: nothing taken."""
+    def send(self, node: str, lane_key: int, frames: list[bytes], sender: Mailbox | None = None) -> bool:
+        """Take frames for a node, in order per lane key; False when the buffer is full: nothing taken.
+
+        Args:
+            node: Where to.
+            lane_key: Equal keys keep their order.
+            frames: At least one.
+            sender: The mailbox of the local agent that sent them, which can be paused; None for anyone else.
+        """
         ...
 
 
@@ -73,6 +82,7 @@ class Outbound:
         self._bytes_max = bytes_max
         self._frames_max = frames_max
         self._awake = False
+        self._gate = Mailbox(1)  # never holds a message; senders wait at it as at any full mailbox
         self.forwarded = 0
         self.pending = 0
 
@@ -80,11 +90,17 @@ class Outbound:
         """Name who takes back what could not be sent."""
         self._refused = refused
 
-    def send(self, node: str, lane_key: int, frames: list[bytes]) -> bool:
-        """Take frames, or return False when the buffer is full or the loop is closed."""
+    def send(self, node: str, lane_key: int, frames: list[bytes], sender: Mailbox | None = None) -> bool:
+        """Take frames, or return False when the buffer is full or the loop is closed.
+
+        The rest of the turn of a sender that is paused is taken up to twice the bounds.
+        """
         size = sum(map(len, frames))
         with self._lock:
-            full = self._bytes + size > self._bytes_max or self.pending + len(frames) > self._frames_max
+            waiting = self.pending + len(frames)
+            crowded = waiting > self._frames_max // 2 or self._bytes + size > self._bytes_max // 2
+            slack = 2 if crowded and sender is not None and self._gate.hold(sender) else 1
+            full = self._bytes + size > slack * self._bytes_max or waiting > slack * self._frames_max
             if full or self._loop.is_closed():
                 return False
             self._buffer.append((node, lane_key, frames))
@@ -108,6 +124,9 @@ class Outbound:
                 self._awake = bool(self._buffer)
                 if self._awake:
                     self._loop.call_soon(self._flush)
+                roomy = self.pending <= self._frames_max // 2 and self._bytes <= self._bytes_max // 2
+            if roomy and self._gate.paused_senders:
+                self._gate.resume_senders()
 
     def _take_share(self) -> deque[tuple[str, int, list[bytes]]]:
         """Remove about `TURN_FRAMES` of the oldest frames, neighbours for the same lane together."""

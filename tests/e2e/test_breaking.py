@@ -97,13 +97,15 @@ def test_an_agent_that_floods_another_node_does_not_take_its_own_node_away(nodes
     limits = ["--fuel", "2000000000", "--memory", "64MiB"]
     deployed = caxton(n1, "agent", "deploy", tmp_path / "blast.wat", "--name", "blast", *limits)
     assert deployed.returncode == 0, deployed.stderr
-    with n1.client() as client:
-        for _ in range(3):
-            client.messages.send("blast", b"go", wait=False)
-    wait_for("the flood", lambda: counts_of(n1).forwarded > 20_000, within_s=20)
-    assert ask(n1, "n1") == "OK"
-    assert sees(n2, 3)
-    removed = caxton(n1, "agent", "undeploy", "blast", "--force")
+    try:
+        with n1.client() as client:
+            for _ in range(3):
+                client.messages.send("blast", b"go", wait=False)
+        wait_for("the flood", lambda: counts_of(n1).forwarded > 20_000, within_s=20)
+        assert ask(n1, "n1") == "OK"
+        assert sees(n2, 3)
+    finally:
+        removed = caxton(n1, "agent", "undeploy", "blast", "--force")
     assert removed.returncode == 0, removed.stderr
     assert ask(n1, "n2") == "OK"
 

@@ -29,7 +29,7 @@ class ListPort:
     def connect(self, refused: Refused) -> None:
         self.refused = refused
 
-    def send(self, node: str, lane_key: int, frames: list[bytes]) -> bool:
+    def send(self, node: str, lane_key: int, frames: list[bytes], _sender: Mailbox | None = None) -> bool:
         if len(frames) > self.room:
             return False
         self.room -= len(frames)

@@ -4,7 +4,7 @@ import pytest
 
 from caxton_node.core.errors import DeadlineExceeded, DeliveryFailed, ResourceLimit
 from caxton_node.fipa import Envelope, FailureReason, Performative, encode, reply
-from caxton_node.messaging import Clients, Outbound
+from caxton_node.messaging import Clients, Mailbox, Outbound
 from caxton_node.messaging.platform import CLIENT_DEPTH_MAX, PlatformBox
 from caxton_node.messaging.remote import BUFFER_FRAMES_MAX, TURN_FRAMES
 from tests.support.data_plane import until
@@ -152,6 +152,22 @@ class TestOutbound:
         assert out.pending == 1
         await until(lambda: out.pending == 0)
         assert out.send("n2", 1, [b"123"])
+
+    async def test_an_agent_that_floods_waits_until_the_buffer_is_half_empty(self, link: Link) -> None:
+        out = Outbound(asyncio.get_running_loop(), link.send, frames_max=4)
+        flooder, other = Mailbox(10), Mailbox(10)
+        flooder.put(b"mail")
+        assert out.send("n2", 1, [b"1", b"2"], flooder)
+        assert flooder.ready == 1
+        assert out.send("n2", 1, [b"3"], flooder)
+        assert flooder.ready == 0
+        assert out.send("n2", 1, [b"4", b"5", b"6"], flooder)  # the rest of its turn
+        assert not out.send("n2", 1, [b"7", b"8", b"9"], flooder)
+        assert not out.send("n2", 1, [b"10"], None)
+        assert other.ready == other.paused_for_s == 0
+        await until(lambda: out.pending == 0)
+        assert flooder.ready == 1
+        assert [name for _, _, frames in link.taken for name in frames] == [b"%d" % n for n in range(1, 7)]
 
     async def test_a_flood_of_small_messages_leaves_the_loop_its_turns(self, link: Link) -> None:
         out = Outbound(asyncio.get_running_loop(), link.send)
