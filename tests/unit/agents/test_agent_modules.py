@@ -1,6 +1,7 @@
 import hashlib
 import resource
 import signal
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,20 +11,22 @@ from caxton_node.storage import StoreFailed
 pytestmark = pytest.mark.story("003")
 
 
-@pytest.fixture
+@contextmanager
 def small_files():
-    """Let no file grow beyond 1 KiB, as a full disk would."""
+    """Let no file grow beyond 1 KiB, as a full disk would; the report of the tests may be one, so be quick."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_module_that_finds_no_room_is_refused_and_leaves_nothing(tmp_path, small_files):
+def test_a_module_that_finds_no_room_is_refused_and_leaves_nothing(tmp_path):
     folder, binary = ModuleFolder(tmp_path / "modules"), bytes(4096)
-    with pytest.raises(StoreFailed, match="cannot be kept"):
+    with pytest.raises(StoreFailed, match="cannot be kept"), small_files():
         folder.write(hashlib.sha256(binary).hexdigest(), binary)
     assert not list((tmp_path / "modules").iterdir())
 
