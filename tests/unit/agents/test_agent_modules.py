@@ -13,7 +13,7 @@ pytestmark = pytest.mark.story("003")
 
 @contextmanager
 def small_files():
-    """Let no file grow beyond 1 KiB, as a full disk would; the report of the tests may be one, so be quick."""
+    """Let no file grow beyond 1 KiB, as a full disk would; briefly, since the report may be a file too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
