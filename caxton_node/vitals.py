@@ -54,10 +54,12 @@ class Vitals:
 
     def checks(self) -> Sequence[Check]:
         """Look at each part; a node is ready when all are fine."""
+        trouble = self._database.counts.trouble
         failed = [view.instance for view in self._agents.views() if view.state is State.FAILED]
         view = self._cluster.partition_view()
         return [
-            Check("storage", ok=True, detail=str(self._database.path)),
+            Check("storage", ok=not trouble, detail=trouble or str(self._database.path)),
+            # A minority goes on serving its own agents, so restarting or avoiding it would help nobody.
             Check("cluster", ok=True, detail=f"{len(self._cluster.alive_nodes())} members alive, {view}"),
             # A failed agent is its owner's trouble; the node that holds it does its work.
             Check("agents", ok=True, detail=f"failed: {', '.join(failed)}" if failed else "none failed"),

@@ -23,7 +23,7 @@ from typing import TypeAlias
 import aiosqlite
 
 from caxton_node.core.errors import CaxtonError
-from caxton_node.storage.errors import StoreFailed, translate
+from caxton_node.storage.errors import StoreFailed, WriteRefused, translate
 
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 Statement: TypeAlias = tuple[str, Parameters]
@@ -42,12 +42,14 @@ class WriteCounts:
         groups: Commits that carried them.
         refused: Writes that a constraint or an error refused.
         commit_s: Seconds spent in groups, sync included.
+        trouble: Why the last group could not be stored; empty when it was.
     """
 
     statements: int = 0
     groups: int = 0
     refused: int = 0
     commit_s: float = 0.0
+    trouble: str = ""
 
 
 @dataclass(slots=True)
@@ -141,18 +143,23 @@ class GroupWriter:
             outcomes = [err] * len(group)
         self.counts.commit_s += time.perf_counter() - started
         self.counts.groups += 1
+        trouble = ""
         for write, outcome in zip(group, outcomes, strict=True):
             self.counts.statements += len(write.statements)
-            self._settle(write, outcome)
+            trouble = self._settle(write, outcome) or trouble
+        self.counts.trouble = trouble  # in one step: another thread reads it
 
-    def _settle(self, write: _Write, outcome: Outcome) -> None:
-        self.counts.refused += isinstance(outcome, Exception)
-        if write.done.done():  # the caller was cancelled
-            return
-        if isinstance(outcome, Exception):
-            write.done.set_exception(_caused(translate(self._path, outcome), outcome))
-        else:
-            write.done.set_result(outcome)
+    def _settle(self, write: _Write, outcome: Outcome) -> str:
+        """Tell the caller; return what is wrong with the store, if that is what the outcome shows."""
+        if not isinstance(outcome, Exception):
+            if not write.done.done():  # else the caller was cancelled
+                write.done.set_result(outcome)
+            return ""
+        self.counts.refused += 1
+        error = _caused(translate(self._path, outcome), outcome)
+        if not write.done.done():
+            write.done.set_exception(error)
+        return "" if isinstance(error, WriteRefused) else error.why
 
 
 def run_group(connection: sqlite3.Connection, writes: Sequence[Sequence[Statement]]) -> list[Outcome]:

@@ -70,6 +70,21 @@ async def test_a_bug_in_one_write_leaves_the_writer_at_work(database: Database) 
         assert await database.write(PUT, ("name", "demo")) == 1
 
 
+async def test_a_store_that_is_full_says_so_until_it_takes_writes_again(database: Database) -> None:
+    writer = database._writer._connection
+    ((pages,),) = await writer.execute_fetchall("PRAGMA page_count")
+    await writer.execute_fetchall(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreFailed, match="full"):
+        await database.write(PUT, ("large", bytes(1_000_000)))
+    assert "full" in database.counts.trouble
+    await writer.execute_fetchall(f"PRAGMA max_page_count = {pages + 1000}")
+    await database.write(PUT, ("large", bytes(1_000_000)))
+    assert database.counts.trouble == ""
+    with pytest.raises(WriteRefused):
+        await database.write(PUT, ("large", b"again"))
+    assert database.counts.trouble == ""  # that was the writer's fault
+
+
 async def test_a_refused_write_does_not_disturb_its_group(database: Database) -> None:
     outcomes = await asyncio.gather(
         database.write(PUT, ("a", 1)), database.write(PUT, ("a", 2)), database.write(PUT, ("b", 3)),
