@@ -157,7 +157,8 @@ class Daemon:
         identity = Identity(files.node_id, address, self._epoch, self._facts().pack())
         keyring = Keyring(files.cluster, files.gossip_keys)
         rng = random.Random()  # noqa: S311  probes and gossip need no secret chance
-        self._cluster.take(Membership(identity, swim_settings(self.config), keyring, rng))
+        core = Membership(identity, swim_settings(self.config), keyring, rng)
+        self._cluster.take(core, await self._members.read_agreed())
         self._listening["mesh"] = f"{address[0]}:{port}"
 
     async def _open_registry(self) -> None:
@@ -321,14 +322,18 @@ class Daemon:
     # -- background -----------------------------------------------------------------------------------------
 
     def in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run something until the node closes."""
+        """Run something until the node closes; if a bug ends it before, that is logged."""
         task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_tell_of_bug)
         self._stack.callback(task.cancel)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._router.tick(self._clock.unix_us())
+            try:
+                self._router.tick(self._clock.unix_us())
+            except Exception:  # noqa: BLE001 - one bad turn must not end every deadline after it
+                _log.exception("a turn of the router's clock failed")
 
     async def _keep_members(self) -> None:
         while True:
@@ -352,6 +357,12 @@ class Daemon:
     def _signers(self) -> list[str]:
         live = [member for member in self._cluster.members() if member.is_live and facts_of(member).signer]
         return [member.node_id for member in live if member.node_id != self.files.node_id]
+
+
+def _tell_of_bug(task: asyncio.Task[None]) -> None:
+    """Log why a background task ended: nobody waits for it, so Python would say it only when it is collected."""
+    if not task.cancelled() and (bug := task.exception()) is not None:
+        _log.error("a background task has ended", task=task.get_name(), exc_info=bug)
 
 
 def _allow_all_descriptors() -> None:

@@ -7,7 +7,7 @@ links, and what a dead peer never took is handed back. It implements the mesh's 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -157,9 +157,16 @@ class Cluster:
             hint = "reinstall the pinned dependencies; if that does not help, report it"
             raise MeshUnusable("the mesh cannot be opened", why=str(err), hint=hint) from err
 
-    def take(self, membership: Membership) -> None:
-        """Make a membership core this node's own; the cluster and its pump are its only callers."""
+    def take(self, membership: Membership, agreed: Collection[str] = ()) -> None:
+        """Make a membership core this node's own; the cluster and its pump are its only callers.
+
+        Args:
+            membership: The core.
+            agreed: Members that the cluster had when this node last saw it; until they come or leave, this
+                node is not the majority by itself.
+        """
         self.membership = membership
+        self._agreed.update(agreed)
         self._gossip = Gossip(membership, self._mesh.send_gossip, self._handle_event, self._clock)
 
     def start(self, seeds: Sequence[Address] = ()) -> None:

@@ -6,9 +6,25 @@ from collections.abc import Sequence
 
 from caxton_node.core.errors import InvalidConfig
 from caxton_node.storage import Database
-from swim import Address, Member
+from swim import Address, Member, MemberState
 
 MEMBERS_MAX = 256
+AGREED_MS = 86_400_000
+
+# Who is dead was last seen when it was last kept as alive.
+_KEEP = """
+INSERT INTO members (node_id, host, port, state, incarnation, epoch, metadata, seen_unix_ms)
+VALUES (:node_id, :host, :port, :state, :incarnation, :epoch, :metadata, :seen_unix_ms)
+ON CONFLICT (node_id) DO UPDATE SET
+    host = excluded.host, port = excluded.port, state = excluded.state,
+    incarnation = excluded.incarnation, epoch = excluded.epoch, metadata = excluded.metadata,
+    seen_unix_ms = iif(excluded.state = 'dead', seen_unix_ms, excluded.seen_unix_ms)
+"""
+_DROP = "DELETE FROM members WHERE node_id = ?"
+_TRIM = """
+DELETE FROM members WHERE node_id NOT IN
+    (SELECT node_id FROM members ORDER BY seen_unix_ms DESC, state != 'alive', node_id LIMIT ?)
+"""
 
 
 class ClusterStore:
@@ -40,20 +56,41 @@ class ClusterStore:
         return int(epoch)
 
     async def save_members(self, members: Sequence[Member], now_unix_ms: int) -> None:
-        """Keep these members, at most `MEMBERS_MAX`, instead of those kept before."""
-        insert = (
-            "INSERT INTO members (node_id, host, port, state, incarnation, epoch, metadata, seen_unix_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        rows = [
-            (m.node_id, *m.address, m.state.value, m.incarnation, m.epoch, m.metadata, now_unix_ms)
-            for m in members[:MEMBERS_MAX]
+        """Keep what is known of these members, at most `MEMBERS_MAX` in all, and drop those that left.
+
+        Others that were kept before stay, those seen last for longest: a node that comes up alone knows
+        nobody yet, and must not forget on disk whom to ask.
+        """
+        gone = [(_DROP, (member.node_id,)) for member in members if member.state is MemberState.LEFT]
+        kept = [
+            (_KEEP, _row(member, now_unix_ms)) for member in members if member.state is not MemberState.LEFT
         ]
-        await self._database.write_many([("DELETE FROM members", ()), *((insert, row) for row in rows)])
+        await self._database.write_many([*gone, *kept[:MEMBERS_MAX], (_TRIM, (MEMBERS_MAX,))])
 
     async def read_addresses(self) -> list[Address]:
-        """Return where the members kept were reached, those seen alive first."""
+        """Return where the members kept were reached, those seen alive first, the latest of them before."""
         rows = await self._database.read(
-            "SELECT host, port FROM members ORDER BY state != 'alive', node_id LIMIT ?", (MEMBERS_MAX,)
+            "SELECT host, port FROM members ORDER BY state != 'alive', seen_unix_ms DESC, node_id LIMIT ?",
+            (MEMBERS_MAX,),
         )
         return [(str(host), int(port)) for host, port in rows]
+
+    async def read_agreed(self) -> set[str]:
+        """Return the ids of the members that the cluster last agreed on, as far as this node saw it.
+
+        These are all that were seen within a day of the last one that was seen.
+        """
+        rows = await self._database.read(
+            "SELECT node_id FROM members WHERE seen_unix_ms >= (SELECT MAX(seen_unix_ms) FROM members) - ?",
+            (AGREED_MS,),
+        )
+        return {str(node_id) for (node_id,) in rows}
+
+
+def _row(member: Member, now_unix_ms: int) -> dict[str, object]:
+    host, port = member.address
+    return {
+        "node_id": member.node_id, "host": host, "port": port, "state": member.state.value,
+        "incarnation": member.incarnation, "epoch": member.epoch, "metadata": member.metadata,
+        "seen_unix_ms": now_unix_ms,
+    }  # fmt: skip

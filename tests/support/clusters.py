@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from caxton_node.cluster.service import Cluster
@@ -36,14 +36,14 @@ class Opened:
         self.clusters.append(cluster)
         return cluster
 
-    async def open(self, node_id: str) -> tuple[Cluster, int]:
+    async def open(self, node_id: str, agreed: Collection[str] = ()) -> tuple[Cluster, int]:
         cluster = self.make(node_id)
         port = await cluster.open(HOST, 0)
         identity = Identity(node_id, (HOST, port), 1, b"")
         core = Membership(
             identity, SwimSettings.local(), Keyring("test", [bytes(32)]), random.Random(node_id)
         )
-        cluster.take(core)
+        cluster.take(core, agreed)
         return cluster, port
 
 

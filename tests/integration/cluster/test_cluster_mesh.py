@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from caxton_node.cluster.partitions import PartitionView
 from caxton_node.core.errors import InvalidConfig, PortInUse
 from tests.support.clusters import HOST, Opened, open_clusters
 from tests.support.meshes import until
@@ -31,6 +32,16 @@ async def test_a_port_that_is_taken_is_named(opened: Opened) -> None:
     _, port = await opened.open("node-a")
     with pytest.raises(PortInUse, match=str(port)):
         await opened.make("node-b").open(HOST, port)
+
+
+@pytest.mark.story("018")
+async def test_a_node_that_starts_alone_is_not_the_majority_of_those_it_remembers(opened: Opened) -> None:
+    first, port = await opened.open("node-a", agreed={"node-b", "node-c"})
+    assert first.partition_view() is PartitionView.ISOLATED
+    second, _ = await opened.open("node-b")
+    first.start()
+    second.start([(HOST, port)])
+    await until(lambda: first.partition_view() is PartitionView.MAJORITY)
 
 
 @pytest.mark.story("019")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from caxton_node.cluster.store import ClusterStore
+from caxton_node.cluster.store import AGREED_MS, MEMBERS_MAX, ClusterStore
 from caxton_node.core.errors import InvalidConfig
 from caxton_node.storage import Database
 from swim import Member, MemberState
@@ -37,5 +37,32 @@ async def test_the_database_of_another_node_is_refused_by_name(store):
 async def test_members_are_remembered_the_living_first(store):
     await store.save_members([member("a", MemberState.DEAD, 1), member("b", MemberState.ALIVE, 2)], 0)
     assert await store.read_addresses() == [("127.0.0.1", 2), ("127.0.0.1", 1)]
-    await store.save_members([member("c", MemberState.ALIVE, 3)], 0)
-    assert await store.read_addresses() == [("127.0.0.1", 3)]
+
+
+@pytest.mark.story("018")
+async def test_a_node_that_comes_up_alone_does_not_forget_whom_to_ask(store):
+    await store.save_members([member("a", MemberState.ALIVE, 1), member("b", MemberState.ALIVE, 2)], 1)
+    await store.save_members([], 2)
+    assert await store.read_addresses() == [("127.0.0.1", 1), ("127.0.0.1", 2)]
+    await store.save_members([member("c", MemberState.ALIVE, 3), member("a", MemberState.LEFT, 1)], 3)
+    assert await store.read_addresses() == [("127.0.0.1", 3), ("127.0.0.1", 2)]
+
+
+@pytest.mark.story("018")
+async def test_members_that_were_seen_longest_ago_go_first(store):
+    old = [member(f"old-{n}", MemberState.ALIVE, 1 + n) for n in range(MEMBERS_MAX)]
+    await store.save_members(old, 1)
+    await store.save_members([member("new", MemberState.ALIVE, 9999)], 2)
+    addresses = await store.read_addresses()
+    assert len(addresses) == MEMBERS_MAX
+    assert addresses[0] == ("127.0.0.1", 9999)
+
+
+@pytest.mark.story("018")
+async def test_the_dead_of_a_day_ago_are_agreed_on_no_longer(store):
+    await store.save_members([member(name, MemberState.ALIVE, 1) for name in "abc"], 1)
+    late = 2 + AGREED_MS
+    await store.save_members([member("a", MemberState.DEAD, 1), member("b", MemberState.ALIVE, 1)], 5)
+    assert await store.read_agreed() == {"a", "b", "c"}
+    await store.save_members([member("a", MemberState.DEAD, 1), member("b", MemberState.ALIVE, 1)], late)
+    assert await store.read_agreed() == {"b"}
