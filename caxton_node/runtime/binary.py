@@ -1,10 +1,10 @@
-"""Reads just enough of a binary module to say where an offset is. Pure; trusts no number in it.
+"""Reads just enough of a binary module to say where things are. Pure; trusts no number in it.
 
     module    magic, version, then sections: id u8, size leb, content
     code      section 10: count, then per function: size leb, body
 
-Used after validation has failed, to turn "at offset 0x1f" into a function with a name. Source: WebAssembly
-core specification, binary format.
+Used after validation has failed, to turn "at offset 0x1f" into a function with a name, and before compiling,
+to give mutable globals a name (`exposing.py`). Source: WebAssembly core specification, binary format.
 """
 
 from __future__ import annotations
@@ -12,12 +12,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-CUSTOM, TYPE, IMPORT, FUNCTION, EXPORT, CODE, DATA, DATA_COUNT = 0, 1, 2, 3, 7, 10, 11, 12
+CUSTOM, TYPE, IMPORT, FUNCTION, MEMORY, GLOBAL, EXPORT, CODE, DATA, DATA_COUNT = (
+    0,
+    1,
+    2,
+    3,
+    5,
+    6,
+    7,
+    10,
+    11,
+    12,
+)
 SECTION_NAMES = (
     "custom", "type", "import", "function", "table", "memory", "global", "export", "start", "element", "code",
     "data", "data-count", "tag",
 )  # fmt: skip
 ITEMS_MAX = 1_000_000
+# Real modules have up to some hundred, most of them custom. Three bytes make an empty one, so without a bound
+# the largest module that is taken costs half a minute and gigabytes here, though it is valid.
+SECTIONS_MAX = 10_000
 
 
 class BrokenModule(ValueError):
@@ -92,14 +106,22 @@ class Reader:
 
 
 def sections(data: bytes) -> Iterator[Section]:
-    """Walk the sections in the order of the file."""
+    """Walk the sections in the order of the file.
+
+    Raises:
+        BrokenModule: A section overruns the file, or there are more than `SECTIONS_MAX`.
+    """
     reader = Reader(data, 8, len(data))
-    while not reader.at_end:
+    for _ in range(SECTIONS_MAX):
+        if reader.at_end:
+            return
         start = reader.position
         kind = reader.byte()
         size = reader.number()
         content = reader.position
         yield Section(kind, start, content, reader.skip(size))
+    if not reader.at_end:
+        raise BrokenModule(f"it has more than {SECTIONS_MAX:,} sections")
 
 
 class Layout:
@@ -118,13 +140,13 @@ class Layout:
 
         Data follow the code, so only the data count moves offsets inside the code.
         """
-        kept, cut, length = self.data[:8], len(self.data), 0
+        kept, cut, length = [self.data[:8]], len(self.data), 0
         for item in self._sections:
             if item.kind == DATA_COUNT:
                 cut, length = item.start, item.end - item.start
             elif item.kind != DATA:
-                kept += self.data[item.start : item.end]
-        return kept, cut, length
+                kept.append(self.data[item.start : item.end])
+        return b"".join(kept), cut, length
 
     def find_function(self, offset: int) -> int | None:
         """Return the index of the function whose body holds an offset."""
