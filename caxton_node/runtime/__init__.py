@@ -7,15 +7,21 @@ It does not own envelopes (frames are opaque bytes here), mailboxes, or the deci
 
 from caxton_node.runtime.engine import CompiledModule, Engine, EngineSettings, to_binary
 from caxton_node.runtime.limits import Limits
-from caxton_node.runtime.sandbox import Outcome, Sandbox, StartFailed
+from caxton_node.runtime.outcomes import CheckpointFailed, Outcome, StartFailed
+from caxton_node.runtime.profile import STRICT, Cpu, Profile
+from caxton_node.runtime.sandbox import Sandbox
 from caxton_node.runtime.traps import Trap, TrapKind
 
 __all__ = [
+    "STRICT",
+    "CheckpointFailed",
     "CompiledModule",
+    "Cpu",
     "Engine",
     "EngineSettings",
     "Limits",
     "Outcome",
+    "Profile",
     "Sandbox",
     "StartFailed",
     "Trap",

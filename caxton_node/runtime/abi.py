@@ -17,6 +17,7 @@ from typing import NamedTuple
 ABI_VERSION = 1
 BLOCK_BYTES = 20
 FLAG_OUT_OF_MEMORY = 1
+FLAG_CLONEABLE = 2
 # A frame costs the host about 50 bytes beyond its content, so a guest could buy 100 MB of host memory with 10
 # MB of one-byte frames. No agent that answers a full batch of 256 messages comes near this.
 OUTBOX_FRAMES_MAX = 65_536

@@ -1,7 +1,9 @@
-"""The strict engine: MVP WebAssembly with fuel and epochs, and modules compiled for it once.
+"""The engines of a node, one for each profile, and modules compiled for them once.
 
-Memory is reserved page by page, without guard regions: either costs a second mapping for each agent, and the
-kernel stops at about 32,000 of those. DESIGN.md has the price in both directions.
+    text or binary -> digest -> in memory? -> in the code cache? -> compiler -> ready to be instantiated
+
+Compiling is somebody else's (`compiler.py`, by default in this process; a node gives the one that works in a
+child process); what comes back is machine code of this version of wasmtime for this machine.
 """
 
 from __future__ import annotations
@@ -9,84 +11,156 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from dataclasses import dataclass
 from math import ceil
+from typing import Protocol
 from weakref import ReferenceType, WeakValueDictionary, ref
 
 import wasmtime
 
-from caxton_node.core.errors import InvalidModule
-from caxton_node.runtime import native
-from caxton_node.runtime.binary import Layout
+from caxton_node.core.errors import InvalidModule, ResourceLimit
+from caxton_node.runtime.binary import BrokenModule, Layout
 from caxton_node.runtime.exports import check_exports, check_imports
+from caxton_node.runtime.exposing import Exposed, expose
 from caxton_node.runtime.host.imports import make_linker
+from caxton_node.runtime.images import Origin
+from caxton_node.runtime.profile import STRICT, Profile
 from caxton_node.runtime.refusals import explain
+from caxton_node.runtime.settings import EngineSettings, make_config
+from caxton_node.runtime.trap_facts import Symbols
+
+__all__ = ["CompiledModule", "Engine", "EngineSettings", "make_config", "to_binary"]
 
 _MAGIC = b"\0asm"
 _COMPONENT = b"\0asm\x0d\x00\x01\x00"
 _HINT = "build a core module, or give its text form (.wat)"
+# Each engine costs a few hundred KB and its own copy of compiled code; operators need a handful of profiles.
+PROFILES_MAX = 32
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """What all agents of one engine share.
+class Compiler(Protocol):
+    """Whoever turns modules into machine code."""
 
-    Attributes:
-        module_bytes_max: Largest module that is compiled.
-        growth_reservation_bytes: Address space kept free behind each memory. With 0 a memory that grows is
-            copied (0.4 ms at 0.5 MiB, and all its pages become resident), but a node can hold 100,000 agents.
-            With as much as the memory limit growth is free, for at most 30,000 agents unless
-            `vm.max_map_count` is raised.
-        tick_s: Length of an epoch: how exactly wall time is kept, in seconds.
-        parallel_compilation: Whether compiling a large module may take all cores.
-    """
+    def compile(self, binary: bytes, profile: Profile) -> bytes:
+        """Return what `wasmtime.Module.serialize` gives; any thread.
 
-    module_bytes_max: int = 50 * 1024 * 1024
-    growth_reservation_bytes: int = 0
-    tick_s: float = 0.01
-    parallel_compilation: bool = True
+        Raises:
+            InvalidModule: It is not valid; `why` holds wasmtime's own words.
+            ResourceLimit: Compiling took more time or memory than is allowed.
+        """
+        ...
+
+
+class Codes(Protocol):
+    """Where machine code is kept between runs."""
+
+    def find(self, sha256: str, profile: Profile) -> bytes | None:
+        """Return code that this node has kept, or None."""
+        ...
+
+    def keep(self, sha256: str, profile: Profile, code: bytes) -> None:
+        """Keep code, if there is room."""
+        ...
+
+    def forget(self, sha256: str, profile: Profile) -> None:
+        """Drop code that the engine does not take."""
+        ...
 
 
 class CompiledModule:
-    """Machine code of one module, ready to be instantiated any number of times by its own engine.
+    """Machine code of one module, ready to be instantiated any number of times.
 
     Attributes:
         sha256: Digest of the binary module, in hex; for WAT text, of what it was translated to.
         size: Bytes of the binary module.
+        profile: The kind of engine that it was compiled for.
         imports: What it imports, as `module.name`.
         exports: Names of its exports.
-        function_names: Names of the exported functions by index, for backtraces of stripped modules.
+        symbols: How places in its code are called in backtraces.
+        origin: What images of its instances are taken from; None if an image would not be their whole state.
+        raw: The engine that owns it.
+        pre: Linked and ready.
     """
 
-    def __init__(self, sha256: str, binary: bytes, module: wasmtime.Module, linker: wasmtime.Linker) -> None:
+    def __init__(
+        self,
+        sha256: str,
+        size: int,
+        *,
+        exposed: Exposed,
+        symbols: Symbols,
+        module: wasmtime.Module,
+        shop: _Shop,
+    ) -> None:
+        added = {slot.name for slot in exposed.globals}
         self.sha256 = sha256
-        self.size = len(binary)
+        self.size = size
+        self.profile = shop.profile
         self.imports = tuple(f"{item.module}.{item.name}" for item in module.imports)
-        self.exports = tuple(item.name for item in module.exports)
-        self.function_names = Layout(binary).export_names()
-        self.pre = linker.instantiate_pre(module)
+        self.exports = tuple(item.name for item in module.exports if item.name not in added)
+        self.symbols = symbols
+        self.origin = Origin(sha256, shop.profile.key, exposed.globals) if exposed.whole else None
+        self.raw = shop.raw
+        self.pre = shop.linker.instantiate_pre(module)
+
+    def has(self, export: str) -> bool:
+        """Return whether it has an optional export."""
+        return export in self.exports
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether an image of an instance is its whole state."""
+        return self.origin is not None
+
+
+class LocalCompiler:
+    """Compiles in this process: for tools and tests, which trust what they compile.
+
+    Args:
+        settings: As of the engine that shall run the code.
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+
+    def compile(self, binary: bytes, profile: Profile) -> bytes:
+        """Return machine code; see `Compiler`."""
+        engine = wasmtime.Engine(make_config(profile, self._settings))
+        try:
+            return bytes(wasmtime.Module(engine, binary).serialize())
+        except wasmtime.WasmtimeError as error:
+            raise InvalidModule("the module does not compile", why=str(error)) from None
+
+
+class _Shop:
+    """One engine with its linker and the modules that it has in memory."""
+
+    def __init__(self, profile: Profile, settings: EngineSettings) -> None:
+        self.profile = profile
+        self.raw = wasmtime.Engine(make_config(profile, settings))
+        self.linker = make_linker(self.raw)
+        self.modules: WeakValueDictionary[str, CompiledModule] = WeakValueDictionary()
 
 
 class Engine:
-    """Compiles modules and keeps their time. Thread-safe; close it when its last sandbox is closed.
+    """Compiles modules and keeps the time of guests. Thread-safe; close it when its last sandbox is closed.
 
     Args:
         settings: What all its agents share.
+        compiler: Turns modules into machine code; by default in this process.
+        codes: Keeps machine code for the next run of the node; by default it is compiled anew.
     """
 
-    def __init__(self, settings: EngineSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings | None = None,
+        *,
+        compiler: Compiler | None = None,
+        codes: Codes | None = None,
+    ) -> None:
         self.settings = settings or EngineSettings()
-        config = native.strict_config()
-        config.consume_fuel = True
-        config.epoch_interruption = True
-        config.parallel_compilation = self.settings.parallel_compilation
-        config.memory_reservation = 0
-        config.memory_guard_size = 0
-        config.memory_reservation_for_growth = self.settings.growth_reservation_bytes
-        config.memory_init_cow = False
-        self.raw = wasmtime.Engine(config)
-        self._linker = make_linker(self.raw)
-        self._modules: WeakValueDictionary[str, CompiledModule] = WeakValueDictionary()
+        self._compiler = compiler or LocalCompiler(self.settings)
+        self._codes = codes
+        self._shops: dict[Profile, _Shop] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
         threading.Thread(
@@ -96,17 +170,19 @@ class Engine:
             daemon=True,
         ).start()
 
-    def compile(self, data: bytes | str) -> CompiledModule:
+    def compile(self, data: bytes | str, profile: Profile = STRICT) -> CompiledModule:
         """Compile a module, or return it if this engine has it already.
 
         Takes from milliseconds to seconds and releases the GIL meanwhile: call it from a worker thread.
 
         Args:
             data: The module, binary or as WAT text.
+            profile: The kind of machine that it shall run on.
 
         Raises:
             InvalidModule: It is not a core module, needs a feature that is off (the error names feature and
                 function), imports what is not linked, or lacks an export of ABI v1.
+            ResourceLimit: Compiling it took too long or too much memory, or there are too many profiles.
         """
         binary = to_binary(data)
         if len(binary) > self.settings.module_bytes_max:
@@ -116,28 +192,78 @@ class Engine:
                 hint="strip it (wasm-opt -Os, wasm-strip), or raise agents.module_bytes_max",
             )
         sha256 = hashlib.sha256(binary).hexdigest()
+        shop = self._shop(profile)
         with self._lock:
-            found = self._modules.get(sha256)
-        return found or self._compile(sha256, binary)
+            found = shop.modules.get(sha256)
+        return found or self._make(sha256, binary, shop)
 
     def ticks(self, seconds: float) -> int:
         """Return how many epochs make at least this time."""
         return ceil(seconds / self.settings.tick_s) + 1
 
+    def advance(self) -> None:
+        """Move the epoch of every engine."""
+        for shop in list(self._shops.values()):
+            shop.raw.increment_epoch()
+
     def close(self) -> None:
         """Stop the epoch thread. Guests of this engine must not be called any more."""
         self._closed.set()
 
-    def _compile(self, sha256: str, binary: bytes) -> CompiledModule:
+    def _shop(self, profile: Profile) -> _Shop:
+        with self._lock:
+            shop = self._shops.get(profile)
+            if shop is None:
+                if len(self._shops) >= PROFILES_MAX:
+                    raise ResourceLimit(
+                        f"profile {profile.key} would be one too many",
+                        why=f"agents of one node share at most {PROFILES_MAX} combinations of features",
+                        hint="allow the same features to agents that are alike",
+                    )
+                shop = self._shops[profile] = _Shop(profile, self.settings)
+            return shop
+
+    def _make(self, sha256: str, binary: bytes, shop: _Shop) -> CompiledModule:
         try:
-            module = wasmtime.Module(self.raw, binary)
-        except wasmtime.WasmtimeError as error:
-            raise explain(self.raw, binary, str(error)) from None
+            exposed = expose(binary, shop.profile.features)
+            symbols = Symbols(Layout(binary).export_names(), exposed.shift)
+        except BrokenModule as error:
+            # Validation has better words, unless it has no objection to what this reader does not take.
+            raise explain(shop.raw, binary, str(error)) from None
+        module = self._load(exposed.binary, binary, shop)
         check_imports(module.imports)
         check_exports(module.exports)
-        compiled = CompiledModule(sha256, binary, module, self._linker)
+        compiled = CompiledModule(
+            sha256, len(binary), exposed=exposed, symbols=symbols, module=module, shop=shop
+        )
         with self._lock:
-            return self._modules.setdefault(sha256, compiled)
+            return shop.modules.setdefault(sha256, compiled)
+
+    def _load(self, exposed: bytes, original: bytes, shop: _Shop) -> wasmtime.Module:
+        """Return machine code from the cache or the compiler; errors are about the original."""
+        sha256 = hashlib.sha256(exposed).hexdigest()
+        module = self._recall(sha256, shop)
+        if module is not None:
+            return module
+        try:
+            code = self._compiler.compile(exposed, shop.profile)
+        except InvalidModule as error:
+            raise explain(shop.raw, original, error.why) from None
+        if self._codes is not None:
+            self._codes.keep(sha256, shop.profile, code)
+        return wasmtime.Module.deserialize(shop.raw, code)
+
+    def _recall(self, sha256: str, shop: _Shop) -> wasmtime.Module | None:
+        """Return a module from the code cache, or None."""
+        code = self._codes.find(sha256, shop.profile) if self._codes else None
+        if code is None:
+            return None
+        try:
+            return wasmtime.Module.deserialize(shop.raw, code)
+        except wasmtime.WasmtimeError:  # of another version, or of a machine with other instructions
+            assert self._codes is not None
+            self._codes.forget(sha256, shop.profile)
+            return None
 
 
 def to_binary(data: bytes | str) -> bytes:
@@ -177,5 +303,5 @@ def _tick(engine: ReferenceType[Engine], tick_s: float, closed: threading.Event)
         alive = engine()
         if alive is None:
             return
-        alive.raw.increment_epoch()
+        alive.advance()
         del alive

@@ -13,7 +13,7 @@ call.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from ctypes import addressof, c_char_p, c_int, c_size_t, c_ssize_t, c_uint64, c_void_p
 from typing import Any
 
@@ -73,16 +73,19 @@ _HANDLE_AT = _bindings.wasmtime_extern_t.of.offset
 _KINDS = {"func": _ffi.WASMTIME_EXTERN_FUNC.value, "memory": _ffi.WASMTIME_EXTERN_MEMORY.value}
 
 
-def strict_config() -> wasmtime.Config:
-    """Return a configuration with every feature off that can be turned off.
+def strict_config(allowed: Collection[str] = ()) -> wasmtime.Config:
+    """Return a configuration with every feature off that can be turned off, but for those allowed.
 
     Turning reference types off aborts the process, with no exception, unless the component model's
     asynchronous part and concurrency support go with them; only the bindings can do that. A test makes an
-    engine in a child process.
+    engine of every profile in a child process.
+
+    Args:
+        allowed: Features by wasmtime's names, such as `bulk_memory`.
     """
     config = wasmtime.Config()
     for feature in _OFF:
-        getattr(_bindings, f"wasmtime_config_wasm_{feature}_set")(config.ptr(), False)
+        getattr(_bindings, f"wasmtime_config_wasm_{feature}_set")(config.ptr(), feature in allowed)
     config.gc_support = False
     _bindings.wasmtime_config_wasm_component_model_async_set(config.ptr(), False)
     _bindings.wasmtime_config_concurrency_support_set(config.ptr(), False)
@@ -114,11 +117,23 @@ class Memory:
 
 
 class Guest:
-    """One store with one instance in it: fuel, deadline, exports. Not thread-safe."""
+    """One store with one instance in it: fuel, deadline, exports. Not thread-safe.
 
-    def __init__(self, engine: wasmtime.Engine, *, memory_bytes: int, table_elements: int) -> None:
+    Args:
+        engine: Whose code it runs.
+        has_fuel: Whether the engine counts fuel.
+        has_deadline: Whether the engine looks at epochs.
+    """
+
+    __slots__ = (
+        "_context", "_fuel", "_fuel_at", "_has_deadline", "_has_fuel", "_instance", "_store", "_trap",
+        "_trap_at", "_values", "_values_at",
+    )  # fmt: skip
+
+    def __init__(self, engine: wasmtime.Engine, *, has_fuel: bool = True, has_deadline: bool = True) -> None:
+        self._has_fuel = has_fuel
+        self._has_deadline = has_deadline
         self._store = wasmtime.Store(engine)
-        self._store.set_limits(memory_bytes, table_elements, 1, 8, 1)
         # The stub types say None for what is always a pointer.
         self._context: int = ctypes.cast(self._store._context(), c_void_p).value or 0  # noqa: SLF001 - no public name
         self._instance: Foreign = None
@@ -142,13 +157,21 @@ class Guest:
         """
         self._instance = pre.instantiate(self._store)._instance  # noqa: SLF001 - the handle has no public name
 
+    def limit(self, memory_bytes: int, table_elements: int) -> None:
+        """Bound its memory and tables from now on; what it has already it keeps."""
+        self._store.set_limits(memory_bytes, table_elements, 1, TABLES_MAX, 1)
+
     def refill(self, fuel_units: int, ticks: int) -> None:
-        """Set the fuel left, and the deadline in epochs from now."""
-        _set_fuel(self._context, fuel_units)
-        _set_deadline(self._context, ticks)
+        """Set the fuel left, and the deadline in epochs from now, as far as the engine keeps them."""
+        if self._has_fuel:
+            _set_fuel(self._context, fuel_units)
+        if self._has_deadline:
+            _set_deadline(self._context, ticks)
 
     def read_fuel(self) -> int:
-        """Return the fuel left."""
+        """Return the fuel left; 0 where none is counted."""
+        if not self._has_fuel:
+            return 0
         _get_fuel(self._context, self._fuel_at)
         return self._fuel.value
 
@@ -210,6 +233,7 @@ class Guest:
         return trap
 
 
+TABLES_MAX = 8
 FindMemory = Callable[[], "Memory | None"]
 HostFunction = Callable[[int, FindMemory, tuple[int, ...]], int]
 _callbacks: list[Foreign] = []  # C holds bare pointers to these; they live as long as the process

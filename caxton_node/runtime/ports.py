@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from caxton_node.runtime.traps import Trap
+from caxton_node.runtime.violations import Violation
 
 
 class LogLevel(StrEnum):
@@ -56,7 +57,11 @@ class Post(Protocol):
 
 
 class Watch(Protocol):
-    """Whoever restarts agents."""
+    """Whoever restarts agents, and is told of what they wanted beyond their limits."""
+
+    def handle_violation(self, instance: str, violation: Violation) -> None:
+        """Learn that an instance has passed a limit; what was done about it is done already."""
+        ...
 
     def handle_trap(
         self, instance: str, trap: Trap, poisoned_frame: bytes | None, waiting: Sequence[bytes]

@@ -1,8 +1,10 @@
 """The life of one agent instance: start, batches, end. Nothing a guest does may raise in its host.
 
-    start    instantiate, `_initialize`, ABI check, `caxton_init`
-    handle   clear the block, `caxton_inbox`, write, `caxton_handle`, read the block, cut the outbox
-    close    free the store
+    warm         instantiate, `_initialize`, ABI check: nothing of this is about one agent
+    start        warm if it is not, `caxton_init`, `caxton_restore` with what an earlier instance left
+    handle       clear the block, `caxton_inbox`, write, `caxton_handle`, read the block, cut the outbox
+    checkpoint   `caxton_checkpoint`, copy the outbox; or an image of memory and globals
+    close        free the store
 
 Whatever goes wrong inside comes back as a `Trap`. After a fatal one the instance is never called again.
 """
@@ -10,62 +12,33 @@ Whatever goes wrong inside comes back as a `Trap`. After a fatal one the instanc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from os import urandom
 from time import perf_counter
 
 import msgpack
 
 from caxton_node.core.clock import Clock, SystemClock
-from caxton_node.core.errors import DeploymentFailed
-from caxton_node.runtime import abi
+from caxton_node.core.errors import CaxtonError
+from caxton_node.runtime import abi, imaging
+from caxton_node.runtime.control_block import ControlBlock
 from caxton_node.runtime.engine import CompiledModule, Engine
 from caxton_node.runtime.host.agent_log import AgentLog
 from caxton_node.runtime.host.calls import HostState
+from caxton_node.runtime.host.determinism import Determinism, VirtualClock, seeded_bytes
+from caxton_node.runtime.images import Image, ImageMismatch, unpack
 from caxton_node.runtime.limits import PAGE_BYTES, Limits
 from caxton_node.runtime.native import Guest, Memory
+from caxton_node.runtime.outcomes import CheckpointFailed, Outcome, StartFailed
 from caxton_node.runtime.ports import LogSink
+from caxton_node.runtime.rates import Rate
 from caxton_node.runtime.trap_facts import GuestFailed, attempt, out_of_memory
 from caxton_node.runtime.traps import Trap, TrapKind
+from caxton_node.runtime.violations import OF_TRAP, Action, Bound, Violation, of_trap
+
+__all__ = ["CheckpointFailed", "Outcome", "Sandbox", "StartFailed"]
 
 # A language runtime sets itself up once; the agent's own limit is for messages.
 START_SHARE = 50
-TABLE_ELEMENTS_MAX = 100_000
-
-
-class StartFailed(DeploymentFailed):
-    """An instance did not start; its memory was freed.
-
-    Attributes:
-        trap: What happened.
-    """
-
-    code = "AGENT_START_FAILED"
-
-    def __init__(self, trap: Trap) -> None:
-        super().__init__(
-            "the agent did not start", why=str(trap), hint="what the guest said is in the log of the node"
-        )
-        self.trap = trap
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What one batch came to.
-
-    Attributes:
-        handled: Messages completed; after a trap, `frames[handled]` is the message that caused it and the
-            rest was not handled. It is the whole batch when the guest trapped behind its last message.
-        outbox: Frames that the completed messages sent, in order.
-        trap: None if all went well.
-        fuel_units: Fuel used.
-        elapsed_s: Wall time in the guest.
-    """
-
-    handled: int
-    outbox: list[bytes]
-    trap: Trap | None
-    fuel_units: int
-    elapsed_s: float
 
 
 class Sandbox:
@@ -76,31 +49,82 @@ class Sandbox:
         module: What to run.
         limits: What it may use.
         log: Where its log lines go.
-        clock: Time as the agent sees it.
+        clock: Real time.
+        world: For a deterministic agent, the time and the chance that it sees instead.
     """
 
+    __slots__ = (
+        "_alive", "_block", "_clock", "_engine", "_guest", "_handle", "_host_calls", "_inbox", "_limits",
+        "_memory", "_message_ticks", "_messages", "_module", "_state", "_steps",
+    )  # fmt: skip
+
     def __init__(
-        self, engine: Engine, module: CompiledModule, limits: Limits, log: LogSink, clock: Clock | None = None
+        self,
+        engine: Engine,
+        module: CompiledModule,
+        limits: Limits,
+        log: LogSink,
+        clock: Clock | None = None,
+        *,
+        world: Determinism | None = None,
     ) -> None:
-        self._limits = limits
-        self._module = module
-        self._message_ticks = engine.ticks(limits.wall_time_s)
         clock = clock or SystemClock()
-        self._state = HostState(AgentLog(log, clock), clock)
-        self._guest = Guest(engine.raw, memory_bytes=limits.memory_bytes, table_elements=TABLE_ELEMENTS_MAX)
-        self._guest.attach(self._state.id)
         self._engine = engine
-        self._block = 0
+        self._module = module
+        self._clock = clock
+        self._steps = VirtualClock(world.start_unix_us) if world else None
+        entropy = seeded_bytes(world.seed) if world else urandom
+        self._state = HostState(AgentLog(log, clock, limits.log_lines_per_s), self._steps or clock, entropy)
+        cpu = module.profile.cpu
+        self._guest = Guest(module.raw, has_fuel=cpu.has_fuel, has_deadline=cpu.has_deadline)
+        self._guest.attach(self._state.id)
+        now = clock.now()
+        self._host_calls = Rate(limits.host_calls_per_s, now)
+        self._messages = Rate(limits.messages_per_s, now)
+        self._memory: Memory | None = None
+        self._block: ControlBlock | None = None
         self._alive = False
-        self._memory: Memory
         self._inbox: Callable[[int], int]
         self._handle: Callable[[int], int]
+        self.apply(limits)
 
-    def start(self, config: Mapping[str, object]) -> list[bytes]:
+    # -- its life -------------------------------------------------------------------------------------------
+
+    def apply(self, limits: Limits) -> None:
+        """Hold it to these limits from now on; what it uses already is not taken away.
+
+        No call may be under way.
+        """
+        self._limits = limits
+        self._message_ticks = self._engine.ticks(limits.wall_time_s)
+        self._guest.limit(limits.memory_bytes, limits.table_elements)
+        self._state.log.change_rate(limits.log_lines_per_s)
+        self._host_calls.change(limits.host_calls_per_s)
+        self._messages.change(limits.messages_per_s)
+
+    def warm(self) -> None:
+        """Bring the instance to where it could become any agent of its module.
+
+        Raises:
+            StartFailed: The module trapped or broke the ABI. The sandbox is closed.
+        """
+        self._refill(START_SHARE)
+        self._start_step(self._prepare)
+
+    def adopt(self, limits: Limits, log: LogSink) -> None:
+        """Make a warm instance the one of an agent."""
+        self._state.log = AgentLog(log, self._clock, limits.log_lines_per_s)
+        now = self._clock.now()
+        self._host_calls = Rate(limits.host_calls_per_s, now)
+        self._messages = Rate(limits.messages_per_s, now)
+        self.apply(limits)
+
+    def start(self, config: Mapping[str, object], checkpoint: bytes | None = None) -> list[bytes]:
         """Bring the instance to where it takes messages.
 
         Args:
             config: What `caxton_init` is given as a MessagePack map: agent, tenant, node, config.
+            checkpoint: What an earlier instance left, perhaps of an older version; None to start afresh.
 
         Returns:
             Frames that the agent sent while starting, such as its capabilities to `df`.
@@ -108,17 +132,25 @@ class Sandbox:
         Raises:
             StartFailed: The agent trapped, refused, or broke the ABI. The sandbox is closed.
         """
-        message = msgpack.packb(dict(config))
-        self._guest.refill(self._limits.fuel_per_message * START_SHARE, self._message_ticks * START_SHARE)
-        trap = self._name_cause(attempt(self._module.function_names, self._prepare, message))
-        outbox: list[bytes] = []
-        if trap is None:
-            _, outbox, trap = self._settle(None, 0)
-        if trap is not None:
-            self.close()
-            raise StartFailed(trap)
+        if self._block is None:
+            self.warm()
+        else:
+            self._refill(START_SHARE)
+        sent = self._start_step(self._call, self._function("caxton_init"), msgpack.packb(dict(config)))
         self._alive = True
-        return outbox
+        return sent if checkpoint is None else sent + self.restore(checkpoint)
+
+    def restore(self, checkpoint: bytes) -> list[bytes]:
+        """Give a started instance that has handled nothing what an earlier one left.
+
+        Returns:
+            Frames that it sent meanwhile.
+
+        Raises:
+            StartFailed: It does not take it, or trapped. The sandbox is closed.
+        """
+        assert self._alive, "an instance is started before it is given a checkpoint"
+        return self._start_step(self._restore, checkpoint)
 
     def handle(self, frames: Sequence[bytes]) -> Outcome:
         """Let the guest handle a batch in one call.
@@ -130,71 +162,199 @@ class Sandbox:
             frames: At least one envelope.
         """
         assert self._alive, "a sandbox handles messages between start() and its end"
+        assert self._block is not None, "a started sandbox has its block"
         count = len(frames)
         data = abi.join_frames(frames)
         fuel_units = self._limits.fuel_per_message * count
         self._guest.refill(fuel_units, self._message_ticks * count)
+        state = self._state
+        state.calls, state.calls_max = 0, self._limits.host_calls_per_s * count
+        if self._steps is not None:
+            self._steps.step()
         started_at = perf_counter()
-        trap = attempt(self._module.function_names, self._call, self._handle, data)
+        trap = attempt(self._module.symbols, self._call, self._handle, data)
         elapsed_s = perf_counter() - started_at
-        used = fuel_units - self._guest.read_fuel()
+        used = fuel_units - self._guest.read_fuel() if self._module.profile.cpu.has_fuel else 0
         if trap is not None:
             return self._handle_failure(trap, frames, used, elapsed_s)
-        handled, outbox, trap = self._settle(None, count)
+        handled, outbox, trap = self._block.settle(None, count)
         self._alive = trap is None
-        return Outcome(handled, outbox, trap, used, elapsed_s)
+        outcome = Outcome(handled, outbox, trap, used, elapsed_s, count)
+        if state.calls or self._messages.per_s:
+            self._keep_rates(outcome)
+        return outcome
 
-    @property
-    def memory_bytes(self) -> int:
-        """Return the size of the guest's linear memory."""
-        return max(self._memory.size, 0) if self._block else 0
+    def checkpoint(self) -> bytes:
+        """Return what the guest wants its successor to know; it must export `caxton_checkpoint`.
+
+        Raises:
+            CheckpointFailed: It refused, left too much, or trapped.
+        """
+        assert self._alive, "only a started sandbox has something to keep"
+        self._refill(START_SHARE)
+        kept: list[bytes] = []
+        trap = attempt(self._module.symbols, lambda: kept.append(self._take_checkpoint()))
+        if trap is not None:
+            self._alive = not trap.fatal
+            raise CheckpointFailed(trap)
+        return kept[0]
+
+    def take_image(self) -> bytes:
+        """Return the state of the instance, packed; its module must be whole.
+
+        Raises:
+            CheckpointFailed: It is larger than a checkpoint may be.
+        """
+        assert self._memory is not None, "it is warm"
+        assert self._block is not None, "it is warm"
+        assert self._module.origin is not None, "only a whole module has images"
+        packed = imaging.take(
+            self._guest, self._memory, self._module.origin, block=self._block.address
+        ).pack()
+        if len(packed) > self._limits.checkpoint_bytes_max:
+            raise CheckpointFailed(
+                Trap(
+                    TrapKind.CHECKPOINT,
+                    f"its image has {len(packed):,} bytes, at most "
+                    f"{self._limits.checkpoint_bytes_max:,} are kept",
+                )
+            )
+        return packed
+
+    def start_from_image(self, packed: bytes, *, started: bool = True) -> None:
+        """Bring the instance to where an earlier one of this module was.
+
+        Args:
+            packed: What `take_image` returned.
+            started: Whether that one had been started; else it was only warm.
+
+        Raises:
+            StartFailed: The instance could not be made. The sandbox is closed.
+            CaxtonError: The image is broken, of another module or too large. The sandbox is closed.
+        """
+        self._refill(START_SHARE)
+        self._start_step(self._instantiate)
+        try:
+            self._become(unpack(packed, memory_bytes_max=self._limits.memory_bytes))
+        except CaxtonError:
+            self.close()
+            raise
+        self._alive = started
 
     def close(self) -> None:
         """Free the instance; nothing may be called afterwards. Closing twice is fine."""
         self._alive = False
-        self._block = 0
+        self._block = None
+        self._memory = None
         self._state.log.flush()
         self._guest.close()
 
-    def _prepare(self, message: bytes) -> None:
+    # -- what can be told -----------------------------------------------------------------------------------
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return the size of the guest's linear memory; any thread."""
+        memory = self._memory
+        return max(memory.size, 0) if memory is not None else 0
+
+    @property
+    def is_alive(self) -> bool:
+        """Return whether it may be given messages."""
+        return self._alive
+
+    @property
+    def is_warm(self) -> bool:
+        """Return whether it could be started now."""
+        return self._block is not None and not self._alive and self._block.is_sound
+
+    @property
+    def is_cloneable(self) -> bool:
+        """Return whether an image of it may become many agents: its guest says so."""
+        return self._block is not None and self._block.is_cloneable
+
+    # -- starting -------------------------------------------------------------------------------------------
+
+    def _start_step(self, action: Callable[..., object], *arguments: object) -> list[bytes]:
+        """Do one thing of a start and return what the guest sent in it."""
+        trap = self._name_cause(attempt(self._module.symbols, action, *arguments))
+        outbox: list[bytes] = []
+        if trap is None and self._block is not None:
+            _, outbox, trap = self._block.settle(None, 0)
+        if trap is not None:
+            self.close()
+            raise StartFailed(trap)
+        return outbox
+
+    def _prepare(self) -> None:
+        memory = self._instantiate()
+        initialize = self._guest.find_function("_initialize")
+        if initialize is not None:
+            initialize(0)
+        block = ControlBlock(memory, self._function("caxton_abi_v1")(0))
+        block.clear()
+        self._block = block
+
+    def _instantiate(self) -> Memory:
         self._guest.instantiate(self._module.pre)
         memory = self._guest.find_memory()
         assert memory is not None, "the module was checked"
         self._memory = memory
         self._inbox = self._function("caxton_inbox")
         self._handle = self._function("caxton_handle")
-        initialize = self._guest.find_function("_initialize")
-        if initialize is not None:
-            initialize(0)
-        block = self._function("caxton_abi_v1")(0)
-        self._check_block(block)
-        self._block = block
-        self._call(self._function("caxton_init"), message)
+        return memory
+
+    def _become(self, image: Image) -> None:
+        """Put a fresh instance into the state of an image."""
+        origin = self._module.origin
+        if origin is None:
+            raise ImageMismatch("the module has state that an image does not hold")
+        assert self._memory is not None, "it was instantiated"
+        imaging.restore(image, self._guest, self._memory, origin, memory_bytes_max=self._limits.memory_bytes)
+        self._block = ControlBlock(self._memory, image.block)
+
+    def _restore(self, checkpoint: bytes) -> None:
+        if not self._module.has("caxton_restore"):
+            raise GuestFailed(TrapKind.CHECKPOINT, "it has no caxton_restore to take a checkpoint with")
+        self._refill(START_SHARE)
+        try:
+            self._call(self._function("caxton_restore"), checkpoint)
+        except GuestFailed as failure:
+            if failure.trap.fatal:
+                raise
+            raise GuestFailed(
+                TrapKind.CHECKPOINT, f"it does not take the checkpoint: {failure.trap.message}"
+            ) from None
+
+    def _take_checkpoint(self) -> bytes:
+        assert self._block is not None, "a started sandbox has its block"
+        self._block.clear()
+        code = self._function("caxton_checkpoint")(0)
+        if code:
+            raise GuestFailed(TrapKind.CHECKPOINT, f"it refused with {_signed(code)}")
+        return self._block.read_outbox(self._limits.checkpoint_bytes_max)
+
+    def _refill(self, share: int) -> None:
+        """Give the guest what so many messages may use."""
+        limits = self._limits
+        self._guest.refill(limits.fuel_per_message * share, self._message_ticks * share)
+        self._state.calls, self._state.calls_max = 0, limits.host_calls_per_s * share
+
+    # -- calling --------------------------------------------------------------------------------------------
 
     def _function(self, name: str) -> Callable[[int], int]:
         found = self._guest.find_function(name)
         assert found is not None, "the module was checked"
         return found
 
-    def _check_block(self, block: int) -> None:
-        view = self._memory.refresh()
-        if block == 0 or block + abi.BLOCK_BYTES > len(view):
-            raise GuestFailed(
-                TrapKind.ABI, f"control block at {block:#x} is outside of the memory of {len(view):,} bytes"
-            )
-        version = abi.read_block(view, block).abi
-        if version != abi.ABI_VERSION:
-            raise GuestFailed(
-                TrapKind.ABI, f"control block says ABI {version}; this node speaks ABI {abi.ABI_VERSION}"
-            )
-
     def _call(self, function: Callable[[int], int], data: bytes) -> None:
         """Put data into the inbox and call; the guest has fuel already."""
-        block = self._block + abi.CLEARED_OFFSET
-        self._memory.view[block : block + len(abi.CLEARED)] = abi.CLEARED
+        memory, block = self._memory, self._block
+        assert memory is not None, "it is warm"
+        assert block is not None, "it is warm"
+        block.clear()
         length = len(data)
         address = self._inbox(length)
-        view = self._memory.refresh()
+        view = memory.refresh()
         if address == 0:
             raise GuestFailed(TrapKind.REFUSED, f"its inbox does not take {length:,} bytes")
         if address + length > len(view):
@@ -205,46 +365,21 @@ class Sandbox:
         view[address : address + length] = data
         code = function(length)
         if code:
-            raise GuestFailed(
-                TrapKind.GUEST_ERROR, f"it returned error {code if code < 2**31 else code - 2**32}"
-            )
+            raise GuestFailed(TrapKind.GUEST_ERROR, f"it returned error {_signed(code)}")
+
+    # -- after a call ---------------------------------------------------------------------------------------
 
     def _handle_failure(self, trap: Trap, frames: Sequence[bytes], used: int, elapsed_s: float) -> Outcome:
-        if trap.kind is TrapKind.REFUSED and len(frames) > 1:
+        count = len(frames)
+        if trap.kind is TrapKind.REFUSED and count > 1:
             return self._handle_halves(frames)
+        assert self._block is not None, "a started sandbox has its block"
         self._alive = not trap.fatal
-        handled, outbox, _ = self._settle(trap, len(frames))
-        return Outcome(handled, outbox, self._name_cause(trap), used, elapsed_s)
-
-    def _name_cause(self, trap: Trap | None) -> Trap | None:
-        if trap is None or trap.kind is not TrapKind.UNREACHABLE or not self._is_out_of_memory():
-            return trap
-        return out_of_memory(trap)
-
-    def _is_out_of_memory(self) -> bool:
-        """Whether a panic was for want of memory: its flags say so, or there is no page left to get."""
-        if not self._block:
-            return False
-        view = self._memory.refresh()
-        flagged = abi.read_block(view, self._block).flags & abi.FLAG_OUT_OF_MEMORY
-        return bool(flagged) or len(view) + PAGE_BYTES > self._limits.memory_bytes
-
-    def _settle(self, trap: Trap | None, count: int) -> tuple[int, list[bytes], Trap | None]:
-        """Read how far the guest came and what it sent.
-
-        A block that cannot be true makes the batch count as not handled at all: nothing is delivered from it,
-        so that giving its messages to the next instance does nothing twice.
-        """
-        view = self._memory.refresh()
-        handled, out_ptr, out_len = abi.read_progress(view, self._block)
-        stop = out_ptr + out_len
-        if handled > count or stop > len(view) or (trap is None and handled != count):
-            return 0, [], trap or Trap(TrapKind.ABI, _name_lie(handled, out_ptr, out_len, len(view), count))
-        try:
-            frames = abi.split_frames(bytes(view[out_ptr:stop]))
-        except abi.BrokenOutbox as error:
-            return 0, [], trap or Trap(TrapKind.ABI, f"its outbox is broken: {error}")
-        return handled, frames, trap
+        handled, outbox, _ = self._block.settle(trap, count)
+        outcome = Outcome(handled, outbox, self._name_cause(trap), used, elapsed_s, count)
+        self._keep_rates(outcome)
+        self._add_violation(outcome)
+        return outcome
 
     def _handle_halves(self, frames: Sequence[bytes]) -> Outcome:
         middle = len(frames) // 2
@@ -258,10 +393,52 @@ class Sandbox:
             second.trap,
             first.fuel_units + second.fuel_units,
             first.elapsed_s + second.elapsed_s,
+            first.taken + second.taken,
+            max(first.rest_s, second.rest_s),
+            first.violations + second.violations,
         )
 
+    def _keep_rates(self, outcome: Outcome) -> None:
+        """Charge what was used against the rates, and note what was beyond them."""
+        state, limits, now = self._state, self._limits, self._clock.now()
+        rates = (
+            (Bound.HOST_CALLS, self._host_calls, state.calls),
+            (Bound.MESSAGES, self._messages, len(outcome.outbox)),
+        )
+        found = list(outcome.violations)
+        for bound, rate, used in rates:
+            wait_s = rate.spend(used, now)
+            if wait_s:
+                outcome.rest_s = max(outcome.rest_s, wait_s)
+                found.append(Violation(bound, used, rate.per_s, Action.THROTTLED))
+        if state.log.dropped:
+            found.append(
+                Violation(Bound.LOG_LINES, state.log.dropped, limits.log_lines_per_s, Action.DROPPED)
+            )
+            state.log.dropped = 0
+        outcome.violations = tuple(found)
 
-def _name_lie(handled: int, out_ptr: int, out_len: int, memory_bytes: int, count: int) -> str:
-    if out_ptr + out_len > memory_bytes:
-        return f"its outbox at {out_ptr:#x} + {out_len:,} is outside of its {memory_bytes:,} bytes"
-    return f"it says {handled:,} of {count} messages are handled"
+    def _add_violation(self, outcome: Outcome) -> None:
+        """Note the limit behind a trap, if it was one."""
+        trap, limits, count = outcome.trap, self._limits, outcome.taken
+        if trap is None or trap.kind not in OF_TRAP:
+            return
+        used, limit = {
+            Bound.FUEL: (outcome.fuel_units, limits.fuel_per_message * count),
+            Bound.TIME: (outcome.elapsed_s, limits.wall_time_s * count),
+            Bound.MEMORY: (self.memory_bytes, limits.memory_bytes),
+            Bound.HOST_CALLS: (self._state.calls, limits.host_calls_per_s * count),
+            Bound.CHECKPOINT: (0, limits.checkpoint_bytes_max),
+        }[OF_TRAP[trap.kind]]
+        outcome.violations += (of_trap(trap, used, limit),)
+
+    def _name_cause(self, trap: Trap | None) -> Trap | None:
+        """Name want of memory as the cause of a panic: its flags say so, or there is no page left to get."""
+        if trap is None or trap.kind is not TrapKind.UNREACHABLE or self._block is None:
+            return trap
+        is_full = self.memory_bytes + PAGE_BYTES > self._limits.memory_bytes
+        return out_of_memory(trap) if self._block.is_out_of_memory or is_full else trap
+
+
+def _signed(code: int) -> int:
+    return code if code < 2**31 else code - 2**32

@@ -10,6 +10,7 @@ turn has ended for `STALL_S`, one parked worker, the *sentinel*, goes to work be
 
     wake       idle slot -> ready queue; a parked worker is woken at once if one more may run
     turn       take a batch, call the guest, route the outbox, settle the mailbox
+    rest       an agent that went beyond a rate, or is degraded, waits before its next turn
     trap       fatal: the slot is detached and the watch told; otherwise that one message goes back
 
 Source: ADR 0001; batching.py and demand.py for the two rules.
@@ -26,11 +27,12 @@ from threading import Condition, Lock, Thread, current_thread
 from time import perf_counter
 from typing import Protocol
 
-from caxton_node.runtime.batching import BatchSize
 from caxton_node.runtime.demand import Demand
-from caxton_node.runtime.limits import BATCH_CAP, Limits
-from caxton_node.runtime.ports import Mail, Post, Watch
-from caxton_node.runtime.sandbox import Outcome, Sandbox
+from caxton_node.runtime.limits import BATCH_CAP
+from caxton_node.runtime.outcomes import Outcome
+from caxton_node.runtime.ports import Post, Watch
+from caxton_node.runtime.resting import Resting
+from caxton_node.runtime.slot import Slot
 from caxton_node.runtime.traps import Trap, TrapKind
 
 STALL_S = 0.005
@@ -41,76 +43,12 @@ DEMAND_EVERY = 16
 _BATCH_BUCKETS = BATCH_CAP.bit_length() + 1
 
 
-class Inbox(Mail, Protocol):
-    """The mail of one agent, as its worker uses it."""
-
-    @property
-    def ready(self) -> int:
-        """Return how many messages may be taken now."""
-        ...
-
-    def settle(self, handled: int, poisoned: int = 0) -> None:
-        """Learn what became of messages that were taken."""
-        ...
-
-
 class Exchange(Post, Protocol):
     """The way out of an agent, and back for what it would not handle."""
 
     def return_trapped(self, frame: bytes, trap: Trap) -> None:
         """Tell the sender of this message that its receiver did not handle it."""
         ...
-
-
-class Slot:
-    """One running instance, as the scheduler sees it.
-
-    Args:
-        instance: `name#version.n@node`.
-        name: `tenant/name`.
-        sandbox: Started; from now on called by workers only.
-        mail: Its messages.
-        limits: Its bounds.
-
-    Attributes:
-        handled: Messages completed.
-        fuel_units: Fuel used.
-        guest_s: Time in the guest, seconds.
-        queued: Whether it stands in the ready queue.
-        detached: Whether it is to be run no more.
-        worker: The thread that runs it; the scheduler's lock guards these three.
-    """
-
-    __slots__ = (
-        "batch",
-        "bytes_max",
-        "detached",
-        "fuel_units",
-        "guest_s",
-        "handled",
-        "instance",
-        "limits",
-        "mail",
-        "name",
-        "queued",
-        "sandbox",
-        "worker",
-    )
-
-    def __init__(self, instance: str, name: str, sandbox: Sandbox, mail: Inbox, limits: Limits) -> None:
-        self.instance = instance
-        self.name = name
-        self.sandbox = sandbox
-        self.mail = mail
-        self.limits = limits
-        self.batch = BatchSize(limits.batch_max)
-        self.bytes_max = max(limits.memory_bytes // 8, 1)
-        self.handled = 0
-        self.fuel_units = 0
-        self.guest_s = 0.0
-        self.queued = False
-        self.detached = True
-        self.worker: Thread | None = None
 
 
 class _Worker(Thread):
@@ -165,6 +103,7 @@ class Scheduler:
         self._lock = Lock()
         self._left = Condition(self._lock)  # some slot has ended its turn detached
         self._ready: deque[Slot] = deque()
+        self._resting: Resting[Slot] = Resting(self._end_rest)
         self._parked: list[_Worker] = []
         self._sentinel: _Worker | None = None
         self._running = 0
@@ -194,21 +133,22 @@ class Scheduler:
         A worker that detaches the very slot that it runs does not wait for itself.
         """
         with self._lock:
-            slot.detached = True
-            if slot.queued:
-                self._ready.remove(slot)
-                slot.queued = False
+            self._take_out(slot)
             while slot.worker is not None and slot.worker is not current_thread():
                 self._left.wait()
+
+    def try_detach(self, slot: Slot) -> bool:
+        """Stop running this instance; False if a call is under way, which `detach` waits for."""
+        with self._lock:
+            self._take_out(slot)
+            return slot.worker is None
 
     def wake(self, slot: Slot) -> None:
         """Note that an instance has mail; any thread."""
         with self._lock:
-            if slot.queued or slot.detached or slot.worker is not None or self._closed:
+            if slot.resting or slot.worker is not None:
                 return
-            slot.queued = True
-            self._ready.append(slot)
-            self._call_worker()
+            self._queue(slot)
 
     def close(self) -> None:
         """Let every call under way end and stop all workers; agents that are ready stay unserved."""
@@ -218,6 +158,7 @@ class Scheduler:
                 worker.gate.release()
             self._parked.clear()
             self._left.notify_all()
+        self._resting.close()
         for worker in self._workers:
             if worker is not current_thread():
                 worker.join()
@@ -228,6 +169,26 @@ class Scheduler:
             cells = tuple(self._batch_cells)
             return Load(len(self._workers), self._running, self._wanted, len(self._ready), self._turns, cells)
 
+    # -- who is ready ---------------------------------------------------------------------------------------
+
+    def _queue(self, slot: Slot) -> None:
+        if not slot.queued and not slot.detached and not self._closed:
+            slot.queued = True
+            self._ready.append(slot)
+            self._call_worker()
+
+    def _take_out(self, slot: Slot) -> None:
+        slot.detached = True
+        if slot.queued:
+            self._ready.remove(slot)
+            slot.queued = False
+
+    def _end_rest(self, slot: Slot) -> None:
+        with self._lock:
+            slot.resting = False
+            if slot.worker is None and slot.mail.ready:
+                self._queue(slot)
+
     # -- workers: who runs next -----------------------------------------------------------------------------
 
     def _work(self, worker: _Worker) -> None:
@@ -235,24 +196,17 @@ class Scheduler:
         while slot is not None:
             started_at = perf_counter()
             try:
-                count, guest_s = self._turn(slot)
+                done = self._turn(slot)
             except Exception as err:  # noqa: BLE001  a bug of the host may cost one agent, never a worker
-                count, guest_s = 1, 0.0
+                done = _Done(slot, 1)
                 self._lose(slot, _blame_host(err), None, ())
-            slot = self._next(worker, slot, count, guest_s, perf_counter() - started_at)
+            slot = self._next(worker, done, perf_counter() - started_at)
 
-    def _next(
-        self,
-        worker: _Worker,
-        done: Slot | None = None,
-        count: int = 0,
-        guest_s: float = 0.0,
-        turn_s: float = 0.0,
-    ) -> Slot | None:
+    def _next(self, worker: _Worker, done: _Done | None = None, turn_s: float = 0.0) -> Slot | None:
         """End a turn and wait until there is another one to begin; None when the scheduler closes."""
         with self._lock:
             if done is not None:
-                self._end_turn(done, count, guest_s, turn_s)
+                self._end_turn(done, turn_s)
             overdue = False
             while not self._closed:
                 if self._ready and (overdue or self._running < self._wanted):
@@ -271,11 +225,12 @@ class Scheduler:
             self._call_worker()
         return slot
 
-    def _end_turn(self, slot: Slot, count: int, guest_s: float, turn_s: float) -> None:
+    def _end_turn(self, done: _Done, turn_s: float) -> None:
+        slot = done.slot
         self._running -= 1
         self._turns += 1
-        self._batch_cells[count.bit_length()] += 1
-        self._guest_s += guest_s
+        self._batch_cells[done.count.bit_length()] += 1
+        self._guest_s += done.guest_s
         self._turn_s += turn_s
         if not self._turns % DEMAND_EVERY:
             self._demand.observe(DEMAND_EVERY, self._guest_s, self._turn_s)
@@ -284,6 +239,9 @@ class Scheduler:
         slot.worker = None
         if slot.detached:
             self._left.notify_all()
+        elif done.rest_s:
+            slot.resting = True
+            self._resting.add(slot, done.rest_s)
         elif slot.mail.ready:
             slot.queued = True
             self._ready.append(slot)
@@ -323,16 +281,16 @@ class Scheduler:
 
     # -- workers: one turn ----------------------------------------------------------------------------------
 
-    def _turn(self, slot: Slot) -> tuple[int, float]:
-        """Run one batch; return how many messages it had and how long the guest took."""
+    def _turn(self, slot: Slot) -> _Done:
+        """Run one batch."""
         frames = slot.mail.take(slot.batch.now, slot.bytes_max)
         if not frames:
-            return 0, 0.0
+            return _Done(slot)
+        count = len(frames)
         try:
             outcome = slot.sandbox.handle(frames)
         except Exception as err:  # noqa: BLE001  whatever a guest provokes stays with that guest
-            outcome = Outcome(0, [], _blame_host(err), 0, 0.0)
-        count = len(frames)
+            outcome = Outcome(0, [], _blame_host(err), 0, 0.0, count)
         if slot.limits.batch_max > 1:
             slot.batch.observe(count, outcome.elapsed_s)
         slot.handled += outcome.handled
@@ -343,17 +301,23 @@ class Scheduler:
             try:
                 self._post.accept(slot.instance, outcome.outbox)
             except Exception as err:  # noqa: BLE001  the batch behind the message at fault must not go with it
-                trap = trap or _blame_host(err)
+                trap = outcome.trap = trap or _blame_host(err)
         if trap is None:
             slot.mail.settle(count)
         else:
-            self._handle_trap(slot, frames, outcome.handled, trap)
-        return count, outcome.elapsed_s
+            self._handle_trap(slot, frames, outcome, trap)
+        for violation in outcome.violations:
+            self._watch.handle_violation(slot.instance, violation)
+        rest_s = outcome.rest_s
+        if slot.share < 1:
+            rest_s = max(rest_s, outcome.elapsed_s * (1 / slot.share - 1))
+        return _Done(slot, count, outcome.elapsed_s, rest_s)
 
-    def _handle_trap(self, slot: Slot, frames: list[bytes], handled: int, trap: Trap) -> None:
-        poisoned = frames[handled] if handled < len(frames) else None
-        waiting = frames[handled + 1 :]
-        slot.mail.settle(handled, poisoned=0 if poisoned is None else 1)
+    def _handle_trap(self, slot: Slot, frames: list[bytes], outcome: Outcome, trap: Trap) -> None:
+        at = outcome.poisoned
+        poisoned = None if at is None else frames[at]
+        waiting = frames[outcome.handled if at is None else at + 1 :]
+        slot.mail.settle(outcome.handled, poisoned=0 if at is None else 1)
         if trap.fatal:
             self._lose(slot, trap, poisoned, waiting)
             return
@@ -365,6 +329,16 @@ class Scheduler:
         with self._lock:
             slot.detached = True
         self._watch.handle_trap(slot.instance, trap, poisoned, waiting)
+
+
+@dataclass(slots=True)
+class _Done:
+    """A turn that is over: how many messages it had, how long the guest took, how long it must rest."""
+
+    slot: Slot
+    count: int = 0
+    guest_s: float = 0.0
+    rest_s: float = 0.0
 
 
 def _blame_host(err: Exception) -> Trap:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import wasmtime
 from wasmtime import TrapCode
 
+from caxton_node.runtime.host.calls import TOO_MANY_TEXT
 from caxton_node.runtime.host.wasi import EXIT_TEXT
 from caxton_node.runtime.traps import Trap, TrapKind
 
@@ -29,6 +31,14 @@ _SAID: dict[TrapCode, tuple[TrapKind, str]] = {
 }
 
 
+_STARTS = {
+    EXIT_TEXT: TrapKind.EXIT,
+    TOO_MANY_TEXT: TrapKind.HOST_CALLS,
+    "memory minimum size": TrapKind.MEMORY,
+    "table minimum size": TrapKind.TABLE,
+}
+
+
 class GuestFailed(Exception):
     """The guest said no or broke the ABI, without trapping."""
 
@@ -37,11 +47,23 @@ class GuestFailed(Exception):
         self.trap = Trap(kind, text)
 
 
-def attempt(names: Mapping[int, str], action: Callable[..., object], *arguments: object) -> Trap | None:
+class Symbols(NamedTuple):
+    """How places in the code of one module are called.
+
+    Attributes:
+        names: Functions that have no name of their own, by index: those that are exported.
+        shift: By how much wasmtime's offsets are too large for the module as its author has it.
+    """
+
+    names: Mapping[int, str] = {}
+    shift: int = 0
+
+
+def attempt(symbols: Symbols, action: Callable[..., object], *arguments: object) -> Trap | None:
     """Do something that runs guest code and return its trap, if it ends in one.
 
     Args:
-        names: What functions are called that have no name of their own, by index: those that are exported.
+        symbols: How places in its code are called.
         action: What to do.
         arguments: Its arguments.
     """
@@ -51,9 +73,9 @@ def attempt(names: Mapping[int, str], action: Callable[..., object], *arguments:
         return failure.trap
     except wasmtime.Trap as trap:
         kind, text = _SAID.get(trap.trap_code or TrapCode.UNREACHABLE, (TrapKind.UNREACHABLE, "it trapped"))
-        return Trap(kind, text, _frames(trap.message, names))
+        return Trap(kind, text, _frames(trap.message, symbols))
     except wasmtime.WasmtimeError as error:
-        return _from_error(str(error), names)
+        return _from_error(str(error), symbols)
     return None
 
 
@@ -62,25 +84,22 @@ def out_of_memory(trap: Trap) -> Trap:
     return Trap(TrapKind.MEMORY, "it could not get more memory within its limit", trap.backtrace)
 
 
-def _from_error(message: str, names: Mapping[int, str]) -> Trap:
+def _from_error(message: str, symbols: Symbols) -> Trap:
     """Either a host function refused a call, or the instance does not fit into its limits."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = lines[-1] if lines else "no reason given"
-    if text.startswith(EXIT_TEXT):
-        kind = TrapKind.EXIT
-    else:
-        kind = TrapKind.MEMORY if text.startswith("memory minimum size") else TrapKind.HOST
-    return Trap(kind, text, _frames(message, names))
+    kind = next((kind for start, kind in _STARTS.items() if text.startswith(start)), TrapKind.HOST)
+    return Trap(kind, text, _frames(message, symbols))
 
 
-def _frames(message: str, names: Mapping[int, str]) -> tuple[str, ...]:
+def _frames(message: str, symbols: Symbols) -> tuple[str, ...]:
     """Read the frames from wasmtime's message, the only form that traps and errors share."""
-    return tuple(_frame(offset, name, names) for offset, name in _FRAME.findall(message))
+    return tuple(_frame(offset, name, symbols) for offset, name in _FRAME.findall(message))
 
 
-def _frame(offset: str, name: str, names: Mapping[int, str]) -> str:
+def _frame(offset: str, name: str, symbols: Symbols) -> str:
     unnamed = _UNNAMED.fullmatch(name)
     if unnamed:
         index = int(unnamed[1])
-        name = names.get(index, f"function {index}")
-    return f"{name} at {offset}" if offset else name
+        name = symbols.names.get(index, f"function {index}")
+    return f"{name} at {int(offset, 16) - symbols.shift:#x}" if offset else name

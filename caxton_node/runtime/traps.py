@@ -18,6 +18,8 @@ class TrapKind(StrEnum):
     ARITHMETIC = "arithmetic"
     TABLE = "table"
     EXIT = "exit"
+    HOST_CALLS = "host_calls"
+    CHECKPOINT = "checkpoint"
     ABI = "abi"
     REFUSED = "refused"
     GUEST_ERROR = "guest_error"
@@ -25,7 +27,7 @@ class TrapKind(StrEnum):
 
 
 # The guest said no, in good order: its instance is sound and may go on with the next message.
-_SURVIVABLE = frozenset({TrapKind.REFUSED, TrapKind.GUEST_ERROR})
+_SURVIVABLE = frozenset({TrapKind.REFUSED, TrapKind.GUEST_ERROR, TrapKind.CHECKPOINT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from caxton_node.fipa import FailureReason
 from caxton_node.messaging import Mailbox, RemotePort, Router, RouteTable, Target
 from caxton_node.runtime import CompiledModule, Engine, Limits, Sandbox, Trap
 from caxton_node.runtime.ports import LogLevel
-from caxton_node.runtime.scheduler import Scheduler, Slot
+from caxton_node.runtime.scheduler import Scheduler
+from caxton_node.runtime.slot import Slot
+from caxton_node.runtime.violations import Violation
 
 NODE = "node-1"
 
@@ -81,6 +83,7 @@ class DataPlane:
         self.scheduler = Scheduler(self.router, self, workers)
         self.agents: dict[str, Agent] = {}
         self.lost: list[Lost] = []
+        self.violations: list[tuple[str, Violation]] = []
         self._modules: dict[str | bytes, CompiledModule] = {}
 
     def __enter__(self) -> Self:
@@ -133,6 +136,9 @@ class DataPlane:
             self.router.return_to_sender(poisoned_frame, FailureReason.TRAPPED, str(trap))
         self.agents[instance].mailbox.put_back(waiting)
         self.lost.append(Lost(instance, trap, poisoned_frame, waiting))
+
+    def handle_violation(self, instance: str, violation: Violation) -> None:
+        self.violations.append((instance, violation))
 
     async def settled(self, within_s: float = 10.0) -> None:
         """Wait until nothing is in flight any more."""

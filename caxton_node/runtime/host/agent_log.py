@@ -12,8 +12,7 @@ from caxton_node.core.clock import Clock
 from caxton_node.runtime.ports import LogLevel, LogSink
 
 LINE_BYTES_MAX = 4_096
-LINES_PER_S = 100
-BURST_LINES = 200
+BURST_S = 2
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -23,16 +22,38 @@ class AgentLog:
 
     Args:
         sink: Where lines go.
-        clock: Refills the bucket.
+        clock: Refills the bucket: the real clock, whatever time the agent sees.
+        lines_per_s: Lines that are taken each second; a burst of twice as many is.
+
+    Attributes:
+        dropped: Lines dropped since somebody last asked and cleared this.
     """
 
-    def __init__(self, sink: LogSink, clock: Clock) -> None:
+    __slots__ = (
+        "_clock",
+        "_lines_per_s",
+        "_partial",
+        "_refilled_at",
+        "_sink",
+        "_suppressed",
+        "_tokens",
+        "dropped",
+    )
+
+    def __init__(self, sink: LogSink, clock: Clock, lines_per_s: int) -> None:
         self._sink = sink
         self._clock = clock
-        self._tokens = float(BURST_LINES)
+        self._lines_per_s = lines_per_s
+        self._tokens = float(BURST_S * lines_per_s)
         self._refilled_at = clock.now()
         self._suppressed = 0
+        self.dropped = 0
         self._partial: dict[LogLevel, bytes] = {}
+
+    def change_rate(self, lines_per_s: int) -> None:
+        """Take so many lines each second from now on."""
+        self._lines_per_s = lines_per_s
+        self._tokens = min(self._tokens, BURST_S * lines_per_s)
 
     def write(self, level: LogLevel, data: bytes) -> None:
         """Log one entry; line breaks in it start further lines."""
@@ -58,24 +79,30 @@ class AgentLog:
         for number, line in enumerate(lines):
             self._emit(level, line)
             if self._tokens < 1:
-                self._suppressed += len(lines) - number - 1
+                self._drop(len(lines) - number - 1)
                 return
 
     def _emit(self, level: LogLevel, line: bytes) -> None:
         if not self._take_token():
-            self._suppressed += 1
+            self._drop(1)
             return
         if self._suppressed:
             self._sink(
-                LogLevel.WARNING, f"{self._suppressed:,} lines dropped: more than {LINES_PER_S} a second"
+                LogLevel.WARNING,
+                f"{self._suppressed:,} lines dropped: more than {self._lines_per_s} a second",
             )
             self._suppressed = 0
         text = _CONTROL.sub(_spell, line[:LINE_BYTES_MAX].decode("utf-8", "replace"))
         self._sink(level, f"{text} [cut at {LINE_BYTES_MAX} bytes]" if len(line) > LINE_BYTES_MAX else text)
 
+    def _drop(self, lines: int) -> None:
+        self._suppressed += lines
+        self.dropped += lines
+
     def _take_token(self) -> bool:
         now = self._clock.now()
-        self._tokens = min(BURST_LINES, self._tokens + (now - self._refilled_at) * LINES_PER_S)
+        burst, new = BURST_S * self._lines_per_s, (now - self._refilled_at) * self._lines_per_s
+        self._tokens = min(burst, self._tokens + new)
         self._refilled_at = now
         if self._tokens < 1:
             return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from itertools import count
 from weakref import WeakValueDictionary
 
@@ -10,6 +12,7 @@ from caxton_node.runtime.host.agent_log import AgentLog
 from caxton_node.runtime.native import FindMemory
 
 U32 = 0xFFFFFFFF
+TOO_MANY_TEXT = "it calls its host too often"
 _states: WeakValueDictionary[int, HostState] = WeakValueDictionary()
 _next_id = count(1)
 
@@ -19,15 +22,36 @@ class RefusedCall(Exception):
 
 
 class HostState:
-    """What the host keeps for one sandbox; its store carries only `id`."""
+    """What the host keeps for one sandbox; its store carries only `id`.
 
-    __slots__ = ("__weakref__", "clock", "id", "log")
+    Attributes:
+        log: Where it writes.
+        clock: Time as the guest sees it.
+        entropy: Where its random bytes come from.
+        calls: Host calls since the count was last cleared.
+        calls_max: At which count the guest is stopped.
+    """
 
-    def __init__(self, log: AgentLog, clock: Clock) -> None:
+    __slots__ = ("__weakref__", "calls", "calls_max", "clock", "entropy", "id", "log")
+
+    def __init__(self, log: AgentLog, clock: Clock, entropy: Callable[[int], bytes] = os.urandom) -> None:
         self.log = log
         self.clock = clock
+        self.entropy = entropy
+        self.calls = 0
+        self.calls_max = 0
         self.id = next(_next_id)
         _states[self.id] = self
+
+    def count_call(self) -> None:
+        """Count one call.
+
+        Raises:
+            RefusedCall: It is one too many.
+        """
+        self.calls += 1
+        if self.calls > self.calls_max:
+            raise RefusedCall(f"{TOO_MANY_TEXT}: more than {self.calls_max:,} for one batch")
 
 
 class Call:
@@ -42,6 +66,7 @@ class Call:
 
     def __init__(self, state_id: int, find_memory: FindMemory, arguments: tuple[int, ...]) -> None:
         self.state = _states[state_id]
+        self.state.count_call()
         self.arguments = arguments
         self._find_memory = find_memory
         self._memory: memoryview | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from caxton_node.runtime.host.calls import U32, Call, RefusedCall
 from caxton_node.runtime.ports import LogLevel
 
@@ -31,5 +29,5 @@ def random(call: Call) -> int:
     address, length = (argument & U32 for argument in call.arguments)
     if length > RANDOM_BYTES_MAX:
         raise RefusedCall(f"random of {length:,} bytes; at most {RANDOM_BYTES_MAX:,} are given at once")
-    call.write(address, os.urandom(length))
+    call.write(address, call.state.entropy(length))
     return 0

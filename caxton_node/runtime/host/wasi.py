@@ -8,7 +8,6 @@ Source: WASI snapshot preview 1, numbers of errno included.
 
 from __future__ import annotations
 
-import os
 from struct import Struct
 
 from caxton_node.runtime.host.calls import U32, Call, RefusedCall
@@ -69,7 +68,7 @@ def random_get(call: Call) -> int:
     address, length = call.arguments
     if length & U32 > RANDOM_BYTES_MAX:
         return EINVAL
-    call.write(address, os.urandom(length & U32))
+    call.write(address, call.state.entropy(length & U32))
     return SUCCESS
 
 

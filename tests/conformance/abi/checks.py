@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from caxton_node.core.errors import CaxtonError
@@ -15,7 +16,7 @@ from caxton_node.fipa.codec import encode
 from caxton_node.fipa.message import Envelope
 from caxton_node.fipa.performatives import Performative
 from caxton_node.runtime import Limits, Sandbox, StartFailed, TrapKind, abi
-from caxton_node.runtime.trap_facts import attempt
+from caxton_node.runtime.trap_facts import Symbols, attempt
 from tests.conformance.abi.subject import (
     SENDER,
     Failed,
@@ -94,12 +95,13 @@ def _init_any_config(subject: Subject) -> str:
 @_check("control-block", "The control block is aligned, says ABI 1, and its flags are clear.")
 def _control_block(subject: Subject) -> str:
     sandbox = subject.start()
-    block = abi.read_block(sandbox._memory.view, sandbox._block)
-    if sandbox._block % 4:
-        raise Failed(f"it is at {sandbox._block:#x}, not a multiple of 4")
+    address = sandbox._block.address
+    block = abi.read_block(sandbox._memory.view, address)
+    if address % 4:
+        raise Failed(f"it is at {address:#x}, not a multiple of 4")
     if block.flags:
         raise Failed(f"its flags are {block.flags:#x} after a good start")
-    return f"at {sandbox._block:#x}"
+    return f"at {address:#x}"
 
 
 @_check("single", "One message is one call: handled is 1, and what it sends are valid envelopes.")
@@ -203,7 +205,7 @@ def _inbox_refusal(subject: Subject) -> str:
     for length in (2**30, 2**31 - 1, 2**31, 2**32 - 1):
         given: list[int] = []
         sandbox._guest.refill(1_000_000, 1_000)
-        trap = attempt({}, lambda size=length, into=given: into.append(sandbox._inbox(size)))
+        trap = attempt(Symbols(), lambda size=length, into=given: into.append(sandbox._inbox(size)))
         if trap is not None:
             raise Failed(f"an inbox of {length:,} bytes: {trap}")
         if given[0]:
@@ -249,7 +251,7 @@ def _stopped(subject: Subject) -> str:
     seen = set()
     for share in range(1, 32):
         sandbox = subject.start()
-        _starve(sandbox, whole * share // 32)
+        _starve(sandbox, whole * share // 32 // len(frames))
         outcome = sandbox.handle(frames)
         if outcome.trap is None:
             continue
@@ -263,9 +265,10 @@ def _stopped(subject: Subject) -> str:
 
 
 def _starve(sandbox: Sandbox, fuel_units: int) -> None:
-    """Give the next batch less fuel than it needs; limits for users do not go so low."""
-    refill = sandbox._guest.refill
-    sandbox._guest.refill = lambda units, ticks: refill(min(units, fuel_units), ticks)
+    """Give each message less fuel than it needs; limits for users do not go so low."""
+    low = replace(sandbox._limits)
+    object.__setattr__(low, "fuel_per_message", fuel_units)
+    sandbox._limits = low
 
 
 def _envelope_forms(subject: Subject) -> dict[str, bytes]:

@@ -5,11 +5,14 @@ import struct
 import pytest
 
 from caxton_node.runtime import Engine, Limits, Sandbox, TrapKind
-from caxton_node.runtime.host.agent_log import BURST_LINES, LINE_BYTES_MAX, LINES_PER_S, AgentLog
+from caxton_node.runtime.host.agent_log import BURST_S, LINE_BYTES_MAX, AgentLog
 from caxton_node.runtime.host.imports import TABLE, WASI
 from caxton_node.runtime.ports import LogLevel
 from tests.support.clock import HandClock
 from tests.support.guests import LogLines, start, tiny
+
+LINES_PER_S = 100
+BURST_LINES = BURST_S * LINES_PER_S
 
 _SEND = "(call $handled (i32.const 1)) (call $out (i32.const 3000) (i32.const 36)) (i32.const 0)"
 _LENGTH = '(data (i32.const 3000) "\\20\\00\\00\\00")'
@@ -175,7 +178,7 @@ def test_the_table_links_nothing_that_reaches_files_or_sockets() -> None:
 @pytest.mark.story("001")
 def test_a_flood_of_lines_is_cut_and_counted() -> None:
     clock, lines = HandClock(), LogLines()
-    log = AgentLog(lines, clock)
+    log = AgentLog(lines, clock, LINES_PER_S)
     for number in range(BURST_LINES + 50):
         log.write(LogLevel.INFO, f"line {number}".encode())
     assert len(lines) == BURST_LINES
@@ -190,7 +193,7 @@ def test_a_flood_of_lines_is_cut_and_counted() -> None:
 @pytest.mark.story("001")
 def test_long_lines_are_cut_and_broken_text_is_still_text() -> None:
     lines = LogLines()
-    log = AgentLog(lines, HandClock())
+    log = AgentLog(lines, HandClock(), LINES_PER_S)
     log.write(LogLevel.INFO, b"x" * (LINE_BYTES_MAX + 1))
     log.write(LogLevel.INFO, b"\xff\xfe ok")
     log.stream(LogLevel.ERROR, b"y" * (LINE_BYTES_MAX + 1))
@@ -204,7 +207,7 @@ def test_long_lines_are_cut_and_broken_text_is_still_text() -> None:
 @pytest.mark.story("001")
 def test_a_flood_within_one_entry_is_counted_like_any_other() -> None:
     clock, lines = HandClock(), LogLines()
-    log = AgentLog(lines, clock)
+    log = AgentLog(lines, clock, LINES_PER_S)
     log.write(LogLevel.INFO, b"\n" * 65_535)
     log.stream(LogLevel.INFO, b"a\nb\nc")
     clock.advance(1.0)
@@ -219,5 +222,5 @@ def test_a_flood_within_one_entry_is_counted_like_any_other() -> None:
 @pytest.mark.story("001")
 def test_a_line_does_nothing_to_the_terminal_that_shows_it() -> None:
     lines = LogLines()
-    AgentLog(lines, HandClock()).write(LogLevel.INFO, b"a\x1b[2J\rforged\tline\x00")
+    AgentLog(lines, HandClock(), LINES_PER_S).write(LogLevel.INFO, b"a\x1b[2J\rforged\tline\x00")
     assert lines == [(LogLevel.INFO, "a\\x1b[2J\\rforged\tline\\x00")]

@@ -1,0 +1,111 @@
+"""One running instance as its workers see it: its sandbox, its mail, its bounds and its pace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Thread
+from typing import Protocol
+
+from caxton_node.runtime.batching import BatchSize
+from caxton_node.runtime.limits import BATCH_CAP, Limits
+from caxton_node.runtime.ports import Mail
+from caxton_node.runtime.sandbox import Sandbox
+
+
+class Inbox(Mail, Protocol):
+    """The mail of one agent, as its worker uses it."""
+
+    @property
+    def ready(self) -> int:
+        """Return how many messages may be taken now."""
+        ...
+
+    def settle(self, handled: int, poisoned: int = 0) -> None:
+        """Learn what became of messages that were taken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an agent may work, beside its limits.
+
+    Attributes:
+        batch_max: Messages in one turn.
+        share: Part of the time in which it may run; below 1 it rests after each turn.
+    """
+
+    batch_max: int = BATCH_CAP
+    share: float = 1.0
+
+
+FULL_PACE = Pace()
+
+
+class Slot:
+    """One running instance, as the scheduler sees it.
+
+    Args:
+        instance: `name#version.n@node`.
+        name: `tenant/name`.
+        sandbox: Started; from now on called by workers only.
+        mail: Its messages.
+        limits: Its bounds.
+        pace: How fast it may work.
+
+    Attributes:
+        handled: Messages completed.
+        fuel_units: Fuel used.
+        guest_s: Time in the guest, seconds.
+        queued: Whether it stands in the ready queue.
+        resting: Whether it waits for its next turn, whatever mail it has.
+        detached: Whether it is to be run no more.
+        worker: The thread that runs it; the scheduler's lock guards these four.
+    """
+
+    __slots__ = (
+        "batch",
+        "bytes_max",
+        "detached",
+        "fuel_units",
+        "guest_s",
+        "handled",
+        "instance",
+        "limits",
+        "mail",
+        "name",
+        "queued",
+        "resting",
+        "sandbox",
+        "share",
+        "worker",
+    )
+
+    def __init__(
+        self,
+        instance: str,
+        name: str,
+        sandbox: Sandbox,
+        mail: Inbox,
+        limits: Limits,
+        *,
+        pace: Pace = FULL_PACE,
+    ) -> None:
+        self.instance = instance
+        self.name = name
+        self.sandbox = sandbox
+        self.mail = mail
+        self.apply(limits, pace)
+        self.handled = 0
+        self.fuel_units = 0
+        self.guest_s = 0.0
+        self.queued = False
+        self.resting = False
+        self.detached = True
+        self.worker: Thread | None = None
+
+    def apply(self, limits: Limits, pace: Pace) -> None:
+        """Work by these bounds from the next turn on; no turn may be under way."""
+        self.limits = limits
+        self.batch = BatchSize(min(limits.batch_max, pace.batch_max))
+        self.share = pace.share
+        self.bytes_max = max(limits.memory_bytes // 8, 1)
