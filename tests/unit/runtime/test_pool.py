@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from caxton_node.runtime import CompiledModule, Engine, Limits
+from caxton_node.runtime.pool import Pool, PoolSettings
+from caxton_node.runtime.pool_size import HALF_LIFE_S, PoolSize
+from tests.support.clock import HandClock
+from tests.support.guests import LogLines, contents, request, tiny, wat
+
+pytestmark = pytest.mark.story("032")
+# Counts how often `_initialize` ran in this instance, and says that it may be copied.
+CLONEABLE = tiny(
+    extra="""(global $n (mut i32) (i32.const 0))
+      (func (export "_initialize")
+        (i32.store (i32.const 80) (i32.const 2)) (global.set $n (i32.add (global.get $n) (i32.const 1))))
+      (func (export "initialised") (result i32) (global.get $n))""",
+    handle="(call $handled (i32.const 1)) (i32.const 0)",
+)
+
+
+@pytest.fixture
+def pool(engine: Engine) -> Iterator[Pool]:
+    pool = Pool(engine)
+    yield pool
+    pool.close()
+
+
+def start_often(pool: Pool, module: CompiledModule, times: int) -> None:
+    for _ in range(times):
+        taken = pool.take(module)
+        if taken is not None:
+            taken.close()
+
+
+def test_a_module_that_is_started_once_keeps_nobody_warm() -> None:
+    size = PoolSize(16)
+    size.note_start(0.0)
+    assert size.wanted(0.0) == 0
+
+
+def test_a_burst_is_remembered_and_fades() -> None:
+    size = PoolSize(16)
+    for _ in range(10):
+        size.note_start(100.0)
+    assert size.wanted(100.0) == 10
+    assert size.wanted(100.0 + HALF_LIFE_S) == 5
+    assert size.wanted(100.0 + 4 * HALF_LIFE_S) == 0
+    assert size.is_forgotten(100.0 + 20 * HALF_LIFE_S)
+
+
+def test_a_flood_of_starts_stays_within_the_most() -> None:
+    size = PoolSize(4)
+    for _ in range(1000):
+        size.note_start(0.0)
+    assert size.wanted(0.0) == 4
+
+
+def test_what_is_in_demand_is_warm_for_the_next_agent(engine: Engine, pool: Pool) -> None:
+    module = engine.compile(wat("echo"))
+    assert pool.take(module) is None
+    assert pool.take(module) is None
+    pool.tend()
+    sandbox = pool.take(module)
+    assert sandbox is not None
+    lines = LogLines()
+    sandbox.adopt(Limits(), lines)
+    sandbox.start({"agent": "one"})
+    assert contents(sandbox.handle([request("hello")])) == [b"hello"]
+    numbers = pool.numbers()
+    assert (numbers.hits, numbers.misses) == (1, 2)
+    sandbox.close()
+
+
+def test_the_pool_follows_demand_up_and_down(engine: Engine) -> None:
+    clock = HandClock()
+    pool = Pool(engine, clock=clock)
+    module = engine.compile(wat("echo"))
+    start_often(pool, module, 6)
+    pool.tend()
+    warm = pool.numbers().warm
+    assert warm >= 4
+    clock.advance(HALF_LIFE_S * 10)
+    pool.tend()
+    numbers = pool.numbers()
+    assert (numbers.warm, numbers.memory_bytes) == (0, 0)
+    assert numbers.recycled >= warm
+    pool.close()
+
+
+def test_stale_instances_are_replaced(engine: Engine) -> None:
+    pool = Pool(engine, PoolSettings(age_max_s=0.0))
+    module = engine.compile(wat("echo"))
+    start_often(pool, module, 3)
+    pool.tend()
+    pool.tend()
+    assert pool.numbers().recycled >= 2
+    pool.close()
+
+
+def test_memory_bounds_the_pool(engine: Engine) -> None:
+    pool = Pool(engine, PoolSettings(memory_bytes_max=3 * 64 * 1024))
+    module = engine.compile(wat("echo"))
+    start_often(pool, module, 16)
+    pool.tend()
+    numbers = pool.numbers()
+    assert numbers.memory_bytes <= 3 * 64 * 1024
+    pool.close()
+    assert pool.numbers().warm == 0
+
+
+def test_a_pool_of_no_memory_keeps_nothing(engine: Engine) -> None:
+    pool = Pool(engine, PoolSettings(memory_bytes_max=0))
+    start_often(pool, engine.compile(wat("echo")), 5)
+    assert pool.numbers().misses == 0
+    pool.close()
+
+
+def test_an_instance_that_went_bad_is_not_given_to_anybody(engine: Engine, pool: Pool) -> None:
+    module = engine.compile(wat("echo"))
+    start_often(pool, module, 4)
+    pool.tend()
+    (shelf,) = pool._shelves.values()
+    for _, sandbox in shelf.warm:
+        assert sandbox._memory is not None
+        sandbox._memory.view[64:68] = b"\xff\xff\xff\xff"
+    assert pool.take(module) is None
+    assert pool.numbers().recycled >= 2
+
+
+def test_a_module_that_does_not_warm_costs_one_try(engine: Engine, pool: Pool) -> None:
+    module = engine.compile(tiny(abi="unreachable"))
+    start_often(pool, module, 4)
+    pool.tend()
+    assert pool.numbers().warm == 0
+
+
+def test_a_guest_that_may_be_copied_is_initialised_once(engine: Engine, pool: Pool) -> None:
+    module = engine.compile(CLONEABLE)
+    start_often(pool, module, 5)
+    pool.tend()
+    (shelf,) = pool._shelves.values()
+    assert shelf.image is not None
+    assert {sandbox._function("initialised")(0) for _, sandbox in shelf.warm} == {1}
+    sandbox = pool.take(module)
+    assert sandbox is not None
+    sandbox.adopt(Limits(), LogLines())
+    sandbox.start({})
+    assert sandbox.handle([b"x"]).handled == 1
+    sandbox.close()
+
+
+def test_a_guest_that_does_not_say_so_runs_its_own_start_each_time(engine: Engine, pool: Pool) -> None:
+    module = engine.compile(CLONEABLE.replace("(i32.store (i32.const 80) (i32.const 2))", ""))
+    start_often(pool, module, 5)
+    pool.tend()
+    (shelf,) = pool._shelves.values()
+    assert shelf.image is None
