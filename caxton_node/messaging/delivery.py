@@ -5,7 +5,7 @@ Everything here runs on whatever thread the message came in on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -15,12 +15,13 @@ from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.messaging.conversations import Conversations
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.dead_letters import DeadLetters
-from caxton_node.messaging.destinations import Destination, Destinations, Found, RemoteLane
+from caxton_node.messaging.destinations import Destination, Destinations, Found, RemoteLane, key_of
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.requests import OpenRequests
 from caxton_node.messaging.returns import Returns
 from caxton_node.messaging.stamps import Stamps, continue_trace, to_message_id
 from caxton_node.messaging.tap import Tap
+from caxton_node.runtime.violations import Action, Bound, Violation
 
 HOPS = "hops"
 HOPS_MAX = 3
@@ -44,6 +45,7 @@ class Delivery:
         dead_letters: Messages that reached nobody.
         tap: Shows what is delivered to whoever follows.
         returns: The desk for what cannot be delivered.
+        report_violation: Who is told of limits that messages pass, with the agent's address.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Delivery:
             conversations=self.conversations,
             node_id=self.node_id,
         )
+        self.report_violation: Callable[[str, Violation], None] = _tell_nobody
         self._destinations = destinations
         self._stamps = stamps
         self._tally = tally
@@ -105,7 +108,7 @@ class Delivery:
     ) -> None:
         """Route one stamped message to its one receiver; it has been counted as accepted."""
         receiver, sender = next(iter(envelope.receiver_list()), ""), envelope.sender or PLATFORM_SENDER
-        found = self._destinations.find(receiver, envelope.conversation_id or sender, arrived=arrived)
+        found = self._destinations.find(receiver, key_of(envelope), arrived=arrived)
         destination = found.destination
         if destination is None:
             self.returns.give_up(envelope, receiver, reason or found.reason, found.detail)
@@ -147,15 +150,24 @@ class Delivery:
             self._reroute_from_closed(frames)
         else:
             detail = f"the mailbox of {destination.address} is full"
+            if isinstance(destination, Mailbox):
+                waiting = len(destination) + len(frames)
+                self.report(destination.address, Bound.MAILBOX, waiting, destination.depth_max)
             self.returns.give_up_all(frames, FailureReason.MAILBOX_FULL, detail)
+
+    def report(self, agent: str, bound: Bound, used: int, limit: int) -> None:
+        """Tell of a limit that a message passed, and that it was refused for that."""
+        self.report_violation(agent, Violation(bound, used, limit, Action.REFUSED))
 
     def _reroute_from_closed(self, frames: list[bytes]) -> None:
         """Follow the addresses once more: the mailbox was closed between the look-up and the put."""
         for frame in frames:
             envelope = decode(frame)
-            receiver, sender = next(iter(envelope.receiver_list()), ""), envelope.sender or PLATFORM_SENDER
-            found = self._destinations.find(receiver, envelope.conversation_id or sender)
-            if found.destination is None or not found.destination.put_all([frame], None):
+            receiver = next(iter(envelope.receiver_list()), "")
+            found = self._destinations.find(receiver, key_of(envelope))
+            if found.destination is None:
+                self.returns.give_up(envelope, receiver, found.reason, found.detail)
+            elif not found.destination.put_all([frame], None):
                 detail = f"{receiver} has stopped"
                 self.returns.give_up(envelope, receiver, FailureReason.AGENT_STOPPED, detail)
 
@@ -167,6 +179,10 @@ class Delivery:
             envelope = decode(frame)
             receiver = next(iter(envelope.receiver_list()), "")
             self.returns.give_up(envelope, receiver, reason, detail, node)
+
+
+def _tell_nobody(_agent: str, _violation: Violation) -> None:
+    """Stand in until somebody listens."""
 
 
 def _count_hop(envelope: Envelope) -> bool:

@@ -15,7 +15,9 @@ from zlib import crc32
 
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import Address, parse_address
-from caxton_node.fipa import FailureReason
+from caxton_node.fipa import Envelope, FailureReason
+from caxton_node.fipa.replies import PLATFORM_SENDER
+from caxton_node.messaging.handover import Handover
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.platform import PlatformBox
 from caxton_node.messaging.remote import RemotePort
@@ -24,6 +26,11 @@ from caxton_node.messaging.routes import RouteTable, Target, choose
 DIRECT_MAX = 65_536
 LANES = 16
 LANES_MAX = 64 * 1024  # all lanes to 4,096 nodes
+
+
+def key_of(envelope: Envelope) -> str:
+    """Return what the choice of an instance sticks to: the conversation, or the sender without one."""
+    return envelope.conversation_id or envelope.sender or PLATFORM_SENDER
 
 
 class RemoteLane:
@@ -41,7 +48,8 @@ class RemoteLane:
         return len(frames) if self._port.send(self.node, self._key, frames, sender) else 0
 
 
-Box = Mailbox | PlatformBox
+Place = Mailbox | PlatformBox
+Box = Place | Handover
 Destination = Box | RemoteLane
 
 
@@ -90,14 +98,18 @@ class Destinations:
         remote: The way to other nodes, None on a node without a cluster.
 
     Attributes:
+        agents: The instances here, by instance.
+        platform: The platform agents here, by `tenant/name`.
         direct: Addresses that lead to one place only.
+        handovers: Agents that are leaving, by `tenant/name`.
     """
 
     def __init__(self, node_id: str, routes: RouteTable, remote: RemotePort | None) -> None:
         self.node_id = node_id
         self.agents: dict[str, LocalAgent] = {}
         self.platform: dict[str, PlatformBox] = {}
-        self.direct: dict[str, Box] = {}
+        self.direct: dict[str, Place] = {}
+        self.handovers: dict[str, Handover] = {}
         self._by_name: dict[str, tuple[LocalAgent, ...]] = {}
         self._lanes: dict[tuple[str, int], RemoteLane] = {}
         self._routes = routes
@@ -129,6 +141,24 @@ class Destinations:
                 del self._by_name[name]
             self.forget_direct()
         return agent
+
+    def rename_agent(self, old: str, new: LocalAgent) -> None:
+        """Let another instance take over the mailbox of one, at once."""
+        name = parse_address(new.address).name
+        agent = self.agents.pop(old)
+        self.agents[new.target.instance] = new
+        self._by_name[name] = tuple(new if other is agent else other for other in self._by_name[name])
+        self.forget_direct()
+
+    def begin_handover(self, name: str, handover: Handover) -> None:
+        """Let an agent leave: from now on every message for this name is asked for its side."""
+        self.handovers[name] = handover
+        self.forget_direct()
+
+    def end_handover(self, name: str) -> None:
+        """Forget that an agent was leaving."""
+        self.handovers.pop(name, None)
+        self.forget_direct()
 
     def add_platform_agent(self, name: str, box: PlatformBox) -> None:
         """Make a platform agent addressable."""
@@ -163,6 +193,9 @@ class Destinations:
         if box is not None:
             self._remember(direct, receiver, box)
             return Found(box, box.address, self.node_id)
+        handover = self.handovers.get(name)
+        if handover is not None:
+            return self._find_side(handover, key)
         route = self._routes.targets(name)
         near = tuple(target for target in route if target.node == self.node_id)
         target = choose(near if arrived or pinned else route, key)
@@ -177,6 +210,15 @@ class Destinations:
         if len(near if pinned else route) <= 1 and len(self._by_name.get(name, ())) == 1:
             self._remember(direct, receiver, agent.mailbox)
         return Found(agent.mailbox, agent.address, self.node_id)
+
+    def _find_side(self, handover: Handover, key: str) -> Found:
+        """Find out whether the one that leaves or its successor gets a message."""
+        if handover.keeps(key):
+            return Found(handover, handover.address, self.node_id)
+        if handover.successor is not None:
+            return Found(handover.successor, handover.address, self.node_id)
+        detail = f"{handover.address} is draining and takes no new conversations"
+        return Found(None, reason=FailureReason.DRAINING, detail=detail)
 
     def _find_bearer(self, name: str, key: str) -> LocalAgent | None:
         """Find an instance here that no route names: not yet, or not any more."""
@@ -201,7 +243,7 @@ class Destinations:
             self._lanes.pop((node, lane), None)
 
     @staticmethod
-    def _remember(direct: dict[str, Box], receiver: str, destination: Box) -> None:
+    def _remember(direct: dict[str, Place], receiver: str, destination: Place) -> None:
         """Keep a direct address; the bound matters because senders may spell an address in endless ways."""
         if len(direct) >= DIRECT_MAX:
             direct.clear()

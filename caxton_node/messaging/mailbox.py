@@ -44,7 +44,7 @@ class Mailbox:
         address: Whose it is, `name@node`; set by the router.
         delivered: Messages that the agent has handled.
         latency: Where waiting times are counted; set by the router to the one of the node.
-        closed: Whether the mailbox takes no more.
+        closed: Whether the mailbox takes no more, but by `put_kept`.
         waits_for: The full mailbox because of which this agent, as a sender, is paused.
         paused_at_ns: Since when, monotonic.
         paused_senders: Mailboxes of the agents that this one has paused; `_pausing` guards these three.
@@ -136,11 +136,31 @@ class Mailbox:
         Returns:
             How many were taken, counted from the front; the others are the caller's to return.
         """
+        return self._put(frames, sender)
+
+    def put_kept(self, frames: list[bytes], sender: Mailbox | None) -> int:
+        """Add messages that a closed mailbox still takes while its agent leaves; see `handover.py`."""
+        return self._put(frames, sender, kept=True)
+
+    def adopt(self, frames: Sequence[bytes]) -> None:
+        """Add messages of a mailbox that is closed now, even over the depth."""
         with self._lock:
-            queue = self._frames
+            self._frames.extend(frames)
+            self._bytes += sum(map(len, frames))
+        if frames and self.waits_for is None:
+            self._wake()
+
+    def shut(self) -> None:
+        """Take no more but by `put_kept`; what waits stays."""
+        with self._lock:
+            self.closed = True
+
+    def _put(self, frames: list[bytes], sender: Mailbox | None, *, kept: bool = False) -> int:
+        with self._lock:
+            queue, closed = self._frames, self.closed and not kept
             waiting, taken, size = len(queue), len(frames), sum(map(len, frames))
-            if self.closed or waiting + taken > self.depth_max or self._bytes + size > self.bytes_max:
-                taken = self._take_surplus(frames, sender)
+            if closed or waiting + taken > self.depth_max or self._bytes + size > self.bytes_max:
+                taken = 0 if closed else self._take_surplus(frames, sender)
             if taken:
                 if taken < len(frames):
                     frames = frames[:taken]
@@ -154,8 +174,6 @@ class Mailbox:
 
     def _take_surplus(self, frames: Sequence[bytes], sender: Mailbox | None) -> int:
         """Say how many of these still go in, and pause the sender if it can be."""
-        if self.closed:
-            return 0
         may_wait = sender is not None and self.hold(sender)
         room = len(frames) if may_wait else self.depth_max - len(self._frames)
         bytes_room = (2 if may_wait else 1) * self.bytes_max - self._bytes
@@ -219,6 +237,11 @@ class Mailbox:
             arrivals.popleft()
             count -= arrived
             latency.observe(now - at, arrived)
+
+    def frames(self) -> list[bytes]:
+        """Return what waits, oldest first, without taking it."""
+        with self._lock:
+            return list(self._frames)
 
     def close(self) -> list[bytes]:
         """Take no more; return what waits, and let paused senders go on."""

@@ -12,7 +12,7 @@ message.
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from caxton_node.core.clock import Clock
 from caxton_node.core.ids import Address, full_name, parse_address
@@ -31,7 +31,8 @@ from caxton_node.fipa.rules import CONTENT_BYTES_CAP, CONTENT_BYTES_MAX
 from caxton_node.messaging.counts import Counts, Tally
 from caxton_node.messaging.dead_letters import COUNT_MAX
 from caxton_node.messaging.delivery import HOPS, Delivery
-from caxton_node.messaging.destinations import Box, Destinations, LocalAgent
+from caxton_node.messaging.destinations import Box, Destinations, LocalAgent, Place, key_of
+from caxton_node.messaging.handover import Handover
 from caxton_node.messaging.latency import Latency
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.platform import BOX_DEPTH_MAX, Handler, PlatformBox
@@ -39,6 +40,7 @@ from caxton_node.messaging.remote import RemotePort
 from caxton_node.messaging.routes import RouteTable, Target
 from caxton_node.messaging.stamps import UNSAMPLED, Stamps, continue_trace
 from caxton_node.runtime.traps import Trap
+from caxton_node.runtime.violations import Bound, Violation
 
 PATIENCE_S = 1.0
 
@@ -121,6 +123,59 @@ class Router:
         self._tally.retire(agent.mailbox.delivered, len(left) + agent.mailbox.in_flight)
         return left
 
+    def rename_mailbox(self, old: str, new: str, *, content_bytes_max: int = CONTENT_BYTES_MAX) -> None:
+        """Let an instance take over the mailbox of another at once; neither may be running.
+
+        Args:
+            old: The instance that had it.
+            new: The instance that has it from now on, of the same name.
+            content_bytes_max: Largest content that the new one may send.
+        """
+        agent = self._destinations.agents[old]
+        target = Target(new, self.node_id)
+        renamed = LocalAgent(target, agent.address, agent.mailbox, content_bytes_max)
+        self._destinations.rename_agent(old, renamed)
+
+    def begin_handover(self, leaving: str, successor: str | None = None) -> Handover:
+        """Let an agent leave: it keeps the conversations that it is in, the successor gets all others.
+
+        Call it while no worker runs the one that leaves; it may go on afterwards.
+
+        Args:
+            leaving: An instance with a mailbox.
+            successor: Another instance of the same name with a mailbox; None refuses new conversations.
+        """
+        agents = self._destinations.agents
+        agent = agents[leaving]
+        handover = Handover(agent.mailbox, agents[successor].mailbox if successor else None)
+        with handover.beginning():
+            self._destinations.begin_handover(parse_address(agent.address).name, handover)
+            agent.mailbox.shut()  # so that what waits now is all there is
+            talks = [talk.id for talk in self.conversations.open_of(agent.address)]
+            handover.keep([*talks, *(key_of(decode(frame)) for frame in agent.mailbox.frames())])
+        return handover
+
+    def is_finished(self, handover: Handover) -> bool:
+        """Return whether the one that leaves has handled what waited and ended its conversations."""
+        if not handover.is_idle:
+            return False
+        return not any(handover.keeps(talk.id) for talk in self.conversations.open_of(handover.address))
+
+    def end_handover(self, leaving: str, handover: Handover) -> list[bytes]:
+        """Let the successor have everything, and take the mailbox of the one that left out.
+
+        It must not be running any more.
+
+        Returns:
+            What waited and found no successor, oldest first, for the caller to `reroute` or to keep.
+        """
+        left = handover.end()
+        agent = self._destinations.remove_agent(leaving)
+        if agent is not None:
+            self._tally.retire(agent.mailbox.delivered, len(left) + agent.mailbox.in_flight)
+            self._destinations.end_handover(parse_address(agent.address).name)
+        return left
+
     def add_platform_agent(self, name: str, handler: Handler, *, depth_max: int = BOX_DEPTH_MAX) -> None:
         """Give messages for `name` to `handler`, which runs on the event loop and must not block.
 
@@ -141,6 +196,10 @@ class Router:
             left = box.close()
             self._tally.retire(box.delivered, 0)
             self._delivery.returns.give_up_all(left, FailureReason.AGENT_STOPPED, f"{box.address} has gone")
+
+    def on_violation(self, listener: Callable[[str, Violation], None]) -> None:
+        """Tell `listener` of limits that messages pass, with the agent's address; on any thread."""
+        self._delivery.report_violation = listener
 
     # -- the way in -----------------------------------------------------------------------------------------
 
@@ -284,7 +343,7 @@ class Router:
     def counts(self) -> Counts:
         """Read what became of all messages; exact whenever nothing moves."""
         mailboxes = [agent.mailbox for agent in list(self._destinations.agents.values())]
-        places: list[Box] = [*mailboxes, *list(self._destinations.platform.values())]
+        places: list[Place] = [*mailboxes, *list(self._destinations.platform.values())]
         remote = self._remote
         tally = self._tally
         return Counts(
@@ -313,6 +372,8 @@ class Router:
             check(envelope, content_bytes_max)
         except ContentTooLarge as err:
             self._tally.accept(1)
+            size = len(envelope.content or b"")
+            self._delivery.report(envelope.sender or "", Bound.MESSAGE_BYTES, size, content_bytes_max)
             self._delivery.returns.answer_oversize(envelope, err)
         except BrokenRule as err:
             self._delivery.returns.answer_broken_rule(envelope, err)
