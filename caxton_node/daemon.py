@@ -21,7 +21,9 @@ from typing import Any
 import uvloop
 
 from caxton_node import __version__
+from caxton_node.agents.admission import Quota
 from caxton_node.agents.announcing import RegistryAnnouncer, RouteKeeper
+from caxton_node.agents.chronicle import Chronicle
 from caxton_node.agents.grants import Grants
 from caxton_node.agents.instance import Plant
 from caxton_node.agents.relay import TrapRelay
@@ -52,9 +54,10 @@ from caxton_node.registry import Registry
 from caxton_node.registry import Settings as RegistrySettings
 from caxton_node.registry.shared_tokens import SharedTokens
 from caxton_node.runtime.engine import Engine, EngineSettings
+from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.scheduler import SWITCH_INTERVAL_S, Scheduler
 from caxton_node.security import Tokens
-from caxton_node.settings import guest_memory_bytes, mesh_settings, swim_settings
+from caxton_node.settings import guest_memory_bytes, mesh_settings, pool_settings, swim_settings
 from caxton_node.storage import Database, owned
 from caxton_node.vitals import Vitals
 from swim import Identity, Keyring, Membership
@@ -207,16 +210,26 @@ class Daemon:
         relay = TrapRelay()
         self._scheduler = Scheduler(self._router, relay, self.config.runtime.workers or None)
         self._stack.callback(self._scheduler.close)
-        announcer = RegistryAnnouncer(self._registry, self.files.node_id)
+        self._pool = Pool(engine, pool_settings(self.config))
+        self._stack.callback(self._pool.close)
+        chronicle = Chronicle(self._database, self._bus, self._clock)
         self._agents = AgentService(
-            plant=Plant(self.files.node_id, engine, self._scheduler, self._router),
+            plant=Plant(
+                node_id=self.files.node_id,
+                engine=engine,
+                scheduler=self._scheduler,
+                router=self._router,
+                pool=self._pool,
+                chronicle=chronicle,
+                clock=self._clock,
+            ),
             relay=relay,
             database=self._database,
             data_dir=self.config.data.dir,
-            clock=self._clock,
+            bus=self._bus,
             board=self._board,
-            announcer=announcer,
-            memory_bytes_max=guest_memory_bytes(self.config),
+            announcer=RegistryAnnouncer(self._registry, self.files.node_id),
+            whole=Quota(guest_memory_bytes(self.config), self.config.runtime.agents_max),
         )
         self._grants.connect(self._agents.may_register)
         await self._agents.restore()
@@ -227,6 +240,7 @@ class Daemon:
             cluster=self._cluster,
             database=self._database,
             agents=self._agents,
+            pool=self._pool,
         )
 
     async def _open_api(self) -> None:
@@ -360,7 +374,7 @@ class Daemon:
 
 
 def _tell_of_bug(task: asyncio.Task[None]) -> None:
-    """Log why a background task ended: nobody waits for it, so Python would say it only when it is collected."""
+    """Log why a background task ended: nobody waits for it, so Python would say it only much later."""
     if not task.cancelled() and (bug := task.exception()) is not None:
         _log.error("a background task has ended", task=task.get_name(), exc_info=bug)
 

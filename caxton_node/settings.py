@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from caxton_node.config import Config
 from caxton_node.core.errors import InvalidConfig
+from caxton_node.runtime.pool import PoolSettings
 from swim import InvalidSettings
 from swim import Settings as SwimSettings
 from transport import Profile, TransportChoice
@@ -39,6 +40,16 @@ def mesh_settings(config: Config) -> MeshSettings:
     """Return the settings of the mesh."""
     mesh = config.mesh
     return MeshSettings(transport=TransportChoice(mesh.transport), profile=Profile(mesh.profile))
+
+
+def pool_settings(config: Config) -> PoolSettings:
+    """Return how many instances are kept warm."""
+    runtime = config.runtime
+    return PoolSettings(
+        instances_max=runtime.pool_instances_max,
+        memory_bytes_max=runtime.pool_memory_bytes_max,
+        age_max_s=runtime.pool_age_max_s,
+    )
 
 
 def guest_memory_bytes(config: Config) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from caxton_node.agents.lifecycle import State
 from caxton_node.agents.service import AgentService
 from caxton_node.cluster.service import Cluster
 from caxton_node.messaging import Router
@@ -17,6 +16,7 @@ from caxton_node.messaging.latency import bucket_bound_s
 from caxton_node.observability import HistogramValue, Reading
 from caxton_node.observability.board import reading
 from caxton_node.observability.exporters.prometheus import Check
+from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.scheduler import Scheduler
 from caxton_node.storage import Database
 
@@ -30,6 +30,7 @@ class Vitals:
         cluster: Of this node.
         database: Of this node.
         agents: Of this node.
+        pool: Of this node.
     """
 
     def __init__(
@@ -40,22 +41,25 @@ class Vitals:
         cluster: Cluster,
         database: Database,
         agents: AgentService,
+        pool: Pool,
     ) -> None:
         self._router = router
         self._scheduler = scheduler
         self._cluster = cluster
         self._database = database
         self._agents = agents
+        self._pool = pool
 
     def readings(self) -> Iterable[Reading]:
         """Return every number that the parts keep for themselves."""
         yield from self._of_messages()
         yield from self._of_cluster()
+        yield from self._of_pool()
 
     def checks(self) -> Sequence[Check]:
         """Look at each part; a node is ready when all are fine."""
         trouble = self._database.counts.trouble
-        failed = [view.instance for view in self._agents.views() if view.state is State.FAILED]
+        failed = list(self._agents.failed())
         view = self._cluster.partition_view()
         return [
             Check("storage", ok=not trouble, detail=trouble or str(self._database.path)),
@@ -80,6 +84,14 @@ class Vitals:
         yield reading("caxton_dead_letters", len(self._router.dead_letters))
         yield reading("caxton_message_latency_seconds", self._waiting_times())
         yield reading("caxton_message_batch_size", self._batch_sizes())
+
+    def _of_pool(self) -> Iterable[Reading]:
+        numbers = self._pool.numbers()
+        yield reading("caxton_pool_instances", numbers.warm)
+        yield reading("caxton_pool_memory_bytes", numbers.memory_bytes)
+        yield reading("caxton_pool_starts_total", numbers.hits, outcome="warm")
+        yield reading("caxton_pool_starts_total", numbers.misses, outcome="cold")
+        yield reading("caxton_pool_recycled_total", numbers.recycled)
 
     def _waiting_times(self) -> HistogramValue:
         cells = list(self._router.latency.cells)

@@ -36,6 +36,12 @@ class RegistryAnnouncer:
         self._registry.remove_instance(view.instance)
         self._registry.remove_capabilities_of(view.manifest.name)
 
+    def replace(self, old_instance: str, view: AgentView) -> None:
+        """Publish an instance in place of another of the same agent, which keeps what it has registered."""
+        self._registry.put_instance(record_of(view))
+        if old_instance != view.instance:
+            self._registry.remove_instance(old_instance)
+
     def withdraw_others(self, instances: Collection[str]) -> None:
         """Take out the entries of this node that an earlier run left behind."""
         names = {instance.partition("#")[0] for instance in instances}

@@ -7,7 +7,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from caxton_node.agents.degradation import Degradation
+from caxton_node.agents.failures import Failure
 from caxton_node.agents.instance import Instance
+from caxton_node.agents.retirement import Retirement
 from caxton_node.agents.store import Deployed
 from caxton_node.agents.supervision import Supervisor
 from caxton_node.agents.views import AgentView
@@ -24,6 +27,10 @@ class Announcer(Protocol):
 
     def withdraw(self, view: AgentView) -> None:
         """Tell everybody that an instance is gone."""
+        ...
+
+    def replace(self, old_instance: str, view: AgentView) -> None:
+        """Tell everybody that another instance has taken the place of one."""
         ...
 
     def withdraw_others(self, instances: Collection[str]) -> None:
@@ -43,24 +50,49 @@ class Charge:
         instance: Its parts.
         row: What is stored of it.
         supervisor: Judge of its failures.
+        degradation: How far it has been slowed down.
         lock: Held by the command that changes it.
         restarts: Restarts since an operator started it.
-        last_error: Why it failed last.
+        failure: Why it failed last.
         timer: The restart that is due, if one is.
+        retiring: The instance of an earlier version, as long as that finishes what it began.
+        asked_at: When it was last asked for a checkpoint, monotonic.
     """
 
     instance: Instance
     row: Deployed
     supervisor: Supervisor
+    degradation: Degradation = field(default_factory=Degradation)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     restarts: int = 0
-    last_error: str = ""
+    failure: Failure | None = None
     timer: asyncio.TimerHandle | None = None
+    retiring: Retirement | None = None
+    asked_at: float = 0.0
 
     @property
     def name(self) -> str:
         """Return `tenant/name`."""
         return self.row.manifest.name
+
+    def find_instance(self, instance_id: str) -> Instance | None:
+        """Return its present instance or the one that retires, by id."""
+        if self.instance.id == instance_id:
+            return self.instance
+        retiring = self.retiring
+        return retiring.instance if retiring is not None and retiring.instance.id == instance_id else None
+
+    def wants_checkpoint(self, now: float) -> bool:
+        """Return whether it is time to ask it for a checkpoint."""
+        every_s = self.row.manifest.checkpoint_every_s
+        return bool(every_s) and self.instance.keeps is not None and now - self.asked_at >= every_s
+
+    def begin_anew(self) -> None:
+        """Forget what supervision has held against it: an operator took the matter in hand."""
+        self.cancel_restart()
+        self.supervisor.reset()
+        self.degradation.reset()
+        self.restarts = 0
 
     def cancel_restart(self) -> None:
         """Let no restart come any more."""
@@ -82,6 +114,7 @@ class Roster:
         self._announcer = announcer
         self._charges: dict[str, Charge] = {}
         self._by_instance: dict[str, Charge] = {}
+        self._with_interval: dict[str, Charge] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._charges
@@ -94,11 +127,35 @@ class Roster:
         """Take an agent in charge."""
         self._charges[charge.name] = charge
         self._by_instance[charge.instance.id] = charge
+        self.set_row(charge, charge.row)
 
     def remove(self, charge: Charge) -> None:
         """Let an agent go."""
         del self._charges[charge.name]
         del self._by_instance[charge.instance.id]
+        self._with_interval.pop(charge.name, None)
+
+    def set_row(self, charge: Charge, row: Deployed) -> None:
+        """Note other facts about the deployment of an agent."""
+        charge.row = row
+        if row.manifest.checkpoint_every_s:
+            self._with_interval[charge.name] = charge
+        else:
+            self._with_interval.pop(charge.name, None)
+
+    def due_for_checkpoint(self, now: float) -> list[Charge]:
+        """List the agents that are to be asked for a checkpoint at this monotonic instant."""
+        return [charge for charge in self._with_interval.values() if charge.wants_checkpoint(now)]
+
+    def replace(self, charge: Charge, instance: Instance, row: Deployed) -> None:
+        """Give an agent another instance; the one before is found as long as it retires."""
+        self._by_instance[instance.id] = charge
+        charge.instance = instance
+        self.set_row(charge, row)
+
+    def forget(self, instance_id: str) -> None:
+        """Forget an instance that was replaced."""
+        self._by_instance.pop(instance_id, None)
 
     def find_instance(self, instance_id: str) -> Charge | None:
         """Find an agent by its instance; any thread."""
@@ -132,7 +189,8 @@ class Roster:
             capabilities=self._announcer.capabilities_of(row.manifest.name),
             deployed_unix_ms=row.deployed_unix_ms,
             restarts=charge.restarts,
-            last_error=charge.last_error,
+            last_error=str(charge.failure) if charge.failure else "",
+            failure=charge.failure,
             waiting=instance.waiting,
             memory_bytes=instance.memory_bytes,
         )
@@ -140,6 +198,10 @@ class Roster:
     def announce(self, charge: Charge) -> None:
         """Tell the cluster about an agent's present state."""
         self._announcer.announce(self.view(charge))
+
+    def announce_in_place_of(self, old_instance: str, charge: Charge) -> None:
+        """Tell the cluster that an agent's present instance has taken the place of another."""
+        self._announcer.replace(old_instance, self.view(charge))
 
     def withdraw(self, charge: Charge) -> None:
         """Tell the cluster that an agent is gone."""

@@ -1,27 +1,31 @@
 """One instance on this node: its state, its mailbox, and while it runs its sandbox and its turn with workers.
 
 The mailbox outlives a restart: what waits in it is handled by the next sandbox. It goes when the agent is
-stopped, given up or removed.
+stopped, given up or removed, and may be handed to the instance of another version.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from caxton_node.agents.checkpoints import Checkpoint, Kind
+from caxton_node.agents.chronicle import Chronicle
 from caxton_node.agents.lifecycle import TRANSITIONS, Event, State
-from caxton_node.agents.manifest import Manifest
+from caxton_node.agents.manifest import Keeping, Manifest
+from caxton_node.core.clock import Clock
 from caxton_node.core.machine import step
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.router import Router
 from caxton_node.observability.logs import get_logger
 from caxton_node.runtime.engine import CompiledModule, Engine
+from caxton_node.runtime.limits import Limits
+from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.ports import LogLevel
 from caxton_node.runtime.sandbox import Sandbox
-from caxton_node.runtime.scheduler import Scheduler, Slot
-
-DRAIN_POLL_S = 0.01
+from caxton_node.runtime.scheduler import Scheduler
+from caxton_node.runtime.slot import FULL_PACE, Pace, Slot
 
 _log = get_logger("agents")
 
@@ -34,6 +38,9 @@ class Plant:
     engine: Engine
     scheduler: Scheduler
     router: Router
+    pool: Pool
+    chronicle: Chronicle
+    clock: Clock
 
 
 class Instance:
@@ -43,14 +50,21 @@ class Instance:
         plant: What it shares with the others.
         manifest: What was asked for.
         number: Distinguishes instances of one version on one node.
-        state: Where its life goes on: Unloaded, or Stopped when the node starts again.
+        state: Where its life goes on: Unloaded, or Stopped or Failed when the node starts again.
 
     Attributes:
         id: `tenant/name#version.n@node`.
         state: Where it is in its life.
         module: Its machine code; None until it is loaded.
         run: How many sandboxes it has had; tells a trap of this one from a trap of the one before.
+        restored: Whether its sandbox began with what an earlier one had left.
+        from_pool: Whether its sandbox had been warm before.
     """
+
+    __slots__ = (
+        "_fuel_before", "_mailbox", "_plant", "_sandbox", "_slot", "from_pool", "id", "manifest", "module",
+        "number", "restored", "run", "state",
+    )  # fmt: skip
 
     def __init__(
         self, plant: Plant, manifest: Manifest, number: int = 1, state: State = State.UNLOADED
@@ -66,6 +80,8 @@ class Instance:
         self._slot: Slot | None = None
         self._fuel_before = 0
         self.run = 0
+        self.restored = False
+        self.from_pool = False
 
     # -- what can be told -----------------------------------------------------------------------------------
 
@@ -92,73 +108,185 @@ class Instance:
         slot = self._slot
         return self._fuel_before + (slot.fuel_units if slot is not None else 0)
 
+    @property
+    def handled(self) -> int:
+        """Return how many messages its present sandbox has handled."""
+        return self._slot.handled if self._slot is not None else 0
+
+    @property
+    def is_sound(self) -> bool:
+        """Return whether its sandbox can be given messages: it may have trapped a moment ago."""
+        return self._sandbox is not None and self._sandbox.is_alive
+
+    @property
+    def keeps(self) -> Kind | None:
+        """Return what kind of checkpoint it can leave, None if it leaves none."""
+        keeping, module = self.manifest.keeping, self.module
+        if module is None or keeping is Keeping.OFF:
+            return None
+        if keeping is Keeping.IMAGE:
+            # The time and the chance of a deterministic world are the host's, and not in an image.
+            return Kind.IMAGE if module.is_whole and self.manifest.world is None else None
+        return Kind.GUEST if can_leave(module) and can_take(module) else None
+
     def is_in(self, *states: State) -> bool:
         """Return whether its state is one of these now; other tasks may change it at every await."""
         return self.state in states
 
     # -- its life -------------------------------------------------------------------------------------------
 
-    def step(self, event: Event) -> None:
+    def step(self, event: Event, reason: str = "") -> None:
         """Move to the state that follows.
 
         Raises:
             IllegalTransition: Its state does not allow the event; nothing was changed.
         """
-        self.state = step(TRANSITIONS, self.state, event)
+        source, self.state = self.state, step(TRANSITIONS, self.state, event)
+        self._plant.chronicle.note(self.id, source, event, self.state, reason)
+
+    def check(self, event: Event) -> None:
+        """Refuse an event that its state does not allow.
+
+        Raises:
+            IllegalTransition: The state does not allow it.
+        """
+        step(TRANSITIONS, self.state, event)
 
     def load(self, module: CompiledModule) -> None:
         """Take the machine code: Unloaded, Stopped or Failed -> Loaded."""
         self.step(Event.LOAD)
         self.module = module
 
-    async def start(self) -> None:
+    async def start(self, checkpoint: Checkpoint | None = None, pace: Pace = FULL_PACE) -> None:
         """Start a fresh sandbox and let it work: Loaded -> Running.
+
+        Args:
+            checkpoint: What an earlier one left.
+            pace: How fast it may work.
 
         Raises:
             IllegalTransition: It is not Loaded.
             DeploymentFailed: The guest did not start; the state is Loaded and the sandbox is gone.
         """
-        step(TRANSITIONS, self.state, Event.START)
-        assert self.module is not None, "a loaded instance has its module"
-        limits = self.manifest.limits
-        sandbox = Sandbox(self._plant.engine, self.module, limits, self._write_log)
-        outbox = await asyncio.to_thread(sandbox.start, self._introduction())
-        mailbox = self._mailbox or self._open_mailbox()
-        slot = Slot(instance=self.id, name=self.manifest.name, sandbox=sandbox, mail=mailbox, limits=limits)
-        self._sandbox, self._slot = sandbox, slot
+        sent = await self.prepare(checkpoint)
+        self.open_mailbox()
+        self.launch(sent, pace)
+
+    async def prepare(self, checkpoint: Checkpoint | None = None) -> list[bytes]:
+        """Start a sandbox that no worker runs yet; returns what it sent while starting.
+
+        Raises:
+            IllegalTransition: It is not Loaded.
+            DeploymentFailed: The guest did not start; the sandbox is gone.
+        """
+        self.check(Event.START)
+        module = self.module
+        assert module is not None, "a loaded instance has its module"
+        manifest, plant = self.manifest, self._plant
+        # What runs in a deterministic world, or goes on from an image, was not warmed for everybody.
+        may_be_warm = manifest.world is None and (checkpoint is None or checkpoint.kind is Kind.GUEST)
+        sandbox = plant.pool.take(module) if may_be_warm else None
+        self.from_pool = sandbox is not None
+        if sandbox is not None:
+            sandbox.adopt(manifest.limits, self._write_log)
+        else:
+            sandbox = Sandbox(
+                plant.engine, module, manifest.limits, self._write_log, plant.clock, world=manifest.world
+            )
+        sent = await asyncio.to_thread(_bring_up, sandbox, self._introduction(), checkpoint)
+        self._sandbox, self.restored = sandbox, checkpoint is not None
+        return sent
+
+    def launch(self, sent: list[bytes], pace: Pace = FULL_PACE) -> None:
+        """Let workers run the sandbox that was prepared: Loaded -> Running."""
+        sandbox, mailbox = self._sandbox, self._mailbox
+        assert sandbox is not None, "it was prepared"
+        assert mailbox is not None, "it has a mailbox"
+        limits, name = self.manifest.limits, self.manifest.name
+        slot = Slot(self.id, name, sandbox, mailbox, limits, pace=pace)
+        self._slot = slot
         self.run += 1
         self.step(Event.START)
-        if outbox:  # before a worker may send what comes later
-            self._plant.router.accept(self.id, outbox)
+        if sent:  # before a worker may send what comes later
+            self._plant.router.accept(self.id, sent)
         self._plant.scheduler.attach(slot)
-        mailbox.connect(lambda: self._plant.scheduler.wake(slot))
+        mailbox.connect(_waker(self._plant.scheduler, slot))
 
-    def begin_drain(self) -> None:
-        """Take no new messages: Running -> Draining."""
-        self.step(Event.DRAIN)
+    async def pause(self) -> None:
+        """Wait for the call under way and give it no further turn until `resume`."""
+        if self._slot is not None and not self._plant.scheduler.try_detach(self._slot):
+            await asyncio.to_thread(self._plant.scheduler.detach, self._slot)
+
+    def resume(self) -> None:
+        """Let workers run it again after `pause`."""
+        if self._slot is not None and self.is_sound:
+            self._plant.scheduler.attach(self._slot)
+
+    async def apply(self, limits: Limits, pace: Pace) -> None:
+        """Hold it to other bounds from the next turn on, whatever its state."""
+        await self.pause()
+        if self._sandbox is not None:
+            self._sandbox.apply(limits)
+        if self._slot is not None:
+            self._slot.apply(limits, pace)
         if self._mailbox is not None:
-            self._mailbox.closed = True
+            self._mailbox.depth_max = limits.mailbox_depth
+            self._plant.router.rename_mailbox(self.id, self.id, content_bytes_max=limits.message_bytes_max)
+        self.resume()
 
-    async def wait_drained(self, within_s: float) -> None:
-        """Wait until the messages that are there are handled, the time is over, or the guest traps."""
-        mailbox = self._mailbox
-        if mailbox is None:
-            return
-        try:
-            async with asyncio.timeout(within_s):
-                # The workers settle a mailbox from their threads and tell nobody: looking is all there is.
-                while mailbox.in_flight and self.state is State.DRAINING:  # noqa: ASYNC110  see above
-                    await asyncio.sleep(DRAIN_POLL_S)
-        except TimeoutError:
-            _log.info("drain ended before the mailbox was empty", agent=self.id, waiting=self.waiting)
+    async def checkpoint(self) -> Checkpoint | None:
+        """Return what it leaves for its successor, None if it leaves nothing; it must be paused.
+
+        Raises:
+            CheckpointFailed: It could not; if it trapped, it is not sound any more.
+        """
+        kind, sandbox, module = self.keeps, self._sandbox, self.module
+        if kind is None or sandbox is None or module is None or not sandbox.is_alive:
+            return None
+        take: Callable[[], bytes] = sandbox.checkpoint if kind is Kind.GUEST else sandbox.take_image
+        data = await asyncio.to_thread(take)
+        now_ms = self._plant.clock.unix_us() // 1000
+        return Checkpoint(kind, self.manifest.version, module.sha256, data, now_ms)
+
+    async def restore(self, checkpoint: Checkpoint) -> list[bytes]:
+        """Give the guest's own checkpoint to a sandbox that was prepared; returns what it sent.
+
+        Raises:
+            StartFailed: It does not take it; the sandbox is gone.
+        """
+        assert self._sandbox is not None, "it was prepared"
+        sent = await asyncio.to_thread(self._sandbox.restore, checkpoint.data)
+        self.restored = True
+        return sent
 
     async def halt(self) -> None:
         """Wait for the call under way and free the sandbox; the mailbox stays."""
         slot, sandbox = self._slot, self._sandbox
-        if slot is not None and sandbox is not None:
-            self._slot = self._sandbox = None
+        self._slot = self._sandbox = None
+        if slot is not None:
             self._fuel_before += slot.fuel_units
-            await asyncio.to_thread(_free, self._plant.scheduler, slot, sandbox)
+            if not self._plant.scheduler.try_detach(slot):
+                await asyncio.to_thread(self._plant.scheduler.detach, slot)
+        if sandbox is not None:
+            sandbox.close()
+
+    # -- its mailbox ----------------------------------------------------------------------------------------
+
+    def open_mailbox(self) -> None:
+        """Have a mailbox that the router knows, if it has none yet."""
+        if self._mailbox is None:
+            limits = self.manifest.limits
+            self._mailbox = Mailbox(limits.mailbox_depth)
+            self._plant.router.add_mailbox(self.id, self._mailbox, content_bytes_max=limits.message_bytes_max)
+
+    def inherit_mailbox(self, other: Instance) -> None:
+        """Take over the mailbox of another instance of this agent with all that waits; neither may run."""
+        assert other._mailbox is not None, "it was running"
+        limits = self.manifest.limits
+        mailbox = self._mailbox = other._mailbox
+        other._mailbox = None
+        mailbox.depth_max = limits.mailbox_depth
+        self._plant.router.rename_mailbox(other.id, self.id, content_bytes_max=limits.message_bytes_max)
 
     def close_mailbox(self) -> list[bytes]:
         """Take the mailbox out of the router and return what still waited."""
@@ -167,17 +295,17 @@ class Instance:
         self._mailbox = None
         return self._plant.router.remove_mailbox(self.id)
 
+    def drop_mailbox(self) -> None:
+        """Forget the mailbox, which a handover has taken out of the router."""
+        self._mailbox = None
+
     def put_back(self, frames: list[bytes]) -> None:
         """Return messages of a batch that was not finished to the head of the mailbox; any thread."""
         mailbox = self._mailbox
         if mailbox is not None:
             mailbox.put_back(frames)
 
-    def _open_mailbox(self) -> Mailbox:
-        mailbox = self._mailbox = Mailbox(self.manifest.limits.mailbox_depth)
-        bytes_max = self.manifest.limits.message_bytes_max
-        self._plant.router.add_mailbox(self.id, mailbox, content_bytes_max=bytes_max)
-        return mailbox
+    # -- details --------------------------------------------------------------------------------------------
 
     def _introduction(self) -> Mapping[str, object]:
         tenant, _, name = self.manifest.name.partition("/")
@@ -194,6 +322,26 @@ class Instance:
         getattr(_log, level.value)(text, agent=self.id)
 
 
-def _free(scheduler: Scheduler, slot: Slot, sandbox: Sandbox) -> None:
-    scheduler.detach(slot)
-    sandbox.close()
+def can_leave(module: CompiledModule) -> bool:
+    """Return whether a module makes checkpoints."""
+    return module.has("caxton_checkpoint")
+
+
+def can_take(module: CompiledModule) -> bool:
+    """Return whether a module takes checkpoints."""
+    return module.has("caxton_restore")
+
+
+def _bring_up(
+    sandbox: Sandbox, introduction: Mapping[str, object], checkpoint: Checkpoint | None
+) -> list[bytes]:
+    if checkpoint is None:
+        return sandbox.start(introduction)
+    if checkpoint.kind is Kind.GUEST:
+        return sandbox.start(introduction, checkpoint.data)
+    sandbox.start_from_image(checkpoint.data)
+    return []
+
+
+def _waker(scheduler: Scheduler, slot: Slot) -> Callable[[], None]:
+    return lambda: scheduler.wake(slot)

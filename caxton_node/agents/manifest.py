@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 import msgspec
 
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import full_name
+from caxton_node.runtime.host.determinism import Determinism
 from caxton_node.runtime.limits import Limits
+from caxton_node.runtime.profile import Cpu, Profile
 
 DEFAULT_VERSION = "1.0.0"
 MODULE_BYTES_MAX = 50 * 1024 * 1024
 CONFIG_BYTES_MAX = 64 * 1024
 CAPABILITIES_MAX = 256
+CHECKPOINT_EVERY_MIN_S, CHECKPOINT_EVERY_MAX_S = 0.1, 86_400
 # These answer on every node and may not be shadowed (design: platform agents; `~` marks waiting clients).
 PLATFORM_NAMES = frozenset({"ams", "df", "kv"})
 
 _VERSION = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.+_-]{0,62}[0-9A-Za-z])?\Z")
 _CAPABILITY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?\Z")
+
+
+class Keeping(StrEnum):
+    """What an instance leaves for its successor: after a stop, a trap, a reload, a restart of the node."""
+
+    AUTO = "auto"  # its own checkpoint, if its module can make and take one
+    IMAGE = "image"  # its memory and globals as they are; only for a successor of the same module
+    OFF = "off"  # nothing: every instance starts afresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,11 @@ class Manifest:
         limits: What it may use.
         config: JSON values handed to the guest when it starts, at most 64 KiB encoded.
         capabilities: Capabilities that it may register; empty means any.
+        cpu: How its processor time is bounded.
+        wasm_features: Features beyond MVP WebAssembly that an operator allows it.
+        world: For a deterministic agent, the time and the chance that it sees; its batches are of one then.
+        keeping: What an instance leaves for its successor.
+        checkpoint_every_s: How often a running instance is asked for that, beside its end; 0: only then.
 
     Raises:
         InvalidArgument: A field cannot be used; the error says which, why and what would do.
@@ -43,12 +60,26 @@ class Manifest:
     limits: Limits = field(default_factory=Limits)
     config: Mapping[str, object] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
+    cpu: Cpu = Cpu.BOTH
+    wasm_features: tuple[str, ...] = ()
+    world: Determinism | None = None
+    keeping: Keeping = Keeping.AUTO
+    checkpoint_every_s: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", _check_name(self.name))
         object.__setattr__(self, "version", _check_version(self.version or DEFAULT_VERSION))
         _check_config(self.config)
         _check_capabilities(self.capabilities)
+        _check_interval(self.checkpoint_every_s)
+        object.__setattr__(self, "wasm_features", self.profile.features)
+        if self.world is not None:
+            object.__setattr__(self, "limits", replace(self.limits, batch_max=1))
+
+    @property
+    def profile(self) -> Profile:
+        """Return the kind of engine that it runs on."""
+        return Profile(self.wasm_features, self.cpu, deterministic=self.world is not None)
 
 
 def check_module_size(module: bytes) -> None:
@@ -87,6 +118,15 @@ def _check_version(text: str) -> str:
             hint="for example 1.0.0",
         )
     return text
+
+
+def _check_interval(seconds: float) -> None:
+    if seconds and not CHECKPOINT_EVERY_MIN_S <= seconds <= CHECKPOINT_EVERY_MAX_S:
+        raise InvalidArgument(
+            f"a checkpoint every {seconds:g} s is out of range",
+            why=f"it must be from {CHECKPOINT_EVERY_MIN_S:g} to {CHECKPOINT_EVERY_MAX_S:,} s",
+            hint="0 takes one only when the agent stops",
+        )
 
 
 def _check_config(config: Mapping[str, object]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from caxton_node.runtime.ports import Watch
 from caxton_node.runtime.traps import Trap
+from caxton_node.runtime.violations import Violation
 
 
 class TrapRelay:
@@ -24,3 +25,8 @@ class TrapRelay:
         """Pass on the news of a lost instance."""
         assert self._watch is not None, "an agent was attached before the relay was connected"
         self._watch.handle_trap(instance, trap, poisoned_frame, waiting)
+
+    def handle_violation(self, instance: str, violation: Violation) -> None:
+        """Pass on the news of a limit that was passed."""
+        assert self._watch is not None, "an agent was attached before the relay was connected"
+        self._watch.handle_violation(instance, violation)

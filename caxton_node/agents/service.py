@@ -1,21 +1,26 @@
-"""Deploy, start, stop, restart and remove agents; bring them back when the node starts again.
+"""Deploy, start, stop, restart, change and remove agents; bring them back when the node starts again.
 
 Commands run on the event loop, one at a time for each agent, and to their end even if the caller hangs up
-(`commands.py`); what compiles or runs a guest goes to a thread. What happens after a trap is `reviver.py`.
+(`commands.py`); what compiles or runs a guest goes to a thread. What happens after a trap is `reviver.py`,
+how one version takes the place of another `hot_reload.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import perf_counter
 
-from caxton_node.agents.admission import Admission
+from caxton_node.agents.admission import Admission, Quota, Quotas
+from caxton_node.agents.change import Change
 from caxton_node.agents.charge import Announcer, Charge, Roster
+from caxton_node.agents.checkpoints import CheckpointStore
+from caxton_node.agents.chronicle import AgentMoved
 from caxton_node.agents.commands import Commands, to_the_end
+from caxton_node.agents.failures import of_error
+from caxton_node.agents.hot_reload import HotReload
 from caxton_node.agents.instance import Instance, Plant
 from caxton_node.agents.lifecycle import Event, State
 from caxton_node.agents.manifest import Manifest, check_module_size
@@ -24,19 +29,25 @@ from caxton_node.agents.readings import read_numbers
 from caxton_node.agents.relay import TrapRelay
 from caxton_node.agents.reviver import Reviver
 from caxton_node.agents.shelf import Shelf
+from caxton_node.agents.starting import Starter
 from caxton_node.agents.store import AgentStore, Deployed
 from caxton_node.agents.supervision import RestartPolicy, Supervisor
+from caxton_node.agents.updating import Updater
 from caxton_node.agents.views import AgentView
-from caxton_node.core.clock import Clock
+from caxton_node.agents.violations import ViolationBook
 from caxton_node.core.errors import CaxtonError
+from caxton_node.core.events import EventBus
 from caxton_node.core.ids import full_name
 from caxton_node.fipa import FailureReason
+from caxton_node.messaging.handover import Handover
 from caxton_node.observability import Board
 from caxton_node.observability.logs import get_logger
 from caxton_node.runtime.engine import CompiledModule, to_binary
 from caxton_node.storage import Database
 
 DRAIN_S = 30.0
+LOOK_EVERY_S = 0.25
+DRAIN_POLL_S, CONVERSATIONS_EVERY_S = 0.01, 0.1
 
 _log = get_logger("agents")
 
@@ -45,14 +56,15 @@ class AgentService:
     """The agents of this node.
 
     Args:
-        plant: Engine, scheduler and router.
+        plant: What instances share.
         relay: Connected to this service; the scheduler of the plant tells it of traps.
         database: Where deployments are kept.
         data_dir: Modules are kept below it.
-        clock: Time.
+        bus: Where limits that were passed are published.
         board: Where agents are counted.
         announcer: Makes agents known to the cluster.
-        memory_bytes_max: Memory that all agents together may be promised.
+        whole: What all agents together may be promised.
+        quotas: What each tenant may be promised; by default as much.
         policy: How patient supervision is.
         rng: Source of jitter.
 
@@ -67,27 +79,47 @@ class AgentService:
         relay: TrapRelay,
         database: Database,
         data_dir: Path,
-        clock: Clock,
+        bus: EventBus,
         board: Board,
         announcer: Announcer,
-        memory_bytes_max: int,
+        whole: Quota,
+        quotas: Quotas | None = None,
         policy: RestartPolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self._plant = plant
         self._store = AgentStore(database)
-        self._modules = ModuleFolder(data_dir / "modules")
-        self._shelf = Shelf(self._store, self._modules)
+        self._shelf = Shelf(self._store, ModuleFolder(data_dir / "modules"))
         self.commands = Commands()
-        self._clock = clock
+        self._clock = clock = plant.clock
         self._policy = policy or RestartPolicy()
         self._rng = rng or random.Random()  # noqa: S311  jitter is no secret
         self._roster = Roster(plant.node_id, announcer)
-        self._admission = Admission(self._roster, plant.node_id, memory_bytes_max)
+        self._admission = Admission(plant.node_id, whole, quotas)
+        self._violations = ViolationBook(bus, board)
+        self._starter = Starter(CheckpointStore(database), board, clock)
+        self._hot_reload = HotReload(plant, self._roster, self._starter, board)
+        self._updater = Updater(
+            plant=plant,
+            roster=self._roster,
+            admission=self._admission,
+            shelf=self._shelf,
+            hot_reload=self._hot_reload,
+        )
         loop = asyncio.get_running_loop()
-        self._reviver = Reviver(roster=self._roster, router=plant.router, clock=clock, board=board, loop=loop)
-        self._starts = board.histogram("caxton_agent_start_seconds", source="fresh")
+        self._reviver = Reviver(
+            roster=self._roster,
+            router=plant.router,
+            starter=self._starter,
+            store=self._store,
+            violations=self._violations,
+            clock=clock,
+            board=board,
+            loop=loop,
+        )
+        self._keeper = loop.create_task(self._keep_watch(), name="agents-keeper")
         relay.connect(self._reviver)
+        plant.router.on_violation(self._violations.note)
         board.collect_from(lambda: read_numbers(self._roster))
 
     # -- what is there --------------------------------------------------------------------------------------
@@ -103,6 +135,18 @@ class AgentService:
     def views(self) -> list[AgentView]:
         """Return every agent of this node by name."""
         return [self._roster.view(charge) for charge in self._roster]
+
+    def failed(self) -> Iterator[str]:
+        """Yield the instances that are Failed; any thread."""
+        return (charge.instance.id for charge in self._roster if charge.instance.state is State.FAILED)
+
+    async def history(self, name: str) -> list[AgentMoved]:
+        """Return the latest moves of an agent, newest first.
+
+        Raises:
+            NotFound: This node has none of this name.
+        """
+        return await self._plant.chronicle.read(self._roster.get(full_name(name)).name)
 
     def may_register(self, name: str, capability: str) -> bool:
         """Tell whether an agent may register a capability: its manifest grants it, or grants any."""
@@ -126,7 +170,7 @@ class AgentService:
         check_module_size(module)
         with self._admission.reserve(manifest):
             binary = await asyncio.to_thread(to_binary, module)
-            compiled = await asyncio.to_thread(self._plant.engine.compile, binary)
+            compiled = await asyncio.to_thread(self._plant.engine.compile, binary, manifest.profile)
             instance = Instance(self._plant, manifest)
             instance.load(compiled)
             desired = State.RUNNING if start else State.LOADED
@@ -137,14 +181,34 @@ class AgentService:
             async with charge.lock:
                 try:
                     if start:
-                        await self._start(charge)
-                    await self._shelf.keep(row, binary, compiled.imports)
+                        await self._starter.start(charge, afresh=True)
+                    await self._shelf.keep(row, binary, compiled.imports, self._now_ms())
                 except BaseException:
                     await self._abandon(charge)
                     raise
         self._roster.announce(charge)
         _log.info("agent deployed", agent=instance.id, module=compiled.sha256[:12], state=str(instance.state))
         return self._roster.view(charge)
+
+    @to_the_end
+    async def update(self, name: str, change: Change, *, drain_s: float = DRAIN_S) -> AgentView:
+        """Change an agent while it runs: its limits at once, anything else by a hot reload.
+
+        Args:
+            name: The agent.
+            change: What shall be different.
+            drain_s: How long an old version may finish what it began; it does so after this returns.
+
+        Raises:
+            NotFound: This node has none of this name.
+            InvalidArgument: The change cannot be made; nothing was changed.
+            InvalidModule: The module cannot be run by this node; nothing was changed.
+            ResourceLimit: The new memory limit does not fit; nothing was changed.
+            DeploymentFailed: The new version did not start, or not with the old one's state; that goes on.
+        """
+        async with self._command(name) as charge:
+            await self._updater.update(charge, change, drain_s)
+            return self._roster.view(charge)
 
     @to_the_end
     async def start(self, name: str) -> AgentView:
@@ -171,14 +235,16 @@ class AgentService:
             StateError: It is not running.
         """
         async with self._command(name) as charge:
-            returned = await self._bring_down(charge, drain_s)
+            charge.instance.check(Event.DRAIN)
+            # First, so that a node that dies meanwhile does not bring it back.
             await self._store.set_desired(charge.name, State.STOPPED, self._now_ms())
+            returned = await self._bring_down(charge, drain_s)
             self._roster.announce(charge)
             return self._roster.view(charge), returned
 
     @to_the_end
     async def restart(self, name: str) -> AgentView:
-        """Replace the sandbox by a fresh one; what waits in the mailbox is kept.
+        """Replace the sandbox by a fresh one; what waits in the mailbox is kept, what it knew is not.
 
         Raises:
             NotFound: This node has none of this name.
@@ -190,6 +256,7 @@ class AgentService:
                 await charge.instance.halt()
                 if charge.instance.is_in(State.DRAINING):
                     charge.instance.step(Event.STOP)
+            await self._starter.drop(charge.name)
             await self._bring_up(charge)
             return self._roster.view(charge)
 
@@ -208,6 +275,7 @@ class AgentService:
             charge.instance.step(Event.REMOVE)
             self._roster.remove(charge)
             self._roster.withdraw(charge)
+            self._admission.release(charge.name)
             _log.info("agent removed", agent=charge.instance.id, returned=returned)
             return returned
 
@@ -219,16 +287,18 @@ class AgentService:
         An agent that cannot be brought back is Failed and says why; the node starts all the same.
         """
         for row in await self._store.read_all():
-            state = State.STOPPED if row.desired is State.STOPPED else State.UNLOADED
-            charge = Charge(Instance(self._plant, row.manifest, state=state), row, self._supervisor())
+            state = row.desired if row.desired in {State.STOPPED, State.FAILED} else State.UNLOADED
+            instance = Instance(self._plant, row.manifest, row.number, state)
+            charge = Charge(instance, row, self._supervisor(), failure=row.failure)
+            self._admission.take(charge.name, row.manifest.limits.memory_bytes)
             self._roster.add(charge)
             try:
                 if state is State.UNLOADED:
-                    charge.instance.load(await self._module_of(charge))
+                    instance.load(await self._module_of(charge))
                 if row.desired is State.RUNNING:
-                    await self._start(charge)
+                    await self._starter.start(charge)
             except CaxtonError as err:
-                self._fail(charge, err)
+                await self._fail(charge, err)
             self._roster.announce(charge)
         self._roster.withdraw_others()
         if spooled := await self._store.read_spool():
@@ -236,15 +306,45 @@ class AgentService:
             await self._store.delete_spool(spooled[-1][0])
 
     async def close(self) -> None:
-        """Stop every agent for the end of the node; what waits is kept for the next start."""
+        """Stop every agent for the end of the node; what it knows and what waits is kept for the next."""
+        self._keeper.cancel()
+        await asyncio.gather(self._keeper, return_exceptions=True)
         await self._reviver.close()
         await self.commands.close()
         for charge in self._roster:
             async with charge.lock:
+                await self._hot_reload.finish(charge)
+                if charge.instance.is_in(State.RUNNING):
+                    await charge.instance.pause()
+                    await self._starter.keep(charge)
                 await charge.instance.halt()
                 left = charge.instance.close_mailbox()
                 if left:
                     await self._store.spool(charge.name, left, self._now_ms())
+        self._violations.tell()
+        await self._plant.chronicle.close()
+
+    async def _keep_watch(self) -> None:
+        """Tell of limits that were passed, and ask agents for checkpoints when their manifests want it."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                self._violations.tell()
+                await self._take_checkpoints()
+            except Exception:  # noqa: BLE001 - one bad turn must not end all that follow
+                _log.exception("a turn of the agents' keeper failed")
+
+    async def _take_checkpoints(self) -> None:
+        now = self._clock.now()
+        for charge in self._roster.due_for_checkpoint(now):
+            async with charge.lock:
+                charge.asked_at = now
+                if charge.instance.is_in(State.RUNNING):
+                    await charge.instance.pause()
+                    try:
+                        await self._starter.keep(charge)
+                    finally:
+                        charge.instance.resume()
 
     # -- parts of the commands ------------------------------------------------------------------------------
 
@@ -253,43 +353,60 @@ class AgentService:
         charge = self._roster.get(full_name(name))
         async with charge.lock:
             self._roster.get(charge.name)  # it may have been removed while this command waited
+            await self._hot_reload.finish(charge)
             yield charge
 
     async def _bring_up(self, charge: Charge) -> None:
-        charge.cancel_restart()
-        charge.supervisor.reset()
-        charge.restarts = 0
+        charge.begin_anew()
         instance = charge.instance
         if instance.is_in(State.STOPPED, State.FAILED):
             await instance.halt()
             module = await self._module_of(charge)
             instance.load(module)
+        instance.check(Event.START)
         try:
-            await self._start(charge)
+            await self._starter.start(charge)
         except CaxtonError as err:
             if instance.is_in(State.LOADED):
-                self._fail(charge, err)
+                await self._fail(charge, err)
             raise
         finally:
             self._roster.announce(charge)
         await self._store.set_desired(charge.name, State.RUNNING, self._now_ms())
 
     async def _bring_down(self, charge: Charge, drain_s: float) -> int:
+        """Drain an agent, keep what it knows, and stop it; returns how many messages went back."""
         charge.cancel_restart()
-        instance = charge.instance
-        if not instance.is_in(State.FAILED):
-            instance.begin_drain()
-            self._roster.announce(charge)  # first the route, then the drain
-            await instance.wait_drained(drain_s)
+        instance, router = charge.instance, self._plant.router
+        if instance.is_in(State.FAILED):
+            await instance.halt()
+            return self._return_mail(charge)
+        instance.step(Event.DRAIN)
+        self._roster.announce(charge)  # first the route, then the drain
+        handover = router.begin_handover(instance.id)
+        await self._wait_drained(instance, handover, drain_s)
+        if instance.is_in(State.DRAINING):
+            await instance.pause()
+            await self._starter.keep(charge)
         await instance.halt()
+        left = router.end_handover(instance.id, handover)
+        instance.drop_mailbox()
         if instance.is_in(State.DRAINING):
             instance.step(Event.STOP)
-        return self._return_mail(charge)
+        router.reroute(left, FailureReason.AGENT_STOPPED)
+        return len(left)
 
-    async def _start(self, charge: Charge) -> None:
-        started_at = perf_counter()
-        await charge.instance.start()
-        self._starts.observe(perf_counter() - started_at)
+    async def _wait_drained(self, instance: Instance, handover: Handover, within_s: float) -> None:
+        """Wait until what waits is handled and conversations have ended, time is over, or the guest traps."""
+        router, wait_s = self._plant.router, DRAIN_POLL_S
+        try:
+            async with asyncio.timeout(within_s):
+                # The workers settle a mailbox from their threads and tell nobody: looking is all there is.
+                while instance.is_in(State.DRAINING) and not router.is_finished(handover):
+                    await asyncio.sleep(wait_s)
+                    wait_s = min(2 * wait_s, CONVERSATIONS_EVERY_S)
+        except TimeoutError:
+            _log.info("drain ended before all was done", agent=instance.id, waiting=instance.waiting)
 
     async def _abandon(self, charge: Charge) -> None:
         """Leave nothing of a deployment that failed."""
@@ -298,9 +415,8 @@ class AgentService:
         self._return_mail(charge)
         self._roster.remove(charge)
 
-    def _fail(self, charge: Charge, err: CaxtonError) -> None:
-        charge.instance.step(Event.FAIL)
-        charge.last_error = str(err)
+    async def _fail(self, charge: Charge, err: CaxtonError) -> None:
+        await self._reviver.note_failure(charge, of_error(err, self._now_ms()))
         self._return_mail(charge)
         _log.error("agent did not start", agent=charge.instance.id, detail=str(err))
 
@@ -314,10 +430,10 @@ class AgentService:
         compiled = charge.instance.module
         if compiled is not None:
             return compiled
-        return await asyncio.to_thread(self._compile_kept, charge.row.module_sha256)
+        return await asyncio.to_thread(self._compile_kept, charge.row)
 
-    def _compile_kept(self, sha256: str) -> CompiledModule:
-        return self._plant.engine.compile(self._modules.read(sha256))
+    def _compile_kept(self, row: Deployed) -> CompiledModule:
+        return self._plant.engine.compile(self._shelf.read(row.module_sha256), row.manifest.profile)
 
     def _supervisor(self) -> Supervisor:
         return Supervisor(self._policy, self._rng)

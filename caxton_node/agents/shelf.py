@@ -25,8 +25,8 @@ class Shelf:
         self._modules = modules
         self._lock = asyncio.Lock()
 
-    async def keep(self, row: Deployed, binary: bytes, imports: Sequence[str]) -> None:
-        """Keep a new deployment.
+    async def keep(self, row: Deployed, binary: bytes, imports: Sequence[str], now_ms: int) -> None:
+        """Keep a deployment, in place of an earlier one of this name.
 
         Raises:
             CaxtonError: The store did not take it; the file is gone again unless others use it.
@@ -34,14 +34,33 @@ class Shelf:
         async with self._lock:
             is_new = await asyncio.to_thread(self._modules.write, row.module_sha256, binary)
             try:
-                await self._store.put(row, imports)
+                await self._store.put(row, imports, now_ms)
             except Exception:
                 if is_new:
                     await asyncio.to_thread(self._modules.delete, row.module_sha256)
                 raise
+
+    async def rewrite(self, row: Deployed, now_ms: int) -> None:
+        """Keep other facts about a deployment whose module is here."""
+        async with self._lock:
+            await self._store.put(row, (), now_ms)
+
+    def read(self, module_sha256: str) -> bytes:
+        """Return a module; blocks.
+
+        Raises:
+            CorruptStore: Its file is missing or damaged.
+        """
+        return self._modules.read(module_sha256)
 
     async def forget(self, row: Deployed) -> None:
         """Forget a deployment, and its module if no other agent uses it."""
         async with self._lock:
             if await self._store.delete(row.manifest.name, row.module_sha256):
                 await asyncio.to_thread(self._modules.delete, row.module_sha256)
+
+    async def drop_unused(self, module_sha256: str) -> None:
+        """Forget a module if no agent uses it any more."""
+        async with self._lock:
+            if await self._store.forget_module(module_sha256):
+                await asyncio.to_thread(self._modules.delete, module_sha256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from caxton_node.agents.failures import Failure
 from caxton_node.agents.lifecycle import State
 from caxton_node.agents.manifest import Manifest
 
@@ -23,7 +24,8 @@ class AgentView:
         capabilities: What it has registered.
         deployed_unix_ms: When it was deployed.
         restarts: Restarts after a failure since an operator started it.
-        last_error: Why it failed last; empty if it never did.
+        last_error: Why it failed last, in one line; empty if it never did.
+        failure: The same with its backtrace and the message that it is blamed on.
         waiting: Messages in its mailbox.
         memory_bytes: Linear memory in use; 0 when it does not run.
     """
@@ -39,5 +41,6 @@ class AgentView:
     deployed_unix_ms: int
     restarts: int
     last_error: str
+    failure: Failure | None
     waiting: int
     memory_bytes: int

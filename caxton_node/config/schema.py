@@ -197,6 +197,18 @@ class RuntimeSection:
     memory_bytes_max: int = _setting(
         0, Kind.SIZE, "Memory that all guests together may be promised; 0: half of the machine's.", minimum=0
     )
+    pool_instances_max: int = _setting(
+        16, Kind.INTEGER, "Warm instances of one module that is started often.", minimum=0, maximum=10_000
+    )
+    pool_memory_bytes_max: int = _setting(
+        64 * MIB, Kind.SIZE, "Memory of all warm instances; 0 keeps none.", minimum=0
+    )
+    pool_age_max_s: float = _setting(
+        600.0, Kind.DURATION, "Age at which a warm instance is replaced.", minimum=1, maximum=86_400
+    )
+    agents_max: int = _setting(
+        100_000, Kind.INTEGER, "Agents that may be deployed on this node.", minimum=1, maximum=10_000_000
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +229,15 @@ class AgentsSection:
         50 * MIB, Kind.SIZE, "Size of a module that may be deployed.", minimum=KIB, maximum=GIB
     )
     batch_max: int = _setting(256, Kind.INTEGER, "Messages in one guest call.", minimum=1, maximum=4096)
+    host_calls_per_s: int = _setting(
+        100_000, Kind.INTEGER, "Calls of the node's functions, per second; more makes it wait.", minimum=1
+    )
+    log_lines_per_s: int = _setting(
+        100, Kind.INTEGER, "Lines of its log, per second; more are dropped and counted.", minimum=0
+    )
+    checkpoint_bytes_max: int = _setting(
+        16 * MIB, Kind.SIZE, "State that it may leave for its successor.", minimum=0, maximum=GIB
+    )
     drain_s: float = _setting(
         30.0,
         Kind.DURATION,

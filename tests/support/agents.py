@@ -9,19 +9,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from caxton_node.agents.admission import Quota, Quotas
 from caxton_node.agents.announcing import RegistryAnnouncer, RouteKeeper
+from caxton_node.agents.chronicle import Chronicle
 from caxton_node.agents.grants import Grants
 from caxton_node.agents.instance import Plant
 from caxton_node.agents.relay import TrapRelay
 from caxton_node.agents.service import AgentService
 from caxton_node.agents.supervision import RestartPolicy
 from caxton_node.core.clock import SystemClock
+from caxton_node.core.events import EventBus
 from caxton_node.fipa import Envelope, Performative
 from caxton_node.messaging import Clients, Router, RouteTable
 from caxton_node.messaging.directory import DIRECTORY, Directory
 from caxton_node.observability import Board
 from caxton_node.registry import Registry, Settings
 from caxton_node.runtime import Engine
+from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.scheduler import Scheduler
 from caxton_node.storage import Database
 
@@ -64,6 +68,7 @@ class House:
     clients: Clients
     database: Database
     board: Board
+    bus: EventBus
 
     async def ask(self, name: str, content: bytes, within_s: float = 10.0) -> Envelope:
         """Send a REQUEST as a client and return the answer."""
@@ -81,9 +86,16 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(data_dir: Path, *, memory_bytes_max: int = 2**30) -> AsyncIterator[House]:
+async def open_house(
+    data_dir: Path,
+    *,
+    memory_bytes_max: int = 2**30,
+    agents_max: int = 1_000,
+    quotas: Quotas | None = None,
+    policy: RestartPolicy = QUICK,
+) -> AsyncIterator[House]:
     """Open a node's agents on a data directory; leaving it is a clean shutdown."""
-    clock, board = SystemClock(), Board()
+    clock, board, bus = SystemClock(), Board(), EventBus()
     async with await Database.open(data_dir / "caxton.db") as database:
         registry = Registry(
             cluster=Alone(), database=database, clock=clock, settings=Settings(), rng=random.Random(1)
@@ -96,25 +108,27 @@ async def open_house(data_dir: Path, *, memory_bytes_max: int = 2**30) -> AsyncI
         grants = Grants(registry)
         router.add_platform_agent(DIRECTORY, Directory(NODE, grants, router.submit).handle)
         relay, engine = TrapRelay(), Engine()
-        scheduler = Scheduler(router, relay)
+        scheduler, pool = Scheduler(router, relay), Pool(engine)
         service = AgentService(
-            plant=Plant(NODE, engine, scheduler, router),
+            plant=Plant(NODE, engine, scheduler, router, pool, Chronicle(database, bus, clock), clock),
             relay=relay,
             database=database,
             data_dir=data_dir,
-            clock=clock,
+            bus=bus,
             board=board,
             announcer=RegistryAnnouncer(registry, NODE),
-            memory_bytes_max=memory_bytes_max,
-            policy=QUICK,
+            whole=Quota(memory_bytes_max, agents_max),
+            quotas=quotas,
+            policy=policy,
             rng=random.Random(1),
         )
         grants.connect(service.may_register)
         await service.restore()
         try:
-            yield House(service, router, registry, routes, Clients(router), database, board)
+            yield House(service, router, registry, routes, Clients(router), database, board, bus)
         finally:
             await service.close()
             await asyncio.to_thread(scheduler.close)
+            await asyncio.to_thread(pool.close)
             engine.close()
             await registry.close()
