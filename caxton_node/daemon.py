@@ -53,11 +53,19 @@ from caxton_node.observability.systemd import Systemd
 from caxton_node.registry import Registry
 from caxton_node.registry import Settings as RegistrySettings
 from caxton_node.registry.shared_tokens import SharedTokens
+from caxton_node.runtime.code_cache import CodeCache
+from caxton_node.runtime.compiler import ChildCompiler
 from caxton_node.runtime.engine import Engine, EngineSettings
 from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.scheduler import SWITCH_INTERVAL_S, Scheduler
 from caxton_node.security import Tokens
-from caxton_node.settings import guest_memory_bytes, mesh_settings, pool_settings, swim_settings
+from caxton_node.settings import (
+    compile_limits,
+    guest_memory_bytes,
+    mesh_settings,
+    pool_settings,
+    swim_settings,
+)
 from caxton_node.storage import Database, owned
 from caxton_node.vitals import Vitals
 from swim import Identity, Keyring, Membership
@@ -205,7 +213,13 @@ class Daemon:
 
     async def _open_agents(self) -> None:
         """Engine and workers, then every agent that was deployed, in the state in which it was."""
-        engine = Engine(EngineSettings(module_bytes_max=self.config.agents.module_bytes_max))
+        settings = EngineSettings(module_bytes_max=self.config.agents.module_bytes_max)
+        compiler = ChildCompiler(settings, compile_limits(self.config))
+        self._stack.callback(compiler.close)
+        codes = CodeCache(
+            self.config.data.dir / "code", settings, bytes_max=self.config.runtime.code_bytes_max
+        )
+        engine = Engine(settings, compiler=compiler, codes=codes)
         self._stack.callback(engine.close)
         relay = TrapRelay()
         self._scheduler = Scheduler(self._router, relay, self.config.runtime.workers or None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from caxton_node.config import Config
 from caxton_node.core.errors import InvalidConfig
+from caxton_node.runtime.compiler import CompileLimits
 from caxton_node.runtime.pool import PoolSettings
 from swim import InvalidSettings
 from swim import Settings as SwimSettings
@@ -40,6 +41,16 @@ def mesh_settings(config: Config) -> MeshSettings:
     """Return the settings of the mesh."""
     mesh = config.mesh
     return MeshSettings(transport=TransportChoice(mesh.transport), profile=Profile(mesh.profile))
+
+
+def compile_limits(config: Config) -> CompileLimits:
+    """Return what compiling one module may cost."""
+    runtime = config.runtime
+    return CompileLimits(
+        wall_time_s=runtime.compile_time_s,
+        cpu_time_s=2 * runtime.compile_time_s,
+        memory_bytes=runtime.compile_memory_bytes_max,
+    )
 
 
 def pool_settings(config: Config) -> PoolSettings:

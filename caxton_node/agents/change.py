@@ -68,5 +68,11 @@ class Change:
             raise InvalidArgument(
                 "nothing is to be changed", hint="name a module, a limit or a setting that shall be different"
             )
+        if "fuel_per_message" in self.limits and not (self.cpu or manifest.cpu).has_fuel:
+            raise InvalidArgument(
+                "no fuel is counted for this agent",
+                why=f"its processor time is bounded by {Cpu.DEADLINE}",
+                hint="say --cpu both as well, or bound it by --wall-time",
+            )
         limits = replace(manifest.limits, **self.limits)  # type: ignore[arg-type]  # the names were checked
         return replace(manifest, limits=limits, **given)  # type: ignore[arg-type]  # by the table above

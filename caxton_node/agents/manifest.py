@@ -19,6 +19,7 @@ DEFAULT_VERSION = "1.0.0"
 MODULE_BYTES_MAX = 50 * 1024 * 1024
 CONFIG_BYTES_MAX = 64 * 1024
 CAPABILITIES_MAX = 256
+METERED_FUEL_MAX = 10**12
 CHECKPOINT_EVERY_MIN_S, CHECKPOINT_EVERY_MAX_S = 0.1, 86_400
 # These answer on every node and may not be shadowed (design: platform agents; `~` marks waiting clients).
 PLATFORM_NAMES = frozenset({"ams", "df", "kv"})
@@ -72,6 +73,7 @@ class Manifest:
         _check_config(self.config)
         _check_capabilities(self.capabilities)
         _check_interval(self.checkpoint_every_s)
+        _check_metered(self.cpu, self.limits)
         object.__setattr__(self, "wasm_features", self.profile.features)
         if self.world is not None:
             object.__setattr__(self, "limits", replace(self.limits, batch_max=1))
@@ -118,6 +120,17 @@ def _check_version(text: str) -> str:
             hint="for example 1.0.0",
         )
     return text
+
+
+def _check_metered(cpu: Cpu, limits: Limits) -> None:
+    """Refuse fuel that would take a worker for hours where nothing else stops an agent."""
+    most = limits.fuel_per_message * limits.batch_max
+    if not cpu.has_deadline and most > METERED_FUEL_MAX:
+        raise InvalidArgument(
+            f"{most:,} units of fuel for a batch are too many without a deadline",
+            why=f"at most {METERED_FUEL_MAX:,} are, some minutes of work",
+            hint="say --cpu both, or lower --fuel or --batch",
+        )
 
 
 def _check_interval(seconds: float) -> None:

@@ -30,7 +30,7 @@ from caxton_node.fipa import FailureReason
 from caxton_node.messaging.router import Router
 from caxton_node.observability import Board
 from caxton_node.observability.logs import get_logger
-from caxton_node.runtime.traps import Trap
+from caxton_node.runtime.traps import Trap, TrapKind
 from caxton_node.runtime.violations import OF_TRAP, Violation
 
 DECIDE_S = 5.0
@@ -162,7 +162,10 @@ class Reviver:
             self._roster.announce(charge)
 
     async def _decide(self, charge: Charge) -> None:
-        verdict = charge.supervisor.handle_failure(self._clock.now())
+        failure = charge.failure
+        by_the_clock = failure is not None and failure.kind == TrapKind.TIME
+        burned_s = charge.row.manifest.limits.wall_time_s if by_the_clock else 0.0
+        verdict = charge.supervisor.handle_failure(self._clock.now(), burned_s)
         if isinstance(verdict, GiveUp):
             left = charge.instance.close_mailbox()
             self._router.reroute(left, FailureReason.AGENT_STOPPED)

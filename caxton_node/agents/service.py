@@ -169,8 +169,7 @@ class AgentService:
         """
         check_module_size(module)
         with self._admission.reserve(manifest):
-            binary = await asyncio.to_thread(to_binary, module)
-            compiled = await asyncio.to_thread(self._plant.engine.compile, binary, manifest.profile)
+            binary, compiled = await asyncio.to_thread(self._compile, module, manifest)
             instance = Instance(self._plant, manifest)
             instance.load(compiled)
             desired = State.RUNNING if start else State.LOADED
@@ -431,6 +430,10 @@ class AgentService:
         if compiled is not None:
             return compiled
         return await asyncio.to_thread(self._compile_kept, charge.row)
+
+    def _compile(self, module: bytes, manifest: Manifest) -> tuple[bytes, CompiledModule]:
+        binary = to_binary(module)
+        return binary, self._plant.engine.compile(binary, manifest.profile)
 
     def _compile_kept(self, row: Deployed) -> CompiledModule:
         return self._plant.engine.compile(self._shelf.read(row.module_sha256), row.manifest.profile)

@@ -197,6 +197,15 @@ class RuntimeSection:
     memory_bytes_max: int = _setting(
         0, Kind.SIZE, "Memory that all guests together may be promised; 0: half of the machine's.", minimum=0
     )
+    compile_time_s: float = _setting(
+        30.0, Kind.DURATION, "Time that compiling a module may take.", minimum=0.1, maximum=3600
+    )
+    compile_memory_bytes_max: int = _setting(
+        2 * GIB, Kind.SIZE, "Memory that compiling a module may take.", minimum=64 * MIB
+    )
+    code_bytes_max: int = _setting(
+        GIB, Kind.SIZE, "Compiled code kept on disk; what was used longest ago goes first.", minimum=0
+    )
     pool_instances_max: int = _setting(
         16, Kind.INTEGER, "Warm instances of one module that is started often.", minimum=0, maximum=10_000
     )
@@ -218,8 +227,14 @@ class AgentsSection:
     memory_bytes: int = _setting(
         10 * MIB, Kind.SIZE, "Linear memory of one instance.", minimum=64 * KIB, maximum=4 * GIB
     )
+    cpu: str = _setting(
+        "deadline",
+        Kind.CHOICE,
+        "How processor time is bounded: deadline by the clock, metered by fuel, or both.",
+        choices=("deadline", "metered", "both"),
+    )
     fuel_per_message: int = _setting(
-        10_000_000, Kind.INTEGER, "Fuel for each message; never a lifetime budget.", minimum=1000
+        10_000_000, Kind.INTEGER, "Fuel for each message, where it is counted.", minimum=1000
     )
     wall_time_s: float = _setting(5.0, Kind.DURATION, "Time for each message.", minimum=0.01, maximum=3600)
     message_bytes_max: int = _setting(

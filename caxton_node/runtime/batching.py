@@ -40,6 +40,11 @@ class BatchSize:
         """Return how many messages the next turn may take, from 1 to `batch_max`."""
         return self._reach
 
+    @property
+    def is_heavy(self) -> bool:
+        """Return whether a single message takes longer than a turn may."""
+        return self._per_message_s > self._turn_s
+
     def observe(self, count: int, elapsed_s: float) -> None:
         """Learn from a finished call.
 

@@ -46,6 +46,11 @@ class ControlBlock:
         self._memory.view[self._cleared] = abi.CLEARED
 
     @property
+    def handled(self) -> int:
+        """Return how many messages the guest says are handled, also while it runs."""
+        return abi.read_progress(self._memory.refresh(), self.address)[0]
+
+    @property
     def is_out_of_memory(self) -> bool:
         """Return whether the guest has noted that an allocation failed."""
         return bool(self._read().flags & abi.FLAG_OUT_OF_MEMORY)

@@ -68,6 +68,12 @@ _define = _prototype(
     c_size_t, c_void_p, _Callback, c_void_p, _Finalizer,
 )  # fmt: skip
 
+_Tick = ctypes.CFUNCTYPE(c_size_t, c_void_p, c_void_p, c_void_p, c_void_p)
+_watch = _prototype(
+    _held, "wasmtime_store_epoch_deadline_callback", None, c_void_p, _Tick, c_void_p, _Finalizer
+)
+_new_error = _prototype(_held, "wasmtime_error_new", c_size_t, c_char_p)
+
 _VALUE_BYTES = 16  # wasmtime_val_raw_t: eight bytes of an integer, eight more for vectors
 _HANDLE_AT = _bindings.wasmtime_extern_t.of.offset
 _KINDS = {"func": _ffi.WASMTIME_EXTERN_FUNC.value, "memory": _ffi.WASMTIME_EXTERN_MEMORY.value}
@@ -90,6 +96,11 @@ def strict_config(allowed: Collection[str] = ()) -> wasmtime.Config:
     _bindings.wasmtime_config_wasm_component_model_async_set(config.ptr(), False)
     _bindings.wasmtime_config_concurrency_support_set(config.ptr(), False)
     return config
+
+
+TABLES_MAX = 8
+FIRST_LOOK = 2
+"""Epochs until a call is first looked at: more than one, so that short calls hardly ever are."""
 
 
 class Memory:
@@ -161,12 +172,20 @@ class Guest:
         """Bound its memory and tables from now on; what it has already it keeps."""
         self._store.set_limits(memory_bytes, table_elements, 1, TABLES_MAX, 1)
 
-    def refill(self, fuel_units: int, ticks: int) -> None:
-        """Set the fuel left, and the deadline in epochs from now, as far as the engine keeps them."""
+    def watch(self, tick: Foreign, state_id: int) -> None:
+        """Let a callback of `make_tick` judge calls that are under way when the epoch moves."""
+        if self._has_deadline:
+            _watch(ctypes.cast(self._store.ptr(), c_void_p), tick, state_id, _Finalizer())
+
+    def refill(self, fuel_units: int, epochs: int = FIRST_LOOK) -> None:
+        """Set the fuel left, and after how many epochs a call is looked at, as far as the engine keeps them.
+
+        A store that nobody watches traps then.
+        """
         if self._has_fuel:
             _set_fuel(self._context, fuel_units)
         if self._has_deadline:
-            _set_deadline(self._context, ticks)
+            _set_deadline(self._context, epochs)
 
     def read_fuel(self) -> int:
         """Return the fuel left; 0 where none is counted."""
@@ -233,7 +252,6 @@ class Guest:
         return trap
 
 
-TABLES_MAX = 8
 FindMemory = Callable[[], "Memory | None"]
 HostFunction = Callable[[int, FindMemory, tuple[int, ...]], int]
 _callbacks: list[Foreign] = []  # C holds bare pointers to these; they live as long as the process
@@ -263,6 +281,28 @@ def make_callback(function: HostFunction, arity: int, *, has_result: bool) -> Fo
         return 0
 
     callback = _Callback(run)
+    _callbacks.append(callback)
+    return callback
+
+
+def make_tick(look: Callable[[int], str | None]) -> Foreign:
+    """Wrap a Python function for `Guest.watch`; at import time of its module, since it is never freed.
+
+    Args:
+        look: Called with the state id of a store whose guest is running, at each epoch; returns why the guest
+            must stop, or None. What it raises stops the guest as well.
+    """
+
+    def run(_context: int, state_id: int, delta_at: int, kind_at: int) -> int:
+        try:
+            ctypes.c_uint64.from_address(delta_at).value = 1
+            ctypes.c_uint8.from_address(kind_at).value = 0  # go on
+            reason = look(state_id)
+        except Exception as error:  # noqa: BLE001 - an exception must not cross C; the guest is stopped instead
+            reason = f"{type(error).__name__}: {error}"
+        return int(_new_error(reason.encode())) if reason is not None else 0
+
+    callback = _Tick(run)
     _callbacks.append(callback)
     return callback
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from caxton_node.core.errors import DeploymentFailed
 from caxton_node.runtime.traps import Trap
 from caxton_node.runtime.violations import Violation
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct, gc=False):
     """What one batch came to.
 
     Attributes:

@@ -23,7 +23,7 @@ from caxton_node.runtime import abi, imaging
 from caxton_node.runtime.control_block import ControlBlock
 from caxton_node.runtime.engine import CompiledModule, Engine
 from caxton_node.runtime.host.agent_log import AgentLog
-from caxton_node.runtime.host.calls import HostState
+from caxton_node.runtime.host.calls import TICK, HostState
 from caxton_node.runtime.host.determinism import Determinism, VirtualClock, seeded_bytes
 from caxton_node.runtime.images import Image, ImageMismatch, unpack
 from caxton_node.runtime.limits import PAGE_BYTES, Limits
@@ -31,7 +31,8 @@ from caxton_node.runtime.native import Guest, Memory
 from caxton_node.runtime.outcomes import CheckpointFailed, Outcome, StartFailed
 from caxton_node.runtime.ports import LogSink
 from caxton_node.runtime.rates import Rate
-from caxton_node.runtime.trap_facts import GuestFailed, attempt, out_of_memory
+from caxton_node.runtime.stopwatch import Stopwatch
+from caxton_node.runtime.trap_facts import FAILURES, GuestFailed, attempt, explain, out_of_memory
 from caxton_node.runtime.traps import Trap, TrapKind
 from caxton_node.runtime.violations import OF_TRAP, Action, Bound, Violation, of_trap
 
@@ -54,8 +55,8 @@ class Sandbox:
     """
 
     __slots__ = (
-        "_alive", "_block", "_clock", "_engine", "_guest", "_handle", "_host_calls", "_inbox", "_limits",
-        "_memory", "_message_ticks", "_messages", "_module", "_state", "_steps",
+        "_alive", "_block", "_clock", "_engine", "_guest", "_handle", "_has_fuel", "_host_calls", "_inbox",
+        "_limits", "_memory", "_messages", "_module", "_state", "_steps", "_watch",
     )  # fmt: skip
 
     def __init__(
@@ -76,8 +77,12 @@ class Sandbox:
         entropy = seeded_bytes(world.seed) if world else urandom
         self._state = HostState(AgentLog(log, clock, limits.log_lines_per_s), self._steps or clock, entropy)
         cpu = module.profile.cpu
+        self._has_fuel = cpu.has_fuel
         self._guest = Guest(module.raw, has_fuel=cpu.has_fuel, has_deadline=cpu.has_deadline)
         self._guest.attach(self._state.id)
+        self._guest.watch(TICK, self._state.id)
+        self._watch = Stopwatch()
+        self._state.look = self._watch.look
         now = clock.now()
         self._host_calls = Rate(limits.host_calls_per_s, now)
         self._messages = Rate(limits.messages_per_s, now)
@@ -96,11 +101,11 @@ class Sandbox:
         No call may be under way.
         """
         self._limits = limits
-        self._message_ticks = self._engine.ticks(limits.wall_time_s)
         self._guest.limit(limits.memory_bytes, limits.table_elements)
         self._state.log.change_rate(limits.log_lines_per_s)
         self._host_calls.change(limits.host_calls_per_s)
         self._messages.change(limits.messages_per_s)
+        self._watch.time_s = limits.wall_time_s
 
     def warm(self) -> None:
         """Bring the instance to where it could become any agent of its module.
@@ -137,8 +142,11 @@ class Sandbox:
         else:
             self._refill(START_SHARE)
         sent = self._start_step(self._call, self._function("caxton_init"), msgpack.packb(dict(config)))
-        self._alive = True
-        return sent if checkpoint is None else sent + self.restore(checkpoint)
+        if checkpoint is not None:
+            self._alive = True
+            sent += self.restore(checkpoint)
+        self._go_to_work()
+        return sent
 
     def restore(self, checkpoint: bytes) -> list[bytes]:
         """Give a started instance that has handled nothing what an earlier one left.
@@ -150,7 +158,9 @@ class Sandbox:
             StartFailed: It does not take it, or trapped. The sandbox is closed.
         """
         assert self._alive, "an instance is started before it is given a checkpoint"
-        return self._start_step(self._restore, checkpoint)
+        sent = self._start_step(self._restore, checkpoint)
+        self._go_to_work()
+        return sent
 
     def handle(self, frames: Sequence[bytes]) -> Outcome:
         """Let the guest handle a batch in one call.
@@ -165,18 +175,21 @@ class Sandbox:
         assert self._block is not None, "a started sandbox has its block"
         count = len(frames)
         data = abi.join_frames(frames)
-        fuel_units = self._limits.fuel_per_message * count
-        self._guest.refill(fuel_units, self._message_ticks * count)
-        state = self._state
-        state.calls, state.calls_max = 0, self._limits.host_calls_per_s * count
+        limits, state, watch, guest = self._limits, self._state, self._watch, self._guest
+        fuel_units = limits.fuel_per_message * count
+        guest.refill(fuel_units)
+        state.calls, state.calls_max = 0, limits.host_calls_per_s * count
         if self._steps is not None:
             self._steps.step()
-        started_at = perf_counter()
-        trap = attempt(self._module.symbols, self._call, self._handle, data)
+        watch.count = count
+        watch.started_at = started_at = perf_counter()
+        try:
+            self._call(self._handle, data)
+        except FAILURES as error:
+            elapsed_s = perf_counter() - started_at
+            return self._handle_failure(explain(error, self._module.symbols), frames, fuel_units, elapsed_s)
         elapsed_s = perf_counter() - started_at
-        used = fuel_units - self._guest.read_fuel() if self._module.profile.cpu.has_fuel else 0
-        if trap is not None:
-            return self._handle_failure(trap, frames, used, elapsed_s)
+        used = fuel_units - guest.read_fuel() if self._has_fuel else 0
         handled, outbox, trap = self._block.settle(None, count)
         self._alive = trap is None
         outcome = Outcome(handled, outbox, trap, used, elapsed_s, count)
@@ -194,6 +207,7 @@ class Sandbox:
         self._refill(START_SHARE)
         kept: list[bytes] = []
         trap = attempt(self._module.symbols, lambda: kept.append(self._take_checkpoint()))
+        self._go_to_work()
         if trap is not None:
             self._alive = not trap.fatal
             raise CheckpointFailed(trap)
@@ -239,7 +253,8 @@ class Sandbox:
         except CaxtonError:
             self.close()
             raise
-        self._alive = started
+        if started:
+            self._go_to_work()
 
     def close(self) -> None:
         """Free the instance; nothing may be called afterwards. Closing twice is fine."""
@@ -292,7 +307,7 @@ class Sandbox:
             initialize(0)
         block = ControlBlock(memory, self._function("caxton_abi_v1")(0))
         block.clear()
-        self._block = block
+        self._block = self._watch.block = block
 
     def _instantiate(self) -> Memory:
         self._guest.instantiate(self._module.pre)
@@ -310,7 +325,7 @@ class Sandbox:
             raise ImageMismatch("the module has state that an image does not hold")
         assert self._memory is not None, "it was instantiated"
         imaging.restore(image, self._guest, self._memory, origin, memory_bytes_max=self._limits.memory_bytes)
-        self._block = ControlBlock(self._memory, image.block)
+        self._block = self._watch.block = ControlBlock(self._memory, image.block)
 
     def _restore(self, checkpoint: bytes) -> None:
         if not self._module.has("caxton_restore"):
@@ -334,10 +349,17 @@ class Sandbox:
         return self._block.read_outbox(self._limits.checkpoint_bytes_max)
 
     def _refill(self, share: int) -> None:
-        """Give the guest what so many messages may use."""
-        limits = self._limits
-        self._guest.refill(limits.fuel_per_message * share, self._message_ticks * share)
+        """Give the guest, for what is no batch, what so many messages may use."""
+        limits, watch = self._limits, self._watch
+        self._guest.refill(limits.fuel_per_message * share)
         self._state.calls, self._state.calls_max = 0, limits.host_calls_per_s * share
+        watch.count, watch.started_at = 0, perf_counter()
+        watch.time_s = limits.wall_time_s * share
+
+    def _go_to_work(self) -> None:
+        """Take messages from now on: what is watched is each of them."""
+        self._alive = True
+        self._watch.time_s = self._limits.wall_time_s
 
     # -- calling --------------------------------------------------------------------------------------------
 
@@ -369,11 +391,14 @@ class Sandbox:
 
     # -- after a call ---------------------------------------------------------------------------------------
 
-    def _handle_failure(self, trap: Trap, frames: Sequence[bytes], used: int, elapsed_s: float) -> Outcome:
+    def _handle_failure(
+        self, trap: Trap, frames: Sequence[bytes], fuel_units: int, elapsed_s: float
+    ) -> Outcome:
         count = len(frames)
         if trap.kind is TrapKind.REFUSED and count > 1:
             return self._handle_halves(frames)
         assert self._block is not None, "a started sandbox has its block"
+        used = fuel_units - self._guest.read_fuel() if self._has_fuel else 0
         self._alive = not trap.fatal
         handled, outbox, _ = self._block.settle(trap, count)
         outcome = Outcome(handled, outbox, self._name_cause(trap), used, elapsed_s, count)
@@ -425,7 +450,7 @@ class Sandbox:
             return
         used, limit = {
             Bound.FUEL: (outcome.fuel_units, limits.fuel_per_message * count),
-            Bound.TIME: (outcome.elapsed_s, limits.wall_time_s * count),
+            Bound.TIME: (self._watch.used_s, limits.wall_time_s),
             Bound.MEMORY: (self.memory_bytes, limits.memory_bytes),
             Bound.HOST_CALLS: (self._state.calls, limits.host_calls_per_s * count),
             Bound.CHECKPOINT: (0, limits.checkpoint_bytes_max),

@@ -8,6 +8,10 @@ Threads are cheap while they are parked, running ones compete for Python's lock;
 run. It learns from finished calls, which says nothing about the call under way: if agents are ready and no
 turn has ended for `STALL_S`, one parked worker, the *sentinel*, goes to work beyond the demand.
 
+Heavy agents, whose single messages take longer than a turn may, have a lane of their own: as many workers as
+cores, but never all of them. They hardly need Python's lock, and everybody else finds a worker at once
+however many of them there are.
+
     wake       idle slot -> ready queue; a parked worker is woken at once if one more may run
     turn       take a batch, call the guest, route the outbox, settle the mailbox
     rest       an agent that went beyond a rate, or is degraded, waits before its next turn
@@ -73,7 +77,7 @@ class Load:
     Attributes:
         workers: Threads there are.
         running: Threads in a turn.
-        wanted: Threads that are worth running.
+        wanted: Threads that are worth running, beside those for heavy agents.
         ready: Agents waiting for a turn.
         turns: Turns so far.
         batch_cells: Turns by bit length of their batch size: cell b counts batches below 2**b messages.
@@ -85,6 +89,21 @@ class Load:
     ready: int
     turns: int
     batch_cells: tuple[int, ...]
+
+
+class _Lane:
+    """Agents of one kind that are ready, and how many of that kind run."""
+
+    __slots__ = ("ready", "running", "width")
+
+    def __init__(self, width: int) -> None:
+        self.ready: deque[Slot] = deque()
+        self.running = 0
+        self.width = width
+
+    def has_room(self, coming: int = 0) -> bool:
+        """Return whether somebody is ready and one more may run."""
+        return bool(self.ready) and self.running + coming < self.width
 
 
 class Scheduler:
@@ -102,19 +121,18 @@ class Scheduler:
         self._cores = os.cpu_count() or 1
         self._lock = Lock()
         self._left = Condition(self._lock)  # some slot has ended its turn detached
-        self._ready: deque[Slot] = deque()
+        count = workers or max(4, self._cores + 2)
+        self._light = _Lane(1)
+        self._heavy = _Lane(max(1, min(self._cores, count - 1)))
         self._resting: Resting[Slot] = Resting(self._end_rest)
         self._parked: list[_Worker] = []
         self._sentinel: _Worker | None = None
-        self._running = 0
         self._called = 0  # woken and on their way
-        self._wanted = 1
-        self._turns = 0
+        self._turns = self._light_turns = 0
         self._demand = Demand()
         self._guest_s = self._turn_s = 0.0  # of the turns since the demand was last looked at
         self._batch_cells = [0] * _BATCH_BUCKETS
         self._closed = False
-        count = workers or max(4, self._cores + 2)
         self._workers = [_Worker(self._work, number) for number in range(count)]
         for worker in self._workers:
             worker.start()
@@ -167,20 +185,29 @@ class Scheduler:
         """Read what the workers are doing."""
         with self._lock:
             cells = tuple(self._batch_cells)
-            return Load(len(self._workers), self._running, self._wanted, len(self._ready), self._turns, cells)
+            light, heavy = self._light, self._heavy
+            running, ready = light.running + heavy.running, len(light.ready) + len(heavy.ready)
+            return Load(len(self._workers), running, light.width, ready, self._turns, cells)
 
     # -- who is ready ---------------------------------------------------------------------------------------
 
+    def _lane_of(self, slot: Slot) -> _Lane:
+        return self._heavy if slot.is_heavy else self._light
+
     def _queue(self, slot: Slot) -> None:
         if not slot.queued and not slot.detached and not self._closed:
-            slot.queued = True
-            self._ready.append(slot)
+            self._append(slot)
             self._call_worker()
+
+    def _append(self, slot: Slot) -> None:
+        slot.queued = True
+        slot.weigh()
+        self._lane_of(slot).ready.append(slot)
 
     def _take_out(self, slot: Slot) -> None:
         slot.detached = True
         if slot.queued:
-            self._ready.remove(slot)
+            self._lane_of(slot).ready.remove(slot)
             slot.queued = False
 
     def _end_rest(self, slot: Slot) -> None:
@@ -209,33 +236,36 @@ class Scheduler:
                 self._end_turn(done, turn_s)
             overdue = False
             while not self._closed:
-                if self._ready and (overdue or self._running < self._wanted):
-                    return self._begin_turn(worker)
+                lane = self._choose(overdue=overdue)
+                if lane is not None:
+                    return self._begin_turn(worker, lane)
                 overdue = self._park(worker)
             return None
 
-    def _begin_turn(self, worker: _Worker) -> Slot:
-        slot = self._ready.popleft()
+    def _choose(self, *, overdue: bool) -> _Lane | None:
+        """Choose whose turn it is: light agents first, since theirs is short."""
+        for lane in (self._light, self._heavy):
+            if lane.has_room() or (overdue and lane.ready):
+                return lane
+        return None
+
+    def _begin_turn(self, worker: _Worker, lane: _Lane) -> Slot:
+        slot = lane.ready.popleft()
         slot.queued = False
         slot.worker = worker
-        self._running += 1
+        lane.running += 1
         if self._sentinel is worker:
             self._sentinel = None
-        if self._ready:
-            self._call_worker()
+        self._call_worker()
         return slot
 
     def _end_turn(self, done: _Done, turn_s: float) -> None:
         slot = done.slot
-        self._running -= 1
+        self._lane_of(slot).running -= 1
         self._turns += 1
         self._batch_cells[done.count.bit_length()] += 1
-        self._guest_s += done.guest_s
-        self._turn_s += turn_s
-        if not self._turns % DEMAND_EVERY:
-            self._demand.observe(DEMAND_EVERY, self._guest_s, self._turn_s)
-            self._guest_s = self._turn_s = 0.0
-            self._wanted = min(self._cores, self._demand.workers)
+        if not slot.is_heavy:
+            self._learn(done.guest_s, turn_s)
         slot.worker = None
         if slot.detached:
             self._left.notify_all()
@@ -243,14 +273,24 @@ class Scheduler:
             slot.resting = True
             self._resting.add(slot, done.rest_s)
         elif slot.mail.ready:
-            slot.queued = True
-            self._ready.append(slot)
+            self._append(slot)
+
+    def _learn(self, guest_s: float, turn_s: float) -> None:
+        """Follow what turns of light agents cost; heavy ones have workers of their own."""
+        self._light_turns += 1
+        self._guest_s += guest_s
+        self._turn_s += turn_s
+        if not self._light_turns % DEMAND_EVERY:
+            self._demand.observe(DEMAND_EVERY, self._guest_s, self._turn_s)
+            self._guest_s = self._turn_s = 0.0
+            self._light.width = min(self._cores, self._demand.workers)
 
     def _call_worker(self) -> None:
         """Wake a parked worker if one more may run; else make sure that somebody watches for a stall."""
-        if not self._parked:
+        light, heavy = self._light, self._heavy
+        if not self._parked or not (light.ready or heavy.ready):
             return
-        if self._running + self._called < self._wanted:
+        if light.has_room(self._called) or heavy.has_room(self._called):
             self._called += 1
             worker = self._parked.pop()
             worker.called = True
@@ -261,9 +301,11 @@ class Scheduler:
 
     def _park(self, worker: _Worker) -> bool:
         """Wait at the gate, the sentinel for `STALL_S` only; return whether no turn has ended meanwhile."""
-        if self._ready and self._sentinel is None:
+        light, heavy = self._light, self._heavy
+        if (light.ready or heavy.ready) and self._sentinel is None:
             self._sentinel = worker
-        watches = self._sentinel is worker and bool(self._running or self._ready)
+        busy = light.ready or heavy.ready or light.running or heavy.running
+        watches = self._sentinel is worker and bool(busy)
         if not watches:
             if self._sentinel is worker:
                 self._sentinel = None
@@ -291,8 +333,7 @@ class Scheduler:
             outcome = slot.sandbox.handle(frames)
         except Exception as err:  # noqa: BLE001  whatever a guest provokes stays with that guest
             outcome = Outcome(0, [], _blame_host(err), 0, 0.0, count)
-        if slot.limits.batch_max > 1:
-            slot.batch.observe(count, outcome.elapsed_s)
+        slot.batch.observe(count, outcome.elapsed_s)
         slot.handled += outcome.handled
         slot.fuel_units += outcome.fuel_units
         slot.guest_s += outcome.elapsed_s

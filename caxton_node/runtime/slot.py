@@ -59,7 +59,8 @@ class Slot:
         queued: Whether it stands in the ready queue.
         resting: Whether it waits for its next turn, whatever mail it has.
         detached: Whether it is to be run no more.
-        worker: The thread that runs it; the scheduler's lock guards these four.
+        worker: The thread that runs it.
+        is_heavy: Whether it runs among the heavy ones; the scheduler's lock guards these five.
     """
 
     __slots__ = (
@@ -70,6 +71,7 @@ class Slot:
         "guest_s",
         "handled",
         "instance",
+        "is_heavy",
         "limits",
         "mail",
         "name",
@@ -102,6 +104,11 @@ class Slot:
         self.resting = False
         self.detached = True
         self.worker: Thread | None = None
+        self.is_heavy = False
+
+    def weigh(self) -> None:
+        """Judge whether it is heavy: a message takes longer than a turn may, or it has misbehaved."""
+        self.is_heavy = self.batch.is_heavy or self.share < 1
 
     def apply(self, limits: Limits, pace: Pace) -> None:
         """Work by these bounds from the next turn on; no turn may be under way."""

@@ -11,14 +11,14 @@ from wasmtime import TrapCode
 
 from caxton_node.runtime.host.calls import TOO_MANY_TEXT
 from caxton_node.runtime.host.wasi import EXIT_TEXT
-from caxton_node.runtime.traps import Trap, TrapKind
+from caxton_node.runtime.traps import FUEL_TEXT, TIME_TEXT, Trap, TrapKind
 
 _FRAME = re.compile(r"^\s+\d+:\s+(?:(0x[0-9a-f]+) - )?[^!\n]*!(.+)$", re.MULTILINE)
 _UNNAMED = re.compile(r"<wasm function (\d+)>")
 
 _SAID: dict[TrapCode, tuple[TrapKind, str]] = {
-    TrapCode.OUT_OF_FUEL: (TrapKind.FUEL, "it used up its fuel"),
-    TrapCode.INTERRUPT: (TrapKind.TIME, "it ran longer than its wall time allows"),
+    TrapCode.OUT_OF_FUEL: (TrapKind.FUEL, FUEL_TEXT),
+    TrapCode.INTERRUPT: (TrapKind.TIME, TIME_TEXT),
     TrapCode.STACK_OVERFLOW: (TrapKind.STACK, "its call stack overflowed"),
     TrapCode.MEMORY_OUT_OF_BOUNDS: (TrapKind.BOUNDS, "it used an address outside of its memory"),
     TrapCode.UNREACHABLE: (TrapKind.UNREACHABLE, "it panicked (unreachable)"),
@@ -34,6 +34,8 @@ _SAID: dict[TrapCode, tuple[TrapKind, str]] = {
 _STARTS = {
     EXIT_TEXT: TrapKind.EXIT,
     TOO_MANY_TEXT: TrapKind.HOST_CALLS,
+    TIME_TEXT: TrapKind.TIME,
+    FUEL_TEXT: TrapKind.FUEL,
     "memory minimum size": TrapKind.MEMORY,
     "table minimum size": TrapKind.TABLE,
 }
@@ -45,6 +47,10 @@ class GuestFailed(Exception):
     def __init__(self, kind: TrapKind, text: str) -> None:
         super().__init__(text)
         self.trap = Trap(kind, text)
+
+
+FAILURES = (GuestFailed, wasmtime.Trap, wasmtime.WasmtimeError)
+"""What a call into a guest may raise."""
 
 
 class Symbols(NamedTuple):
@@ -69,14 +75,19 @@ def attempt(symbols: Symbols, action: Callable[..., object], *arguments: object)
     """
     try:
         action(*arguments)
-    except GuestFailed as failure:
-        return failure.trap
-    except wasmtime.Trap as trap:
-        kind, text = _SAID.get(trap.trap_code or TrapCode.UNREACHABLE, (TrapKind.UNREACHABLE, "it trapped"))
-        return Trap(kind, text, _frames(trap.message, symbols))
-    except wasmtime.WasmtimeError as error:
-        return _from_error(str(error), symbols)
+    except FAILURES as error:
+        return explain(error, symbols)
     return None
+
+
+def explain(error: Exception, symbols: Symbols) -> Trap:
+    """Return the trap behind one of `FAILURES`."""
+    if isinstance(error, GuestFailed):
+        return error.trap
+    if isinstance(error, wasmtime.Trap):
+        kind, text = _SAID.get(error.trap_code or TrapCode.UNREACHABLE, (TrapKind.UNREACHABLE, "it trapped"))
+        return Trap(kind, text, _frames(error.message, symbols))
+    return _from_error(str(error), symbols)
 
 
 def out_of_memory(trap: Trap) -> Trap:

@@ -26,6 +26,9 @@ class TrapKind(StrEnum):
     HOST = "host"
 
 
+TIME_TEXT = "it ran longer than its wall time allows"
+FUEL_TEXT = "it used up its fuel"
+
 # The guest said no, in good order: its instance is sound and may go on with the next message.
 _SURVIVABLE = frozenset({TrapKind.REFUSED, TrapKind.GUEST_ERROR, TrapKind.CHECKPOINT})
 

@@ -83,15 +83,13 @@ class AgentLog:
                 return
 
     def _emit(self, level: LogLevel, line: bytes) -> None:
-        if not self._take_token():
+        if self._suppressed and self._take_token():
+            rate = f"more than {self._lines_per_s} a second"
+            self._sink(LogLevel.WARNING, f"{self._suppressed:,} lines dropped: {rate}")
+            self._suppressed = 0
+        if self._suppressed or not self._take_token():
             self._drop(1)
             return
-        if self._suppressed:
-            self._sink(
-                LogLevel.WARNING,
-                f"{self._suppressed:,} lines dropped: more than {self._lines_per_s} a second",
-            )
-            self._suppressed = 0
         text = _CONTROL.sub(_spell, line[:LINE_BYTES_MAX].decode("utf-8", "replace"))
         self._sink(level, f"{text} [cut at {LINE_BYTES_MAX} bytes]" if len(line) > LINE_BYTES_MAX else text)
 

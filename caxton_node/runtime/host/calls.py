@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from caxton_node.core.clock import Clock
 from caxton_node.runtime.host.agent_log import AgentLog
-from caxton_node.runtime.native import FindMemory
+from caxton_node.runtime.native import FindMemory, make_tick
 
 U32 = 0xFFFFFFFF
 TOO_MANY_TEXT = "it calls its host too often"
@@ -30,9 +30,10 @@ class HostState:
         entropy: Where its random bytes come from.
         calls: Host calls since the count was last cleared.
         calls_max: At which count the guest is stopped.
+        look: Says why a call that is under way must stop; None when it may go on.
     """
 
-    __slots__ = ("__weakref__", "calls", "calls_max", "clock", "entropy", "id", "log")
+    __slots__ = ("__weakref__", "calls", "calls_max", "clock", "entropy", "id", "log", "look")
 
     def __init__(self, log: AgentLog, clock: Clock, entropy: Callable[[int], bytes] = os.urandom) -> None:
         self.log = log
@@ -40,6 +41,7 @@ class HostState:
         self.entropy = entropy
         self.calls = 0
         self.calls_max = 0
+        self.look: Callable[[], str | None] = _go_on
         self.id = next(_next_id)
         _states[self.id] = self
 
@@ -52,6 +54,19 @@ class HostState:
         self.calls += 1
         if self.calls > self.calls_max:
             raise RefusedCall(f"{TOO_MANY_TEXT}: more than {self.calls_max:,} for one batch")
+
+
+def _go_on() -> None:
+    """Stand in until there is something to look at."""
+
+
+def _look(state_id: int) -> str | None:
+    state = _states.get(state_id)
+    return state.look() if state is not None else None
+
+
+TICK = make_tick(_look)
+"""What wasmtime calls with every epoch that a guest is in a call."""
 
 
 class Call:

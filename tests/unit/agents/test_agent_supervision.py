@@ -42,3 +42,14 @@ def test_an_operator_who_starts_it_wipes_the_slate():
     supervisor.handle_failure(0.0)
     supervisor.reset()
     assert isinstance(supervisor.handle_failure(1.0), Restart)
+
+
+def test_time_that_failures_took_from_workers_ends_the_attempts_too():
+    supervisor = Supervisor(RestartPolicy(), random.Random(1))
+    assert isinstance(supervisor.handle_failure(0.0, 5.0), Restart)
+    assert isinstance(supervisor.handle_failure(100.0, 5.0), Restart)
+    verdict = supervisor.handle_failure(200.0, 5.0)
+    assert verdict == GiveUp("it took 15 s of a worker within 300 s")
+    supervisor.reset()
+    assert isinstance(supervisor.handle_failure(300.0, 5.0), Restart)
+    assert isinstance(supervisor.handle_failure(700.0, 14.0), Restart)

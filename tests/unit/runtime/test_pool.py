@@ -123,7 +123,7 @@ def test_an_instance_that_went_bad_is_not_given_to_anybody(engine: Engine, pool:
     start_often(pool, module, 4)
     pool.tend()
     (shelf,) = pool._shelves.values()
-    for _, sandbox in shelf.warm:
+    for _, sandbox in list(shelf.warm):
         assert sandbox._memory is not None
         sandbox._memory.view[64:68] = b"\xff\xff\xff\xff"
     assert pool.take(module) is None
@@ -143,7 +143,7 @@ def test_a_guest_that_may_be_copied_is_initialised_once(engine: Engine, pool: Po
     pool.tend()
     (shelf,) = pool._shelves.values()
     assert shelf.image is not None
-    assert {sandbox._function("initialised")(0) for _, sandbox in shelf.warm} == {1}
+    assert {sandbox._function("initialised")(0) for _, sandbox in list(shelf.warm)} == {1}
     sandbox = pool.take(module)
     assert sandbox is not None
     sandbox.adopt(Limits(), LogLines())
