@@ -97,7 +97,7 @@ class AgentService:
         self._roster = Roster(plant.node_id, announcer)
         self._admission = Admission(plant.node_id, whole, quotas)
         self._violations = ViolationBook(bus, board)
-        self._starter = Starter(CheckpointStore(database), board, clock)
+        self._starter = Starter(CheckpointStore(database), board, self._violations, clock)
         self._hot_reload = HotReload(plant, self._roster, self._starter, board)
         self._updater = Updater(
             plant=plant,

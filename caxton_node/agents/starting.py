@@ -12,10 +12,12 @@ from caxton_node.agents.charge import Charge
 from caxton_node.agents.checkpoints import Checkpoint, CheckpointStore
 from caxton_node.agents.instance import Instance, can_take
 from caxton_node.agents.manifest import Keeping
+from caxton_node.agents.violations import ViolationBook
 from caxton_node.core.clock import Clock
 from caxton_node.core.errors import CaxtonError
 from caxton_node.observability import Board
 from caxton_node.observability.logs import get_logger
+from caxton_node.runtime.outcomes import StartFailed
 
 _log = get_logger("agents")
 
@@ -26,11 +28,15 @@ class Starter:
     Args:
         checkpoints: What earlier instances left.
         board: Where starts are counted and timed.
+        violations: Where limits that a start passed are noted.
         clock: For the pace of degraded agents.
     """
 
-    def __init__(self, checkpoints: CheckpointStore, board: Board, clock: Clock) -> None:
+    def __init__(
+        self, checkpoints: CheckpointStore, board: Board, violations: ViolationBook, clock: Clock
+    ) -> None:
         self._checkpoints = checkpoints
+        self._violations = violations
         self._clock = clock
         self._fresh = board.histogram("caxton_agent_start_seconds", source="fresh")
         self._pool = board.histogram("caxton_agent_start_seconds", source="pool")
@@ -58,14 +64,19 @@ class Starter:
         instance.open_mailbox()
         instance.launch(sent, charge.degradation.pace(self._clock.now()))
 
-    async def prepare(self, instance: Instance) -> list[bytes]:
-        """Start a sandbox without a checkpoint that no worker runs yet; returns what it sent.
+    async def prepare(self, instance: Instance, checkpoint: Checkpoint | None = None) -> list[bytes]:
+        """Start a sandbox that no worker runs yet; returns what it sent.
 
         Raises:
             DeploymentFailed: The guest did not start; the sandbox is gone.
         """
         started_at = perf_counter()
-        sent = await instance.prepare()
+        try:
+            sent = await instance.prepare(checkpoint)
+        except StartFailed as err:
+            if err.violation is not None:
+                self._violations.note(instance.id, err.violation)
+            raise
         (self._pool if instance.from_pool else self._fresh).observe(perf_counter() - started_at)
         return sent
 
@@ -98,7 +109,7 @@ class Starter:
 
     async def _try_checkpoint(self, charge: Charge, checkpoint: Checkpoint) -> list[bytes] | None:
         try:
-            sent = await charge.instance.prepare(checkpoint)
+            sent = await self.prepare(charge.instance, checkpoint)
         except CaxtonError as err:
             self._failed.add()
             agent = charge.instance.id

@@ -46,15 +46,17 @@ class StartFailed(DeploymentFailed):
 
     Attributes:
         trap: What happened.
+        violation: The limit behind it, if it was one.
     """
 
     code = "AGENT_START_FAILED"
 
-    def __init__(self, trap: Trap) -> None:
+    def __init__(self, trap: Trap, violation: Violation | None = None) -> None:
         super().__init__(
             "the agent did not start", why=str(trap), hint="what the guest said is in the log of the node"
         )
         self.trap = trap
+        self.violation = violation
 
 
 class CheckpointFailed(DeploymentFailed):

@@ -296,8 +296,11 @@ class Sandbox:
         if trap is None and self._block is not None:
             _, outbox, trap = self._block.settle(None, 0)
         if trap is not None:
+            given = self._limits.fuel_per_message * START_SHARE
+            used = given - self._guest.read_fuel() if self._has_fuel else 0
+            violation = self._find_violation(trap, used, START_SHARE)
             self.close()
-            raise StartFailed(trap)
+            raise StartFailed(trap, violation)
         return outbox
 
     def _prepare(self) -> None:
@@ -403,7 +406,9 @@ class Sandbox:
         handled, outbox, _ = self._block.settle(trap, count)
         outcome = Outcome(handled, outbox, self._name_cause(trap), used, elapsed_s, count)
         self._keep_rates(outcome)
-        self._add_violation(outcome)
+        violation = self._find_violation(outcome.trap, used, count)
+        if violation is not None:
+            outcome.violations += (violation,)
         return outcome
 
     def _handle_halves(self, frames: Sequence[bytes]) -> Outcome:
@@ -443,19 +448,25 @@ class Sandbox:
             state.log.dropped = 0
         outcome.violations = tuple(found)
 
-    def _add_violation(self, outcome: Outcome) -> None:
-        """Note the limit behind a trap, if it was one."""
-        trap, limits, count = outcome.trap, self._limits, outcome.taken
+    def _find_violation(self, trap: Trap | None, fuel_units: int, count: int) -> Violation | None:
+        """Return the limit behind a trap, if it was one.
+
+        Args:
+            trap: How the call ended.
+            fuel_units: Fuel that it used.
+            count: Messages whose fuel and host calls it was given.
+        """
         if trap is None or trap.kind not in OF_TRAP:
-            return
+            return None
+        limits = self._limits
         used, limit = {
-            Bound.FUEL: (outcome.fuel_units, limits.fuel_per_message * count),
-            Bound.TIME: (self._watch.used_s, limits.wall_time_s),
+            Bound.FUEL: (fuel_units, limits.fuel_per_message * count),
+            Bound.TIME: (self._watch.used_s, self._watch.time_s),
             Bound.MEMORY: (self.memory_bytes, limits.memory_bytes),
             Bound.HOST_CALLS: (self._state.calls, limits.host_calls_per_s * count),
             Bound.CHECKPOINT: (0, limits.checkpoint_bytes_max),
         }[OF_TRAP[trap.kind]]
-        outcome.violations += (of_trap(trap, used, limit),)
+        return of_trap(trap, used, limit)
 
     def _name_cause(self, trap: Trap | None) -> Trap | None:
         """Name want of memory as the cause of a panic: its flags say so, or there is no page left to get."""

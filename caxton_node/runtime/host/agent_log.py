@@ -13,6 +13,7 @@ from caxton_node.runtime.ports import LogLevel, LogSink
 
 LINE_BYTES_MAX = 4_096
 BURST_S = 2
+NOTE_EVERY_S = 1.0
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -32,6 +33,7 @@ class AgentLog:
     __slots__ = (
         "_clock",
         "_lines_per_s",
+        "_noted_at",
         "_partial",
         "_refilled_at",
         "_sink",
@@ -47,6 +49,7 @@ class AgentLog:
         self._tokens = float(BURST_S * lines_per_s)
         self._refilled_at = clock.now()
         self._suppressed = 0
+        self._noted_at = -NOTE_EVERY_S
         self.dropped = 0
         self._partial: dict[LogLevel, bytes] = {}
 
@@ -83,15 +86,19 @@ class AgentLog:
                 return
 
     def _emit(self, level: LogLevel, line: bytes) -> None:
-        if self._suppressed and self._take_token():
-            rate = f"more than {self._lines_per_s} a second"
-            self._sink(LogLevel.WARNING, f"{self._suppressed:,} lines dropped: {rate}")
-            self._suppressed = 0
-        if self._suppressed or not self._take_token():
+        if not self._take_token():
             self._drop(1)
             return
+        if self._suppressed and self._refilled_at - self._noted_at >= NOTE_EVERY_S:
+            self._note_drops()
         text = _CONTROL.sub(_spell, line[:LINE_BYTES_MAX].decode("utf-8", "replace"))
         self._sink(level, f"{text} [cut at {LINE_BYTES_MAX} bytes]" if len(line) > LINE_BYTES_MAX else text)
+
+    def _note_drops(self) -> None:
+        """Say how many lines were dropped; at most once a second, since the note has no token."""
+        rate = f"more than {self._lines_per_s} a second"
+        self._sink(LogLevel.WARNING, f"{self._suppressed:,} lines dropped: {rate}")
+        self._suppressed, self._noted_at = 0, self._refilled_at
 
     def _drop(self, lines: int) -> None:
         self._suppressed += lines

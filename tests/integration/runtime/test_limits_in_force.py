@@ -13,6 +13,7 @@ from caxton_node.agents.lifecycle import State
 from caxton_node.agents.manifest import Manifest
 from caxton_node.agents.supervision import RestartPolicy
 from caxton_node.agents.violations import LimitPassed
+from caxton_node.core.errors import DeploymentFailed
 from caxton_node.fipa import Envelope, Performative
 from caxton_node.runtime import Cpu, Limits
 from caxton_node.runtime.host.determinism import Determinism
@@ -238,3 +239,14 @@ async def test_checkpoints_are_taken_while_an_agent_runs(tmp_path):
         assert house.service.get("agent").state is State.RUNNING
         rows = await house.database.read("SELECT kind FROM checkpoints WHERE agent = 'default/agent'")
         assert rows == [("guest",)]
+
+
+async def test_a_start_that_goes_too_far_is_told_of_as_well(tmp_path):
+    never = tiny(init="(loop $again (br $again)) (i32.const 0)").encode()
+    async with open_house(tmp_path) as house:
+        told = Told(house)
+        with pytest.raises(DeploymentFailed, match="used up its fuel"):
+            await house.service.deploy(Manifest("agent", limits=Limits(fuel_per_message=1_000)), never)
+        await until(lambda: bool(told.of(Bound.FUEL)))
+        violation = told.of(Bound.FUEL)[0].violation
+        assert (violation.used, violation.limit) == (50_000, 50_000)
