@@ -23,9 +23,10 @@ from caxton_node.runtime.engine import CompiledModule, Engine
 from caxton_node.runtime.limits import Limits
 from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.ports import LogLevel
-from caxton_node.runtime.sandbox import Sandbox
+from caxton_node.runtime.sandbox import CheckpointFailed, Sandbox
 from caxton_node.runtime.scheduler import Scheduler
 from caxton_node.runtime.slot import FULL_PACE, Pace, Slot
+from caxton_node.runtime.traps import Trap
 
 _log = get_logger("agents")
 
@@ -62,8 +63,8 @@ class Instance:
     """
 
     __slots__ = (
-        "_fuel_before", "_mailbox", "_plant", "_sandbox", "_slot", "from_pool", "id", "manifest", "module",
-        "number", "restored", "run", "state",
+        "_fuel_before", "_mailbox", "_plant", "_sandbox", "_slot", "_trap", "from_pool", "id", "manifest",
+        "module", "number", "restored", "run", "state",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +83,7 @@ class Instance:
         self.run = 0
         self.restored = False
         self.from_pool = False
+        self._trap: Trap | None = None  # in its checkpoint, until somebody is told
 
     # -- what can be told -----------------------------------------------------------------------------------
 
@@ -185,7 +187,7 @@ class Instance:
         manifest, plant = self.manifest, self._plant
         # What runs in a deterministic world, or goes on from an image, was not warmed for everybody.
         may_be_warm = manifest.world is None and (checkpoint is None or checkpoint.kind is Kind.GUEST)
-        sandbox = plant.pool.take(module) if may_be_warm else None
+        sandbox = plant.pool.take(module, manifest.limits) if may_be_warm else None
         self.from_pool = sandbox is not None
         if sandbox is not None:
             sandbox.adopt(manifest.limits, self._write_log)
@@ -218,9 +220,14 @@ class Instance:
             await asyncio.to_thread(self._plant.scheduler.detach, self._slot)
 
     def resume(self) -> None:
-        """Let workers run it again after `pause`."""
-        if self._slot is not None and self.is_sound:
+        """Let workers run it again after `pause`; one that trapped meanwhile is lost like any other."""
+        if self._slot is None:
+            return
+        if self.is_sound:
             self._plant.scheduler.attach(self._slot)
+        elif self._trap is not None:
+            trap, self._trap = self._trap, None
+            self._plant.scheduler.give_up(self._slot, trap)
 
     async def apply(self, limits: Limits, pace: Pace) -> None:
         """Hold it to other bounds from the next turn on, whatever its state."""
@@ -244,7 +251,11 @@ class Instance:
         if kind is None or sandbox is None or module is None or not sandbox.is_alive:
             return None
         take: Callable[[], bytes] = sandbox.checkpoint if kind is Kind.GUEST else sandbox.take_image
-        data = await asyncio.to_thread(take)
+        try:
+            data = await asyncio.to_thread(take)
+        except CheckpointFailed as err:
+            self._trap = err.trap if err.trap.fatal else None
+            raise
         now_ms = self._plant.clock.unix_us() // 1000
         return Checkpoint(kind, self.manifest.version, module.sha256, data, now_ms)
 

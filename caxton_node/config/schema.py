@@ -245,7 +245,7 @@ class AgentsSection:
     )
     batch_max: int = _setting(256, Kind.INTEGER, "Messages in one guest call.", minimum=1, maximum=4096)
     host_calls_per_s: int = _setting(
-        100_000, Kind.INTEGER, "Calls of the node's functions, per second; more makes it wait.", minimum=1
+        20_000, Kind.INTEGER, "Calls of the node's functions, per second; more makes it wait.", minimum=1
     )
     log_lines_per_s: int = _setting(
         100, Kind.INTEGER, "Lines of its log, per second; more are dropped and counted.", minimum=0

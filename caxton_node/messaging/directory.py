@@ -26,6 +26,7 @@ from msgspec import Meta, Struct
 from caxton_node.core.bounds import nests_deeper
 from caxton_node.core.errors import CaxtonError
 from caxton_node.core.ids import Address, parse_address
+from caxton_node.core.shown import show
 from caxton_node.fipa import Envelope, Performative, not_understood, reply
 from caxton_node.registry.records import CapabilityRecord
 
@@ -33,6 +34,7 @@ DIRECTORY = "df"
 CAPABILITIES_MAX = 64
 SCHEMA_BYTES_MAX = 8 * 1024
 SCHEMA_DEPTH_MAX = 32
+REASON_CHARS_MAX = 500
 
 _Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._:-]{0,62}$")]
 _Version = Annotated[str, Meta(min_length=1, max_length=32)]
@@ -106,6 +108,7 @@ class Deregister(Struct, frozen=True, tag_field="action", tag="deregister"):
 
 _read = msgspec.json.Decoder(Register | Search | Deregister).decode
 _write = msgspec.json.Encoder().encode
+_to_registry = msgspec.msgpack.Encoder().encode
 _ANSWERS = frozenset({Performative.FAILURE, Performative.NOT_UNDERSTOOD, Performative.REFUSE})
 
 
@@ -135,7 +138,7 @@ class Directory:
         try:
             request = _read(envelope.content or b"")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
-            return self._misunderstand(envelope, str(err))
+            return self._misunderstand(envelope, show(str(err), REASON_CHARS_MAX))
         try:
             return self._do(request, envelope)
         except CaxtonError as err:
@@ -167,7 +170,10 @@ class Directory:
         for capability in capabilities:
             if nests_deeper(capability.schema, SCHEMA_DEPTH_MAX):
                 return f"the schema of {capability.name} nests deeper than {SCHEMA_DEPTH_MAX}"
-            size = len(_write(capability.schema))
+            try:  # as the registry will: JSON has numbers that MessagePack has not
+                size = len(_to_registry(capability.schema))
+            except OverflowError:
+                return f"the schema of {capability.name} has a number of more than 64 bits"
             if size > SCHEMA_BYTES_MAX:
                 return f"the schema of {capability.name} has {size:,} bytes; {SCHEMA_BYTES_MAX:,} are taken"
         return ""

@@ -22,6 +22,8 @@ from caxton_node.messaging.mailbox import Mailbox
 BOX_DEPTH_MAX = 10_000
 CLIENT_DEPTH_MAX = 1_000
 TURN_MAX = 256
+# As of a mailbox: whoever sends a megabyte to 256 spellings of one address must not fill the node with it.
+BYTES_MAX = 64 * 1024 * 1024
 
 Handler = Callable[[Envelope], None]
 
@@ -34,6 +36,7 @@ class PlatformBox:
         address: `name@node`.
         handler: Called with each message; one that raises is a bug and ends in the loop's exception handler.
         depth_max: Messages that may wait.
+        bytes_max: Bytes of frames that may wait.
 
     Attributes:
         closed: Whether it takes no more.
@@ -41,7 +44,12 @@ class PlatformBox:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, address: str, handler: Handler, depth_max: int = BOX_DEPTH_MAX
+        self,
+        loop: asyncio.AbstractEventLoop,
+        address: str,
+        handler: Handler,
+        depth_max: int = BOX_DEPTH_MAX,
+        bytes_max: int = BYTES_MAX,
     ) -> None:
         self.address = address
         self.closed = False
@@ -49,6 +57,8 @@ class PlatformBox:
         self._loop = loop
         self._handler = handler
         self._depth_max = depth_max
+        self._bytes_max = bytes_max
+        self._bytes = 0
         self._frames: deque[bytes] = deque()
         self._lock = Lock()
         self._awake = False
@@ -61,14 +71,24 @@ class PlatformBox:
     def put_all(self, frames: list[bytes], sender: Mailbox | None) -> int:  # noqa: ARG002  nobody to pause
         """Take frames from the front as far as there is room and return how many."""
         with self._lock:
-            taken = 0 if self._loop.is_closed() else min(len(frames), self._depth_max - len(self._frames))
+            taken = 0 if self._loop.is_closed() else self._room_for(frames)
             if taken <= 0:
                 return 0
             self._frames.extend(frames[:taken])
+            self._bytes += sum(map(len, frames[:taken]))
             wake, self._awake = not self._awake, True
         if wake:
             self._loop.call_soon_threadsafe(self._handle_waiting)
         return taken
+
+    def _room_for(self, frames: list[bytes]) -> int:
+        """Return how many of these go in, counted from the front."""
+        room, most = self._bytes_max - self._bytes, min(len(frames), self._depth_max - len(self._frames))
+        for taken, frame in enumerate(frames[: max(most, 0)]):
+            room -= len(frame)
+            if room < 0:
+                return taken
+        return most
 
     def close(self) -> list[bytes]:
         """Take no more; return what waits."""
@@ -77,13 +97,16 @@ class PlatformBox:
             self.closed = True
             left = list(self._frames)
             self._frames.clear()
+            self._bytes = 0
         return left
 
     def _handle_waiting(self) -> None:
         """Handle what has come, at most `TURN_MAX` messages before others of the loop get their turn."""
         try:
             for _ in range(min(len(self._frames), TURN_MAX)):
-                frame = self._frames.popleft()
+                with self._lock:
+                    frame = self._frames.popleft()
+                    self._bytes -= len(frame)
                 self.delivered += 1
                 self._handler(decode(frame))
         finally:

@@ -12,14 +12,13 @@ from caxton_node.core.clock import Clock
 from caxton_node.fipa import (
     Envelope,
     FailureReason,
-    MalformedEnvelope,
     Performative,
     decode,
     encode,
     failure,
     not_understood,
 )
-from caxton_node.fipa.codec import salvage
+from caxton_node.fipa.codec import explain, salvage
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.fipa.rules import BrokenRule
 from caxton_node.messaging.addresses import canonical_address
@@ -100,11 +99,12 @@ class Returns:
             self._conversations.fail(envelope, canonical_address(receiver, self._node_id))
             self._post(failure(envelope, reason, detail, receiver))
 
-    def answer_malformed(self, sender: str, frame: bytes, err: MalformedEnvelope) -> None:
+    def answer_malformed(self, sender: str, frame: bytes, fault: Exception) -> None:
         """Tell an agent that what it sent is no envelope, within its conversation if that can be read."""
         self._tally.misunderstand()
         if not self._may_scold(sender):
             return
+        err = explain(frame, fault)  # only now: it reads the frame again
         known = salvage(frame)
         known.sender = sender
         self._post(not_understood(known, err.reason, err.position, err.field))

@@ -26,7 +26,7 @@ from caxton_node.fipa import (
     decode,
     encode,
 )
-from caxton_node.fipa.codec import READ_ERRORS, explain, read
+from caxton_node.fipa.codec import READ_ERRORS, read
 from caxton_node.fipa.rules import CONTENT_BYTES_CAP, CONTENT_BYTES_MAX
 from caxton_node.messaging.counts import Counts, Tally
 from caxton_node.messaging.dead_letters import COUNT_MAX
@@ -43,6 +43,8 @@ from caxton_node.runtime.traps import Trap
 from caxton_node.runtime.violations import Bound, Violation
 
 PATIENCE_S = 1.0
+COPIES_MAX = 65_536
+"""Receivers of all messages of one outbox: as many as it may have frames, or each could name 256."""
 
 
 class Router:
@@ -211,12 +213,12 @@ class Router:
         direct, requests, note = self._destinations.direct, self.requests, self.conversations.note
         run: list[bytes] = []
         run_to: Box | None = None
-        plain = 0
+        plain = copies = 0
         for number, frame in enumerate(frames, first):
             try:
                 envelope = read(frame)
             except READ_ERRORS as err:
-                self._delivery.returns.answer_malformed(address, frame, explain(frame, err))
+                self._delivery.returns.answer_malformed(address, frame, err)
                 continue
             message_id = number.to_bytes(16, "big")
             envelope.sender = address
@@ -238,7 +240,14 @@ class Router:
                 if run_to is not None:
                     self._delivery.put(run_to, run, mailbox)
                     run_to, run = None, []
-                self._accept_checked(envelope, mailbox, content_bytes_max)
+                copies += 1 if isinstance(receiver, str) else len(receiver or ())
+                if copies > COPIES_MAX:
+                    self._tally.accept(1)
+                    detail = f"one turn of an agent may send {COPIES_MAX:,} copies of its messages"
+                    named = next(iter(envelope.receiver_list()), "")
+                    self._delivery.returns.give_up(envelope, named, FailureReason.BACKLOG_FULL, detail)
+                else:
+                    self._accept_checked(envelope, mailbox, content_bytes_max)
                 continue
             plain += 1
             if envelope.conversation_id is not None:

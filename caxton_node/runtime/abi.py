@@ -93,7 +93,9 @@ def split_frames(data: bytes) -> list[bytes]:
     frames: list[bytes] = []
     append, length_at, end, start = frames.append, _LENGTH.unpack_from, len(data), 0
     try:
-        while start < end:
+        for _ in range(OUTBOX_FRAMES_MAX):
+            if start >= end:
+                break
             (length,) = length_at(data, start)
             if not length:
                 raise BrokenOutbox(f"frame {len(frames)} at offset {start} is empty")
@@ -105,6 +107,6 @@ def split_frames(data: bytes) -> list[bytes]:
         raise BrokenOutbox(f"{end - start} bytes after the last frame are too few for a length") from None
     if start > end:
         raise BrokenOutbox(f"frame {len(frames) - 1} ends {start - end} bytes behind the outbox of {end}")
-    if len(frames) > OUTBOX_FRAMES_MAX:
-        raise BrokenOutbox(f"{len(frames):,} frames in one call, at most {OUTBOX_FRAMES_MAX:,} are taken")
+    if start < end:
+        raise BrokenOutbox(f"too many frames in one call, at most {OUTBOX_FRAMES_MAX:,} are taken")
     return frames

@@ -25,25 +25,24 @@ class BatchSize:
     Args:
         batch_max: The agent's limit; never exceeded.
         turn_s: How long a turn may take, seconds.
+
+    Attributes:
+        is_heavy: Whether a single message takes longer than a turn may.
     """
 
-    __slots__ = ("_batch_max", "_per_message_s", "_reach", "_turn_s")
+    __slots__ = ("_batch_max", "_per_message_s", "_reach", "_turn_s", "is_heavy")
 
     def __init__(self, batch_max: int, turn_s: float = TURN_S) -> None:
         self._batch_max = min(batch_max, BATCH_CAP)
         self._turn_s = turn_s
         self._reach = min(FIRST_BATCH, self._batch_max)
         self._per_message_s = 0.0
+        self.is_heavy = False
 
     @property
     def now(self) -> int:
         """Return how many messages the next turn may take, from 1 to `batch_max`."""
         return self._reach
-
-    @property
-    def is_heavy(self) -> bool:
-        """Return whether a single message takes longer than a turn may."""
-        return self._per_message_s > self._turn_s
 
     def observe(self, count: int, elapsed_s: float) -> None:
         """Learn from a finished call.
@@ -60,3 +59,4 @@ class BatchSize:
         if known * reach > self._turn_s:
             reach = max(1, int(self._turn_s / known))
         self._reach = reach
+        self.is_heavy = known > self._turn_s

@@ -10,6 +10,7 @@ to give mutable globals a name (`exposing.py`). Source: WebAssembly core specifi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 CUSTOM, TYPE, IMPORT, FUNCTION, MEMORY, GLOBAL, EXPORT, CODE, DATA, DATA_COUNT = (
@@ -216,8 +217,10 @@ class Layout:
         for item in self._sections:
             if item.kind == CUSTOM:
                 reader = Reader(self.data, item.content, item.end)
-                if reader.text() == "name":
-                    return _function_names(reader)
+                # Engines pass over broken names, and they must not hide what is wrong with the module.
+                with suppress(BrokenModule):
+                    if reader.text() == "name":
+                        return _function_names(reader)
         return {}
 
 

@@ -42,8 +42,11 @@ class ControlBlock:
         self._cleared = slice(start, start + len(abi.CLEARED))
 
     def clear(self) -> None:
-        """Forget what an earlier call left, so that what is read after a trap is of this one."""
-        self._memory.view[self._cleared] = abi.CLEARED
+        """Forget what an earlier call left, so that what is read after a trap is of this one.
+
+        The view is renewed first: a call that ended in an error may have moved the memory.
+        """
+        self._memory.refresh()[self._cleared] = abi.CLEARED
 
     @property
     def handled(self) -> int:

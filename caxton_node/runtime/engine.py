@@ -17,6 +17,7 @@ from weakref import ReferenceType, WeakValueDictionary, ref
 import wasmtime
 
 from caxton_node.core.errors import InvalidModule, ResourceLimit
+from caxton_node.core.shown import show
 from caxton_node.runtime.binary import BrokenModule, Layout
 from caxton_node.runtime.exports import check_exports, check_imports
 from caxton_node.runtime.exposing import Exposed, expose
@@ -34,6 +35,8 @@ _COMPONENT = b"\0asm\x0d\x00\x01\x00"
 _HINT = "build a core module, or give its text form (.wat)"
 # Each engine costs a few hundred KB and its own copy of compiled code; operators need a handful of profiles.
 PROFILES_MAX = 32
+TEXT_BYTES_MAX = 512 * 1024
+TEXT_CHARS_MAX = 500
 
 
 class Compiler(Protocol):
@@ -272,6 +275,12 @@ def to_binary(data: bytes | str) -> bytes:
     if isinstance(data, bytes) and data.startswith(_MAGIC):
         return data
     raw = data.encode() if isinstance(data, str) else data
+    if len(raw) > TEXT_BYTES_MAX and raw.lstrip()[:2].startswith((b"(", b";;")):
+        raise InvalidModule(
+            f"the WAT text has {len(raw):,} bytes",
+            why=f"at most {TEXT_BYTES_MAX:,} are translated, which takes a hundred times as much memory",
+            hint="translate it with wat2wasm and give the binary",
+        )
     if not raw.lstrip().startswith((b"(", b";;")):
         raise InvalidModule(
             "this is not a WebAssembly module", why=f"it starts with {bytes(raw[:8])!r}", hint=_HINT
@@ -284,7 +293,7 @@ def to_binary(data: bytes | str) -> bytes:
 
 def _first_lines(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return " ".join(lines[:2]).replace("--> <anon>:", "at line ")
+    return show(" ".join(lines[:2]).replace("--> <anon>:", "at line "), TEXT_CHARS_MAX)
 
 
 def _tick(engine: ReferenceType[Engine], tick_s: float, closed: threading.Event) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 import wasmtime
 
 from caxton_node.core.errors import InvalidModule
+from caxton_node.core.shown import show
 from caxton_node.runtime.abi import OPTIONAL_EXPORTS, REQUIRED_EXPORTS
 from caxton_node.runtime.host.imports import BY_NAME, TABLE
 
 _LINKED = ", ".join(f"{entry.module}.{entry.name}" for entry in TABLE if entry.module == "caxton")
+NAMES_MAX = 10
 
 
 def check_imports(imports: Sequence[wasmtime.ImportType]) -> None:
@@ -25,7 +27,7 @@ def check_imports(imports: Sequence[wasmtime.ImportType]) -> None:
     unknown = [f"{item.module}.{item.name}" for item in imports if (item.module, item.name) not in BY_NAME]
     if unknown:
         raise InvalidModule(
-            f"the module imports {', '.join(unknown)}",
+            f"the module imports {_list(unknown)}",
             why=f"agents may import {_LINKED} and the part of WASI preview 1 that needs no files or sockets",
             hint="ask for anything else by a message to a platform agent",
         )
@@ -58,6 +60,11 @@ def check_exports(exports: Iterable[wasmtime.ExportType]) -> None:
     for name, wanted in (REQUIRED_EXPORTS | OPTIONAL_EXPORTS).items():
         if name in types and (found := _signature(types[name])) != wanted:
             raise InvalidModule(f"export {name} has type {_draw(found)}", why=f"ABI v1 says {_draw(wanted)}")
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(show(name) for name in names[:NAMES_MAX])
+    return f"{shown} and {len(names) - NAMES_MAX:,} more" if len(names) > NAMES_MAX else shown
 
 
 _Signature = tuple[tuple[str, ...], tuple[str, ...]]

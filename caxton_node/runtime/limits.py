@@ -41,7 +41,7 @@ class Limits:
     message_bytes_max: int = 1024 * 1024
     mailbox_depth: int = 10_000
     batch_max: int = BATCH_CAP
-    host_calls_per_s: int = 100_000
+    host_calls_per_s: int = 20_000
     log_lines_per_s: int = 100
     messages_per_s: int = 0
     table_elements: int = 100_000

@@ -26,6 +26,8 @@ from caxton_node.runtime.ports import LogLevel
 from caxton_node.runtime.sandbox import Sandbox
 
 TEND_EVERY_S = 1.0
+WARMING = Limits(wall_time_s=0.02)
+"""A second for the whole of it: a module that takes longer is not worth the thread that all others need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +98,19 @@ class Pool:
         self._thread: Thread | None = None
         self._closed = False
 
-    def take(self, module: CompiledModule) -> Sandbox | None:
-        """Return a warm instance for an agent to `adopt`, or None; the module is in demand either way."""
-        if not self.settings.memory_bytes_max:
+    def take(self, module: CompiledModule, limits: Limits) -> Sandbox | None:
+        """Return a warm instance for an agent to `adopt`, or None; the module is in demand either way.
+
+        An agent that may have less than the warm one has already gets none.
+        """
+        if not self.settings.memory_bytes_max or limits.table_elements < WARMING.table_elements:
             return None
         with self._changed:
             shelf = self._shelves.get(module)
             if shelf is None:
                 shelf = self._shelves[module] = _Shelf(self.settings.instances_max)
             shelf.size.note_start(self._clock.now())
-            found = self._take_sound(shelf)
+            found = self._take_sound(shelf, limits.memory_bytes)
             self._hits += found is not None
             self._misses += found is None
             if shelf.size.wanted(self._clock.now()) > len(shelf.warm):
@@ -140,8 +145,8 @@ class Pool:
 
     # -- with the lock --------------------------------------------------------------------------------------
 
-    def _take_sound(self, shelf: _Shelf) -> Sandbox | None:
-        while shelf.warm:
+    def _take_sound(self, shelf: _Shelf, memory_bytes: int) -> Sandbox | None:
+        while shelf.warm and shelf.warm[-1][1].memory_bytes <= memory_bytes:
             _, sandbox = shelf.warm.pop()  # the youngest, so that old ones are left to be recycled
             self._bytes -= sandbox.memory_bytes
             if sandbox.is_warm:
@@ -206,7 +211,7 @@ class Pool:
             yield from short
 
     def _warm_up(self, module: CompiledModule) -> None:
-        sandbox = Sandbox(self._engine, module, Limits(), _ignore)
+        sandbox = Sandbox(self._engine, module, WARMING, _ignore)
         try:
             self._initialise(sandbox, module)
         except CaxtonError:  # the agent that is started next meets the same, and says so

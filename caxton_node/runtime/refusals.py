@@ -12,9 +12,12 @@ from typing import NamedTuple
 import wasmtime
 
 from caxton_node.core.errors import InvalidModule
+from caxton_node.core.shown import show
 from caxton_node.runtime import opcodes
 from caxton_node.runtime.binary import CODE, DATA, DATA_COUNT, TYPE, BrokenModule, Layout, Section
 
+TEXT_CHARS_MAX = 500
+_QUOTED = re.compile(r"`[^`]*`")
 _OFFSET = re.compile(r"\s*\(at offset 0x([0-9a-f]+)\)\s*$")
 
 
@@ -58,7 +61,7 @@ def explain(engine: wasmtime.Engine, binary: bytes, message: str) -> InvalidModu
     """
     fault = _validate(engine, binary)
     if fault is None:
-        return InvalidModule("the module does not compile", why=_last_line(message))
+        return InvalidModule("the module does not compile", why=show(_last_line(message), TEXT_CHARS_MAX))
     text, offset = fault
     feature = _find_feature(text, binary, offset)
     try:
@@ -77,7 +80,7 @@ def _validate(engine: wasmtime.Engine, binary: bytes) -> tuple[str, int] | None:
     except wasmtime.WasmtimeError as error:
         text = _last_line(str(error))
         found = _OFFSET.search(text)
-        return _OFFSET.sub("", text), int(found[1], 16) if found else 0
+        return show(_OFFSET.sub("", text), TEXT_CHARS_MAX), int(found[1], 16) if found else 0
     return None
 
 
@@ -87,7 +90,7 @@ def _last_line(message: str) -> str:
 
 
 def _find_feature(text: str, binary: bytes, offset: int) -> str | None:
-    lowered = text.lower()
+    lowered = _QUOTED.sub("", text.lower())  # what is quoted is a name of the module's own
     name = next((item.name for item in _FEATURES if any(word in lowered for word in item.words)), None)
     is_vector = name == "SIMD" and binary[offset : offset + 1] == bytes([opcodes.SIMD_PREFIX])
     if is_vector and opcodes.secondary(binary, offset) >= opcodes.RELAXED_SIMD_FIRST:
@@ -141,4 +144,4 @@ def _behind_data(engine: wasmtime.Engine, layout: Layout, section: Section) -> s
 
 def _call(layout: Layout, index: int) -> str:
     name = layout.name_of(index)
-    return f"function {index} `{name}`" if name else f"function {index}"
+    return f"function {index} `{show(name)}`" if name else f"function {index}"

@@ -25,28 +25,27 @@ from caxton_node.runtime.engine import CompiledModule, Engine
 from caxton_node.runtime.host.agent_log import AgentLog
 from caxton_node.runtime.host.calls import TICK, HostState
 from caxton_node.runtime.host.determinism import Determinism, VirtualClock, seeded_bytes
-from caxton_node.runtime.images import Image, ImageMismatch, unpack
+from caxton_node.runtime.images import Image, ImageMismatch, broken, unpack
 from caxton_node.runtime.limits import PAGE_BYTES, Limits
+from caxton_node.runtime.metering import Meter
 from caxton_node.runtime.native import Guest, Memory
 from caxton_node.runtime.outcomes import CheckpointFailed, Outcome, StartFailed
 from caxton_node.runtime.ports import LogSink
-from caxton_node.runtime.rates import Rate
-from caxton_node.runtime.stopwatch import Stopwatch
 from caxton_node.runtime.trap_facts import FAILURES, GuestFailed, attempt, explain, out_of_memory
 from caxton_node.runtime.traps import Trap, TrapKind
-from caxton_node.runtime.violations import OF_TRAP, Action, Bound, Violation, of_trap
 
 __all__ = ["CheckpointFailed", "Outcome", "Sandbox", "StartFailed"]
 
 # A language runtime sets itself up once; the agent's own limit is for messages.
 START_SHARE = 50
+START_S_MAX = 10.0
 
 
 class Sandbox:
     """One instance of an agent. Not thread-safe: one worker at a time.
 
     Args:
-        engine: The engine that compiled the module; it must outlive the sandbox.
+        engine: The engine that compiled the module; it keeps the time.
         module: What to run.
         limits: What it may use.
         log: Where its log lines go.
@@ -55,8 +54,8 @@ class Sandbox:
     """
 
     __slots__ = (
-        "_alive", "_block", "_clock", "_engine", "_guest", "_handle", "_has_fuel", "_host_calls", "_inbox",
-        "_limits", "_memory", "_messages", "_module", "_state", "_steps", "_watch",
+        "_alive", "_block", "_clock", "_engine", "_guest", "_handle", "_has_fuel", "_inbox", "_limits",
+        "_memory", "_meter", "_module", "_state", "_steps",
     )  # fmt: skip
 
     def __init__(
@@ -70,7 +69,7 @@ class Sandbox:
         world: Determinism | None = None,
     ) -> None:
         clock = clock or SystemClock()
-        self._engine = engine
+        self._engine = engine  # as long as this lives, somebody moves the epoch
         self._module = module
         self._clock = clock
         self._steps = VirtualClock(world.start_unix_us) if world else None
@@ -81,11 +80,7 @@ class Sandbox:
         self._guest = Guest(module.raw, has_fuel=cpu.has_fuel, has_deadline=cpu.has_deadline)
         self._guest.attach(self._state.id)
         self._guest.watch(TICK, self._state.id)
-        self._watch = Stopwatch()
-        self._state.look = self._watch.look
-        now = clock.now()
-        self._host_calls = Rate(limits.host_calls_per_s, now)
-        self._messages = Rate(limits.messages_per_s, now)
+        self._meter = Meter(self._state, limits, clock)
         self._memory: Memory | None = None
         self._block: ControlBlock | None = None
         self._alive = False
@@ -102,10 +97,7 @@ class Sandbox:
         """
         self._limits = limits
         self._guest.limit(limits.memory_bytes, limits.table_elements)
-        self._state.log.change_rate(limits.log_lines_per_s)
-        self._host_calls.change(limits.host_calls_per_s)
-        self._messages.change(limits.messages_per_s)
-        self._watch.time_s = limits.wall_time_s
+        self._meter.apply(limits)
 
     def warm(self) -> None:
         """Bring the instance to where it could become any agent of its module.
@@ -119,9 +111,8 @@ class Sandbox:
     def adopt(self, limits: Limits, log: LogSink) -> None:
         """Make a warm instance the one of an agent."""
         self._state.log = AgentLog(log, self._clock, limits.log_lines_per_s)
-        now = self._clock.now()
-        self._host_calls = Rate(limits.host_calls_per_s, now)
-        self._messages = Rate(limits.messages_per_s, now)
+        self._meter = Meter(self._state, limits, self._clock)
+        self._meter.watch.block = self._block
         self.apply(limits)
 
     def start(self, config: Mapping[str, object], checkpoint: bytes | None = None) -> list[bytes]:
@@ -175,12 +166,13 @@ class Sandbox:
         assert self._block is not None, "a started sandbox has its block"
         count = len(frames)
         data = abi.join_frames(frames)
-        limits, state, watch, guest = self._limits, self._state, self._watch, self._guest
+        limits, state, meter, guest = self._limits, self._state, self._meter, self._guest
         fuel_units = limits.fuel_per_message * count
         guest.refill(fuel_units)
         state.calls, state.calls_max = 0, limits.host_calls_per_s * count
         if self._steps is not None:
             self._steps.step()
+        watch = meter.watch
         watch.count = count
         watch.started_at = started_at = perf_counter()
         try:
@@ -193,8 +185,8 @@ class Sandbox:
         handled, outbox, trap = self._block.settle(None, count)
         self._alive = trap is None
         outcome = Outcome(handled, outbox, trap, used, elapsed_s, count)
-        if state.calls or self._messages.per_s:
-            self._keep_rates(outcome)
+        if meter.has_news:
+            meter.keep_rates(outcome)
         return outcome
 
     def checkpoint(self) -> bytes:
@@ -225,14 +217,10 @@ class Sandbox:
         packed = imaging.take(
             self._guest, self._memory, self._module.origin, block=self._block.address
         ).pack()
-        if len(packed) > self._limits.checkpoint_bytes_max:
-            raise CheckpointFailed(
-                Trap(
-                    TrapKind.CHECKPOINT,
-                    f"its image has {len(packed):,} bytes, at most "
-                    f"{self._limits.checkpoint_bytes_max:,} are kept",
-                )
-            )
+        most = self._limits.checkpoint_bytes_max
+        if len(packed) > most:
+            text = f"its image has {len(packed):,} bytes, at most {most:,} are kept"
+            raise CheckpointFailed(Trap(TrapKind.CHECKPOINT, text))
         return packed
 
     def start_from_image(self, packed: bytes, *, started: bool = True) -> None:
@@ -249,7 +237,8 @@ class Sandbox:
         self._refill(START_SHARE)
         self._start_step(self._instantiate)
         try:
-            self._become(unpack(packed, memory_bytes_max=self._limits.memory_bytes))
+            image = unpack(packed, memory_bytes_max=self._limits.memory_bytes)
+            self._start_step(self._become, image)
         except CaxtonError:
             self.close()
             raise
@@ -298,7 +287,9 @@ class Sandbox:
         if trap is not None:
             given = self._limits.fuel_per_message * START_SHARE
             used = given - self._guest.read_fuel() if self._has_fuel else 0
-            violation = self._find_violation(trap, used, START_SHARE)
+            violation = self._meter.find_violation(
+                trap, fuel_units=used, memory_bytes=self.memory_bytes, count=START_SHARE
+            )
             self.close()
             raise StartFailed(trap, violation)
         return outbox
@@ -310,7 +301,7 @@ class Sandbox:
             initialize(0)
         block = ControlBlock(memory, self._function("caxton_abi_v1")(0))
         block.clear()
-        self._block = self._watch.block = block
+        self._block = self._meter.watch.block = block
 
     def _instantiate(self) -> Memory:
         self._guest.instantiate(self._module.pre)
@@ -328,7 +319,12 @@ class Sandbox:
             raise ImageMismatch("the module has state that an image does not hold")
         assert self._memory is not None, "it was instantiated"
         imaging.restore(image, self._guest, self._memory, origin, memory_bytes_max=self._limits.memory_bytes)
-        self._block = self._watch.block = ControlBlock(self._memory, image.block)
+        try:
+            block = ControlBlock(self._memory, image.block)
+        except GuestFailed as failure:
+            raise broken(failure.trap.message) from None
+        block.clear()
+        self._block = self._meter.watch.block = block
 
     def _restore(self, checkpoint: bytes) -> None:
         if not self._module.has("caxton_restore"):
@@ -353,16 +349,16 @@ class Sandbox:
 
     def _refill(self, share: int) -> None:
         """Give the guest, for what is no batch, what so many messages may use."""
-        limits, watch = self._limits, self._watch
+        limits, watch = self._limits, self._meter.watch
         self._guest.refill(limits.fuel_per_message * share)
         self._state.calls, self._state.calls_max = 0, limits.host_calls_per_s * share
         watch.count, watch.started_at = 0, perf_counter()
-        watch.time_s = limits.wall_time_s * share
+        watch.time_s = max(limits.wall_time_s, min(limits.wall_time_s * share, START_S_MAX))
 
     def _go_to_work(self) -> None:
         """Take messages from now on: what is watched is each of them."""
         self._alive = True
-        self._watch.time_s = self._limits.wall_time_s
+        self._meter.watch.time_s = self._limits.wall_time_s
 
     # -- calling --------------------------------------------------------------------------------------------
 
@@ -405,8 +401,10 @@ class Sandbox:
         self._alive = not trap.fatal
         handled, outbox, _ = self._block.settle(trap, count)
         outcome = Outcome(handled, outbox, self._name_cause(trap), used, elapsed_s, count)
-        self._keep_rates(outcome)
-        violation = self._find_violation(outcome.trap, used, count)
+        self._meter.keep_rates(outcome)
+        violation = self._meter.find_violation(
+            outcome.trap, fuel_units=used, memory_bytes=self.memory_bytes, count=count
+        )
         if violation is not None:
             outcome.violations += (violation,)
         return outcome
@@ -428,52 +426,13 @@ class Sandbox:
             first.violations + second.violations,
         )
 
-    def _keep_rates(self, outcome: Outcome) -> None:
-        """Charge what was used against the rates, and note what was beyond them."""
-        state, limits, now = self._state, self._limits, self._clock.now()
-        rates = (
-            (Bound.HOST_CALLS, self._host_calls, state.calls),
-            (Bound.MESSAGES, self._messages, len(outcome.outbox)),
-        )
-        found = list(outcome.violations)
-        for bound, rate, used in rates:
-            wait_s = rate.spend(used, now)
-            if wait_s:
-                outcome.rest_s = max(outcome.rest_s, wait_s)
-                found.append(Violation(bound, used, rate.per_s, Action.THROTTLED))
-        if state.log.dropped:
-            found.append(
-                Violation(Bound.LOG_LINES, state.log.dropped, limits.log_lines_per_s, Action.DROPPED)
-            )
-            state.log.dropped = 0
-        outcome.violations = tuple(found)
-
-    def _find_violation(self, trap: Trap | None, fuel_units: int, count: int) -> Violation | None:
-        """Return the limit behind a trap, if it was one.
-
-        Args:
-            trap: How the call ended.
-            fuel_units: Fuel that it used.
-            count: Messages whose fuel and host calls it was given.
-        """
-        if trap is None or trap.kind not in OF_TRAP:
-            return None
-        limits = self._limits
-        used, limit = {
-            Bound.FUEL: (fuel_units, limits.fuel_per_message * count),
-            Bound.TIME: (self._watch.used_s, self._watch.time_s),
-            Bound.MEMORY: (self.memory_bytes, limits.memory_bytes),
-            Bound.HOST_CALLS: (self._state.calls, limits.host_calls_per_s * count),
-            Bound.CHECKPOINT: (0, limits.checkpoint_bytes_max),
-        }[OF_TRAP[trap.kind]]
-        return of_trap(trap, used, limit)
-
     def _name_cause(self, trap: Trap | None) -> Trap | None:
         """Name want of memory as the cause of a panic: its flags say so, or there is no page left to get."""
         if trap is None or trap.kind is not TrapKind.UNREACHABLE or self._block is None:
             return trap
+        flagged = self._block.is_out_of_memory  # which also looks how large the memory is by now
         is_full = self.memory_bytes + PAGE_BYTES > self._limits.memory_bytes
-        return out_of_memory(trap) if self._block.is_out_of_memory or is_full else trap
+        return out_of_memory(trap) if flagged or is_full else trap
 
 
 def _signed(code: int) -> int:

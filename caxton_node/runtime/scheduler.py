@@ -31,6 +31,7 @@ from threading import Condition, Lock, Thread, current_thread
 from time import perf_counter
 from typing import Protocol
 
+from caxton_node.runtime.batching import TURN_S
 from caxton_node.runtime.demand import Demand
 from caxton_node.runtime.limits import BATCH_CAP
 from caxton_node.runtime.outcomes import Outcome
@@ -39,11 +40,13 @@ from caxton_node.runtime.resting import Resting
 from caxton_node.runtime.slot import Slot
 from caxton_node.runtime.traps import Trap, TrapKind
 
-STALL_S = 0.005
+STALL_S = 0.001
 SWITCH_INTERVAL_S = 0.0005
 """For `sys.setswitchinterval` in a process that runs workers: the default of 5 ms starves its loop."""
 
 DEMAND_EVERY = 16
+ROUTE_REST = 3.0
+"""How many times longer than the routing of a large outbox its sender rests: a quarter of the time is its."""
 _BATCH_BUCKETS = BATCH_CAP.bit_length() + 1
 
 
@@ -100,10 +103,6 @@ class _Lane:
         self.ready: deque[Slot] = deque()
         self.running = 0
         self.width = width
-
-    def has_room(self, coming: int = 0) -> bool:
-        """Return whether somebody is ready and one more may run."""
-        return bool(self.ready) and self.running + coming < self.width
 
 
 class Scheduler:
@@ -201,8 +200,8 @@ class Scheduler:
 
     def _append(self, slot: Slot) -> None:
         slot.queued = True
-        slot.weigh()
-        self._lane_of(slot).ready.append(slot)
+        slot.is_heavy = heavy = slot.batch.is_heavy or slot.share < 1
+        (self._heavy if heavy else self._light).ready.append(slot)
 
     def _take_out(self, slot: Slot) -> None:
         slot.detached = True
@@ -236,17 +235,19 @@ class Scheduler:
                 self._end_turn(done, turn_s)
             overdue = False
             while not self._closed:
-                lane = self._choose(overdue=overdue)
+                lane = self._choose(overdue)
                 if lane is not None:
                     return self._begin_turn(worker, lane)
                 overdue = self._park(worker)
             return None
 
-    def _choose(self, *, overdue: bool) -> _Lane | None:
+    def _choose(self, overdue: bool) -> _Lane | None:
         """Choose whose turn it is: light agents first, since theirs is short."""
-        for lane in (self._light, self._heavy):
-            if lane.has_room() or (overdue and lane.ready):
-                return lane
+        light, heavy = self._light, self._heavy
+        if light.ready and (overdue or light.running < light.width):
+            return light
+        if heavy.ready and (overdue or heavy.running < heavy.width):
+            return heavy
         return None
 
     def _begin_turn(self, worker: _Worker, lane: _Lane) -> Slot:
@@ -256,7 +257,8 @@ class Scheduler:
         lane.running += 1
         if self._sentinel is worker:
             self._sentinel = None
-        self._call_worker()
+        if self._light.ready or self._heavy.ready:
+            self._call_worker()
         return slot
 
     def _end_turn(self, done: _Done, turn_s: float) -> None:
@@ -287,10 +289,12 @@ class Scheduler:
 
     def _call_worker(self) -> None:
         """Wake a parked worker if one more may run; else make sure that somebody watches for a stall."""
-        light, heavy = self._light, self._heavy
-        if not self._parked or not (light.ready or heavy.ready):
+        if not self._parked:
             return
-        if light.has_room(self._called) or heavy.has_room(self._called):
+        light, heavy, coming = self._light, self._heavy, self._called
+        if (light.ready and light.running + coming < light.width) or (
+            heavy.ready and heavy.running + coming < heavy.width
+        ):
             self._called += 1
             worker = self._parked.pop()
             worker.called = True
@@ -333,16 +337,19 @@ class Scheduler:
             outcome = slot.sandbox.handle(frames)
         except Exception as err:  # noqa: BLE001  whatever a guest provokes stays with that guest
             outcome = Outcome(0, [], _blame_host(err), 0, 0.0, count)
-        slot.batch.observe(count, outcome.elapsed_s)
         slot.handled += outcome.handled
         slot.fuel_units += outcome.fuel_units
         slot.guest_s += outcome.elapsed_s
         trap = outcome.trap
+        route_s = 0.0
         if outcome.outbox:
+            began_at = perf_counter()
             try:
                 self._post.accept(slot.instance, outcome.outbox)
             except Exception as err:  # noqa: BLE001  the batch behind the message at fault must not go with it
                 trap = outcome.trap = trap or _blame_host(err)
+            route_s = perf_counter() - began_at
+        slot.batch.observe(count, outcome.elapsed_s + route_s)
         if trap is None:
             slot.mail.settle(count)
         else:
@@ -350,6 +357,8 @@ class Scheduler:
         for violation in outcome.violations:
             self._watch.handle_violation(slot.instance, violation)
         rest_s = outcome.rest_s
+        if route_s > TURN_S:  # nobody else routes meanwhile: whoever sends so much waits for it
+            rest_s = max(rest_s, route_s * ROUTE_REST)
         if slot.share < 1:
             rest_s = max(rest_s, outcome.elapsed_s * (1 / slot.share - 1))
         return _Done(slot, count, outcome.elapsed_s, rest_s)
@@ -365,6 +374,10 @@ class Scheduler:
         if poisoned is not None:
             self._post.return_trapped(poisoned, trap)
         slot.mail.put_back(waiting)
+
+    def give_up(self, slot: Slot, trap: Trap) -> None:
+        """Treat an instance that trapped outside of a turn, as in its checkpoint, like any that is lost."""
+        self._lose(slot, trap, None, ())
 
     def _lose(self, slot: Slot, trap: Trap, poisoned: bytes | None, waiting: Sequence[bytes]) -> None:
         with self._lock:

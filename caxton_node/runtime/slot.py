@@ -60,7 +60,8 @@ class Slot:
         resting: Whether it waits for its next turn, whatever mail it has.
         detached: Whether it is to be run no more.
         worker: The thread that runs it.
-        is_heavy: Whether it runs among the heavy ones; the scheduler's lock guards these five.
+        is_heavy: Whether it runs among the heavy ones: a message takes longer than a turn may, or it has
+            misbehaved. The scheduler's lock guards these five.
     """
 
     __slots__ = (
@@ -105,10 +106,6 @@ class Slot:
         self.detached = True
         self.worker: Thread | None = None
         self.is_heavy = False
-
-    def weigh(self) -> None:
-        """Judge whether it is heavy: a message takes longer than a turn may, or it has misbehaved."""
-        self.is_heavy = self.batch.is_heavy or self.share < 1
 
     def apply(self, limits: Limits, pace: Pace) -> None:
         """Work by these bounds from the next turn on; no turn may be under way."""

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import wasmtime
 from wasmtime import TrapCode
 
-from caxton_node.runtime.host.calls import TOO_MANY_TEXT
+from caxton_node.core.shown import show
+from caxton_node.runtime.host.calls import REFUSED, TOO_MANY_TEXT
 from caxton_node.runtime.host.wasi import EXIT_TEXT
 from caxton_node.runtime.traps import FUEL_TEXT, TIME_TEXT, Trap, TrapKind
 
@@ -99,7 +100,10 @@ def _from_error(message: str, symbols: Symbols) -> Trap:
     """Either a host function refused a call, or the instance does not fit into its limits."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = lines[-1] if lines else "no reason given"
-    kind = next((kind for start, kind in _STARTS.items() if text.startswith(start)), TrapKind.HOST)
+    # Whatever else a host function raises is a bug of the host.
+    otherwise = TrapKind.BAD_CALL if text.startswith(REFUSED) else TrapKind.HOST
+    text = text.removeprefix(REFUSED)
+    kind = next((kind for start, kind in _STARTS.items() if text.startswith(start)), otherwise)
     return Trap(kind, text, _frames(message, symbols))
 
 
@@ -113,4 +117,5 @@ def _frame(offset: str, name: str, symbols: Symbols) -> str:
     if unnamed:
         index = int(unnamed[1])
         name = symbols.names.get(index, f"function {index}")
+    name = show(name)
     return f"{name} at {int(offset, 16) - symbols.shift:#x}" if offset else name

@@ -18,6 +18,7 @@ class TrapKind(StrEnum):
     ARITHMETIC = "arithmetic"
     TABLE = "table"
     EXIT = "exit"
+    BAD_CALL = "bad_call"
     HOST_CALLS = "host_calls"
     CHECKPOINT = "checkpoint"
     ABI = "abi"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from caxton_node.runtime.traps import Trap, TrapKind
+from caxton_node.runtime.traps import TrapKind
 
 
 class Bound(StrEnum):
@@ -62,8 +62,3 @@ OF_TRAP = {
     TrapKind.CHECKPOINT: Bound.CHECKPOINT,
 }
 """The traps that are a limit's doing."""
-
-
-def of_trap(trap: Trap, used: float, limit: float) -> Violation:
-    """Return the violation behind a trap whose kind is in `OF_TRAP`."""
-    return Violation(OF_TRAP[trap.kind], used, limit, Action.TRAPPED)

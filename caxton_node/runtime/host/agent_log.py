@@ -9,13 +9,14 @@ import re
 from collections.abc import Sequence
 
 from caxton_node.core.clock import Clock
+from caxton_node.core.shown import UNSHOWN, spell
 from caxton_node.runtime.ports import LogLevel, LogSink
 
 LINE_BYTES_MAX = 4_096
 BURST_S = 2
 NOTE_EVERY_S = 1.0
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(rf"[{UNSHOWN}]")
 
 
 class AgentLog:
@@ -91,7 +92,7 @@ class AgentLog:
             return
         if self._suppressed and self._refilled_at - self._noted_at >= NOTE_EVERY_S:
             self._note_drops()
-        text = _CONTROL.sub(_spell, line[:LINE_BYTES_MAX].decode("utf-8", "replace"))
+        text = _CONTROL.sub(spell, line[:LINE_BYTES_MAX].decode("utf-8", "replace"))
         self._sink(level, f"{text} [cut at {LINE_BYTES_MAX} bytes]" if len(line) > LINE_BYTES_MAX else text)
 
     def _note_drops(self) -> None:
@@ -113,7 +114,3 @@ class AgentLog:
             return False
         self._tokens -= 1
         return True
-
-
-def _spell(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()

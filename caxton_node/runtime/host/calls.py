@@ -12,6 +12,9 @@ from caxton_node.runtime.host.agent_log import AgentLog
 from caxton_node.runtime.native import FindMemory, make_tick
 
 U32 = 0xFFFFFFFF
+REFUSED = "refused: "
+"""What marks a text as the guest's fault; any other exception in a host function is a bug of the host."""
+
 TOO_MANY_TEXT = "it calls its host too often"
 _states: WeakValueDictionary[int, HostState] = WeakValueDictionary()
 _next_id = count(1)
@@ -19,6 +22,9 @@ _next_id = count(1)
 
 class RefusedCall(Exception):
     """The guest called the host with something impossible; it is stopped with this text as its trap."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{REFUSED}{text}")
 
 
 class HostState:

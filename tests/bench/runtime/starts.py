@@ -60,7 +60,7 @@ class Arrivals:
     def start_warm(self, pool: Pool, module: CompiledModule, limits: Limits) -> None:
         """Start one agent from a warm instance, as the node does."""
         log = Lines()
-        sandbox = pool.take(module)
+        sandbox = pool.take(module, Limits())
         assert sandbox is not None, "the pool was filled"
         sandbox.adopt(limits, log)
         sandbox.start(introduction(AGENT, {}))
@@ -152,7 +152,7 @@ def report_pool(report: Reporter, starts: int) -> None:
 def fill(pool: Pool, module: CompiledModule) -> None:
     """Bring the pool to as many instances as it will keep."""
     while pool.numbers().warm < WARM:
-        taken = pool.take(module)  # demand is what fills a pool
+        taken = pool.take(module, Limits())  # demand is what fills a pool
         if taken is not None:
             taken.close()
         pool.tend()

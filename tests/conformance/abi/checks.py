@@ -204,7 +204,7 @@ def _inbox_refusal(subject: Subject) -> str:
     sandbox = subject.start()
     for length in (2**30, 2**31 - 1, 2**31, 2**32 - 1):
         given: list[int] = []
-        sandbox._guest.refill(1_000_000, 1_000)
+        sandbox._guest.refill(1_000_000)
         trap = attempt(Symbols(), lambda size=length, into=given: into.append(sandbox._inbox(size)))
         if trap is not None:
             raise Failed(f"an inbox of {length:,} bytes: {trap}")

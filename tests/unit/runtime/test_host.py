@@ -70,7 +70,7 @@ def test_an_impossible_host_call_stops_the_agent_and_not_the_node(
     sandbox, _ = start(engine, probe(name, params, call, module="caxton", result=""))
     trap = sandbox.handle([b"m"]).trap
     assert trap is not None
-    assert trap.kind is TrapKind.HOST
+    assert trap.kind is TrapKind.BAD_CALL
     assert "bytes" in trap.message
 
 

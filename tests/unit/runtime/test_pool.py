@@ -30,7 +30,7 @@ def pool(engine: Engine) -> Iterator[Pool]:
 
 def start_often(pool: Pool, module: CompiledModule, times: int) -> None:
     for _ in range(times):
-        taken = pool.take(module)
+        taken = pool.take(module, Limits())
         if taken is not None:
             taken.close()
 
@@ -60,10 +60,10 @@ def test_a_flood_of_starts_stays_within_the_most() -> None:
 
 def test_what_is_in_demand_is_warm_for_the_next_agent(engine: Engine, pool: Pool) -> None:
     module = engine.compile(wat("echo"))
-    assert pool.take(module) is None
-    assert pool.take(module) is None
+    assert pool.take(module, Limits()) is None
+    assert pool.take(module, Limits()) is None
     pool.tend()
-    sandbox = pool.take(module)
+    sandbox = pool.take(module, Limits())
     assert sandbox is not None
     lines = LogLines()
     sandbox.adopt(Limits(), lines)
@@ -126,7 +126,7 @@ def test_an_instance_that_went_bad_is_not_given_to_anybody(engine: Engine, pool:
     for _, sandbox in list(shelf.warm):
         assert sandbox._memory is not None
         sandbox._memory.view[64:68] = b"\xff\xff\xff\xff"
-    assert pool.take(module) is None
+    assert pool.take(module, Limits()) is None
     assert pool.numbers().recycled >= 2
 
 
@@ -144,7 +144,7 @@ def test_a_guest_that_may_be_copied_is_initialised_once(engine: Engine, pool: Po
     (shelf,) = pool._shelves.values()
     assert shelf.image is not None
     assert {sandbox._function("initialised")(0) for _, sandbox in list(shelf.warm)} == {1}
-    sandbox = pool.take(module)
+    sandbox = pool.take(module, Limits())
     assert sandbox is not None
     sandbox.adopt(Limits(), LogLines())
     sandbox.start({})
@@ -158,3 +158,14 @@ def test_a_guest_that_does_not_say_so_runs_its_own_start_each_time(engine: Engin
     pool.tend()
     (shelf,) = pool._shelves.values()
     assert shelf.image is None
+
+
+def test_an_agent_that_may_have_less_than_a_warm_instance_has_gets_none(engine: Engine, pool: Pool) -> None:
+    module = engine.compile(tiny(memory="20"))
+    start_often(pool, module, 4)
+    pool.tend()
+    assert pool.take(module, Limits(memory_bytes=64 * 1024)) is None
+    assert pool.take(module, Limits(table_elements=10)) is None
+    found = pool.take(module, Limits())
+    assert found is not None
+    found.close()

@@ -18,7 +18,7 @@ from tests.support.guests import contents, faulty, request, start
         ("call", TrapKind.TABLE),
         ("grow", TrapKind.MEMORY),
         ("exit", TrapKind.EXIT),
-        ("lost", TrapKind.HOST),
+        ("lost", TrapKind.BAD_CALL),
     ],
 )
 def test_a_trap_costs_only_the_message_that_caused_it(engine: Engine, marker: str, kind: TrapKind) -> None:
