@@ -18,6 +18,12 @@ demo: .venv/.run ## three nodes, real agents, one kill: the whole system in a mi
 test: .venv/.dev ## every suite that gates a change
 	@$(BIN)/python -m pytest -q tests
 
+.venv/.fuzz: .venv/.dev tests/fuzz/requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt && touch $@
+
+fuzz: .venv/.fuzz ## coverage-guided fuzzing of all that reads guests' bytes, ten minutes (SECONDS_MAX=60: a short round)
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS_MAX),600)
+
 lint: .venv/.dev ## ruff's rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -45,4 +51,4 @@ lock: .venv/.dev ## pin what pyproject.toml asks for, with hashes
 clean:           ## forget everything that can be made again
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
 
-.PHONY: help demo test lint types imports docs reference bench guests lock clean
+.PHONY: help demo test lint types imports docs reference bench fuzz guests lock clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from secrets import token_hex
 from time import perf_counter
@@ -66,7 +67,7 @@ async def send_message(
     with services.clients.open() as client:
         started_at = perf_counter()
         message_id = client.send(envelope).hex()
-        reply = await _wait_for_reply(client, request.to, timeout_s)
+        reply = await _wait_for_reply(client, envelope, timeout_s)
         elapsed_us = round((perf_counter() - started_at) * 1e6)
     return pb.SendMessageResponse(
         message_id=message_id, conversation_id=conversation_id, reply=message_of(reply), latency_us=elapsed_us
@@ -164,11 +165,14 @@ def _compose(services: Services, request: pb.SendMessageRequest, timeout_s: floa
         ) from err
 
 
-async def _wait_for_reply(client: Client, receiver: str, timeout_s: float) -> Envelope:
+async def _wait_for_reply(client: Client, asked: Envelope, timeout_s: float) -> Envelope:
+    """Wait for what answers a message: any agent may write to any client, and addresses can be guessed."""
+    receiver = next(iter(asked.receiver_list()), "")
     try:
-        while (reply := await client.receive(timeout_s)).performative is Performative.AGREE:
-            pass  # it promises an answer; that is what the caller waits for
-    except DeadlineExceeded as err:
+        async with asyncio.timeout(timeout_s):
+            while not _answers(reply := await client.receive(timeout_s), asked):
+                pass
+    except (DeadlineExceeded, TimeoutError) as err:
         raise DeadlineExceeded(
             f"no reply from {receiver} within {timeout_s:g} s",
             why="the agent has the message but has not answered",
@@ -177,6 +181,15 @@ async def _wait_for_reply(client: Client, receiver: str, timeout_s: float) -> En
     if reply.sender == PLATFORM_SENDER:
         _raise_platform_answer(reply, receiver)
     return reply
+
+
+def _answers(reply: Envelope, asked: Envelope) -> bool:
+    """Tell whether this is the answer; AGREE only promises one, which is what the caller waits for."""
+    if reply.performative is Performative.AGREE:
+        return False
+    if reply.in_reply_to is not None:
+        return reply.in_reply_to == asked.reply_with
+    return reply.conversation_id is not None and reply.conversation_id == asked.conversation_id
 
 
 def _raise_platform_answer(reply: Envelope, receiver: str) -> None:
