@@ -141,7 +141,7 @@ def _start(order: Order, module: int, code: int, answer_fd: int) -> _Child | Non
         pid = os.fork()
         if not pid:
             _be_child(order, module, code, server)
-        pidfd = os.pidfd_open(pid)
+        pidfd = _find_handle(pid)
     except OSError as error:
         _tell(answer, Ending(fault=f"no process for it: {error.strerror}").encode())
         answer.close()
@@ -151,6 +151,16 @@ def _start(order: Order, module: int, code: int, answer_fd: int) -> _Child | Non
         os.close(code)
     _tell(answer, b"started", pidfd)
     return _Child(pid, pidfd, answer)
+
+
+def _find_handle(pid: int) -> int:
+    """Return a descriptor of a child; a process that nobody could stop must not be left."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _finish(child: _Child) -> None:
@@ -224,6 +234,8 @@ def _compile(order: Order) -> Exit:
     with open(0, "rb", closefd=False) as file:
         binary = file.read()
     try:
+        # A compiler goes on with all functions while it validates: one bad function of a million costs minutes.
+        wasmtime.Module.validate(engine, binary)
         code = wasmtime.Module(engine, binary).serialize()
     except wasmtime.WasmtimeError as error:
         words = str(error)

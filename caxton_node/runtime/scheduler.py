@@ -40,7 +40,7 @@ from caxton_node.runtime.resting import Resting
 from caxton_node.runtime.slot import Slot
 from caxton_node.runtime.traps import Trap, TrapKind
 
-STALL_S = 0.001
+STALL_S = 0.002
 SWITCH_INTERVAL_S = 0.0005
 """For `sys.setswitchinterval` in a process that runs workers: the default of 5 ms starves its loop."""
 

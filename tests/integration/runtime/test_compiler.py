@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 import wasmtime
 
 from caxton_node.core.errors import InvalidModule
+from caxton_node.runtime import compile_server
 from caxton_node.runtime import compiler as compiler_module
 from caxton_node.runtime.code_cache import CodeCache
 from caxton_node.runtime.compiler import ChildCompiler, CompileLimits, CompileRefused, CompilerLost
@@ -299,6 +303,31 @@ async def test_a_compile_has_its_limits_and_nothing_of_the_nodes(make, monkeypat
     job.kill()
     with pytest.raises(CompilerLost):
         await pending
+
+
+def no_process(*_: object) -> int:
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def test_a_host_without_a_process_to_spare_says_so(monkeypatch):
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    order = compile_server.Order(STRICT, SETTINGS, 64 * MIB, 1, MIB)
+    files = [os.memfd_create(name) for name in ("module", "code")]
+    monkeypatch.setattr(os, "fork", no_process)
+    assert compile_server._start(order, *files, theirs.detach()) is None
+    ending = compile_server.Ending.decode(mine.recv(4096))
+    assert ending.fault == "no process for it: Resource temporarily unavailable"
+    assert mine.recv(4096) == b"", "the server has closed its side"
+    mine.close()
+
+
+def test_a_process_that_nobody_could_stop_is_not_left(monkeypatch):
+    process = subprocess.Popen(["/bin/sleep", "600"])
+    monkeypatch.setattr(os, "pidfd_open", no_process)
+    with pytest.raises(BlockingIOError):
+        compile_server._find_handle(process.pid)
+    assert not psutil.pid_exists(process.pid)
+    process.wait()
 
 
 def test_the_server_never_has_a_second_thread(make):
