@@ -28,6 +28,7 @@ from caxton_node.agents.grants import Grants
 from caxton_node.agents.instance import Plant
 from caxton_node.agents.relay import TrapRelay
 from caxton_node.agents.service import AgentService
+from caxton_node.agents.validation import TrialSettings, Validator
 from caxton_node.api.grpc.server import GrpcServer
 from caxton_node.api.grpc.server import Settings as GrpcSettings
 from caxton_node.api.pipeline import Pipeline
@@ -226,6 +227,9 @@ class Daemon:
         self._stack.callback(self._scheduler.close)
         self._pool = Pool(engine, pool_settings(self.config))
         self._stack.callback(self._pool.close)
+        trials = TrialSettings(memory_bytes_max=guest_memory_bytes(self.config))
+        self._validator = Validator(engine, self.files.node_id, self._clock, trials)
+        self._stack.push_async_callback(self._validator.close)
         chronicle = Chronicle(self._database, self._bus, self._clock)
         self._agents = AgentService(
             plant=Plant(
@@ -285,6 +289,7 @@ class Daemon:
             clients=Clients(self._router),
             tap=self._router.tap,
             agents=self._agents,
+            validator=self._validator,
             daemon=self,
         )
         grpc = self.config.grpc

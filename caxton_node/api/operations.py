@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from caxton_node.api import agents, cluster, messages, server
+from caxton_node.api import agents, cluster, messages, server, validation
 from caxton_node.api.call import Call
 from caxton_node.api.services import Services
 from caxton_node.pb import cluster_pb2, management_pb2
@@ -87,8 +87,11 @@ _M, _C, _P = "CaxtonManagement", "ClusterService", Permission
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(_M, "DeployAgent", _P.AGENTS_WRITE, Place.NODE, agents.deploy_agent, audited=True),
+    Operation(_M, "UpdateAgent", _P.AGENTS_WRITE, Place.AGENT, agents.update_agent, audited=True),
+    Operation(_M, "ValidateAgent", _P.AGENTS_WRITE, Place.NODE, validation.validate_agent, audited=True),
     Operation(_M, "UndeployAgent", _P.AGENTS_WRITE, Place.AGENT, agents.undeploy_agent, audited=True),
     Operation(_M, "GetAgent", _P.AGENTS_READ, Place.AGENT, agents.get_agent),
+    Operation(_M, "GetAgentHistory", _P.AGENTS_READ, Place.AGENT, agents.get_agent_history),
     Operation(_M, "ListAgents", _P.AGENTS_READ, Place.HERE, agents.list_agents),
     Operation(_M, "StartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.start_agent, audited=True),
     Operation(_M, "StopAgent", _P.AGENTS_WRITE, Place.AGENT, agents.stop_agent, audited=True),

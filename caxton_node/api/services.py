@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from caxton_node.agents.service import AgentService
+from caxton_node.agents.validation import Validator
 from caxton_node.api.fanout import Fanout
 from caxton_node.cluster.partitions import PartitionView
 from caxton_node.cluster.service import MemberChanged
@@ -120,6 +121,7 @@ class Services:
         cluster_name: Name of the cluster.
         ca_fingerprint: SHA-256 of the CA certificate (DER), hexadecimal.
         started_at: Monotonic instant of the start.
+        validator: Tries modules.
         member_changes: Changes of the membership, for those who watch; fed from the bus.
     """
 
@@ -138,6 +140,7 @@ class Services:
     clients: Clients
     tap: TapPort
     agents: AgentService
+    validator: Validator
     daemon: DaemonPort
     member_changes: Fanout[MemberChanged] = field(default_factory=Fanout, init=False)
 

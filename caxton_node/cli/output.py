@@ -25,6 +25,7 @@ COLORS: Mapping[str, str] = {
     "up": "green",
     "ok": "green",
     "ready": "green",
+    "passed": "green",
     "Draining": "yellow",
     "Loaded": "yellow",
     "suspect": "yellow",
@@ -34,6 +35,7 @@ COLORS: Mapping[str, str] = {
     "not ready": "red",
     "down": "yellow",
     "Stopped": "bright_black",
+    "skipped": "bright_black",
     "left": "bright_black",
 }
 
@@ -152,11 +154,11 @@ def _table(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> Iterabl
 def _join(
     row: Sequence[str], columns: Sequence[Column], widths: Sequence[int], *, painted: bool = False
 ) -> str:
-    padded = [
-        text.rjust(width) if each.right else text.ljust(width)
-        for text, each, width in zip(row, columns, widths, strict=True)
-    ]
-    return "  ".join(_paint(text, cell) if painted else cell for text, cell in zip(row, padded, strict=True))
+    parts = []
+    for text, each, width in zip(row, columns, widths, strict=True):
+        shown, pad = _paint(text, text) if painted else text, " " * (width - len(text))
+        parts.append(pad + shown if each.right else shown + pad)
+    return "  ".join(parts)
 
 
 def _paint(word: str, text: str) -> str:

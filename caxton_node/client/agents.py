@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from google.protobuf.json_format import ParseDict, ParseError
-
+from caxton_node.client.agent_requests import (
+    write_config,
+    write_cpu,
+    write_keeping,
+    write_limits,
+    write_names,
+    write_world,
+)
 from caxton_node.client.noun import Noun
-from caxton_node.core.errors import InvalidArgument
 from caxton_node.pb import agents_pb2 as pb
 
 PAGE_SIZE = 1000
@@ -26,10 +31,16 @@ class Agents(Noun):
         *,
         version: str = "",
         node: str = "",
-        limits: Mapping[str, int] | None = None,
+        limits: Mapping[str, int | None] | None = None,
         config: Mapping[str, object] | None = None,
         capabilities: Sequence[str] = (),
         do_not_start: bool = False,
+        cpu: str = "",
+        wasm_features: Sequence[str] = (),
+        seed: int | None = None,
+        start_unix_us: int = 0,
+        keeping: str = "",
+        checkpoint_every_s: float = 0.0,
     ) -> pb.DeployAgentResponse:
         """Deploy a module as an agent.
 
@@ -38,11 +49,17 @@ class Agents(Noun):
             module: WebAssembly, binary or text format.
             version: Its version; empty means 1.0.0.
             node: Where to run it; empty means the node that is asked.
-            limits: What it may use, by the names of the schema's Limits; absent and 0 mean the node's
-                defaults.
+            limits: What it may use, by the names of the schema's Limits; what is absent or None is left to
+                the node's defaults.
             config: JSON values handed to the guest when it starts.
             capabilities: Capabilities that it may register; empty means any.
             do_not_start: Leave it Loaded.
+            cpu: How its processor time is bounded: metered, deadline or both.
+            wasm_features: Features beyond MVP WebAssembly to allow it.
+            seed: Makes it deterministic, with this seed.
+            start_unix_us: What a deterministic agent's clock says first; 0 means the year 2000.
+            keeping: What an instance leaves for its successor: auto, image or off.
+            checkpoint_every_s: How often a running instance is asked for that; 0: only when it ends.
 
         Raises:
             InvalidArgument: The config has a value that JSON does not know.
@@ -55,13 +72,100 @@ class Agents(Noun):
             version=version,
             module=module,
             node=node,
-            limits=pb.Limits(**(limits or {})),
+            limits=write_limits(limits),
+            config=write_config(config or None),
             capabilities=capabilities,
             do_not_start=do_not_start,
+            cpu=write_cpu(cpu),
+            wasm_features=wasm_features,
+            deterministic=write_world(seed, start_unix_us),
+            keeping=write_keeping(keeping),
+            checkpoint_every_ms=round(checkpoint_every_s * 1000),
         )
-        if config:
-            _write_config(config, request)
         return self._call("DeployAgent", request, pb.DeployAgentResponse)
+
+    def update(
+        self,
+        name: str,
+        *,
+        node: str = "",
+        module: bytes = b"",
+        version: str = "",
+        limits: Mapping[str, int | None] | None = None,
+        config: Mapping[str, object] | None = None,
+        capabilities: Sequence[str] | None = None,
+        cpu: str = "",
+        wasm_features: Sequence[str] | None = None,
+        keeping: str = "",
+        checkpoint_every_s: float | None = None,
+        drain_s: float = 0.0,
+    ) -> pb.UpdateAgentResponse:
+        """Change an agent while it runs: its limits at once, anything else by a new instance that takes over.
+
+        Args:
+            name: The agent.
+            node: Needed only when several nodes run it.
+            module: Another module.
+            version: Another version; empty keeps the one that it has.
+            limits: Other limits, by the names of the schema's Limits; what is absent stays.
+            config: Another config, whole; None keeps the one that it has. So for the other lists.
+            capabilities: Other capabilities that it may register; none at all means any.
+            cpu: metered, deadline or both.
+            wasm_features: Other features beyond MVP WebAssembly.
+            keeping: auto, image or off.
+            checkpoint_every_s: How often a running instance is asked for a checkpoint; 0: only when it ends.
+            drain_s: How long an old instance may finish what it began, after this has returned; 0 means 30.
+
+        Raises:
+            NotFound: No node runs an agent of this name.
+            InvalidArgument: It would change nothing, or a value cannot be used.
+            InvalidModule: The module cannot be run by the node; nothing was changed.
+            ResourceLimit: The new memory limit does not fit; nothing was changed.
+            DeploymentFailed: The new version did not start; the old one goes on.
+        """
+        request = pb.UpdateAgentRequest(
+            name=name,
+            node=node,
+            module=module,
+            version=version,
+            limits=write_limits(limits),
+            config=write_config(config),
+            capabilities=write_names(capabilities),
+            cpu=write_cpu(cpu),
+            wasm_features=write_names(wasm_features),
+            keeping=write_keeping(keeping),
+            checkpoint_every_ms=None if checkpoint_every_s is None else round(checkpoint_every_s * 1000),
+            drain_ms=round(drain_s * 1000),
+        )
+        return self._call("UpdateAgent", request, pb.UpdateAgentResponse)
+
+    def validate(
+        self,
+        module: bytes,
+        *,
+        node: str = "",
+        limits: Mapping[str, int | None] | None = None,
+        config: Mapping[str, object] | None = None,
+        cpu: str = "",
+        wasm_features: Sequence[str] = (),
+    ) -> pb.ValidateAgentResponse:
+        """Try a module in a sandbox that is thrown away; arguments as of `deploy`.
+
+        A module that fails is a report that says so.
+
+        Raises:
+            InvalidArgument: A limit, the config or a feature cannot be used.
+            ResourceLimit: The node is trying other modules, or does not try one with so much memory.
+        """
+        request = pb.ValidateAgentRequest(
+            module=module,
+            node=node,
+            limits=write_limits(limits),
+            config=write_config(config or None),
+            cpu=write_cpu(cpu),
+            wasm_features=wasm_features,
+        )
+        return self._call("ValidateAgent", request, pb.ValidateAgentResponse)
 
     def undeploy(self, name: str, *, node: str = "", force: bool = False) -> pb.UndeployAgentResponse:
         """Drain and remove an agent; with `force` its waiting messages go back as FAILURE at once.
@@ -80,6 +184,17 @@ class Agents(Noun):
             InvalidArgument: Several nodes run it and `node` does not say which is meant.
         """
         return self._call("GetAgent", pb.GetAgentRequest(name=name, node=node), pb.GetAgentResponse).agent
+
+    def history(self, name: str, *, node: str = "", limit: int = 0) -> Sequence[pb.AgentTransition]:
+        """Return the latest moves of an instance from state to state, newest first, at most `limit`.
+
+        0 means all that are kept, the latest 50.
+
+        Raises:
+            NotFound: No node runs an agent of this name.
+        """
+        request = pb.GetAgentHistoryRequest(name=name, node=node, limit=limit)
+        return self._call("GetAgentHistory", request, pb.GetAgentHistoryResponse).transitions
 
     def list(self, *, name: str = "", node: str = "") -> Iterator[pb.Agent]:
         """Go through the agents of the cluster in the order of their instance names, page by page."""
@@ -115,12 +230,3 @@ class Agents(Noun):
         """List what agents offer, or who offers the capability `name`."""
         request = pb.ListCapabilitiesRequest(name=name)
         return self._call("ListCapabilities", request, pb.ListCapabilitiesResponse).capabilities
-
-
-def _write_config(config: Mapping[str, object], request: pb.DeployAgentRequest) -> None:
-    try:
-        ParseDict(dict(config), request.config)
-    except (ParseError, TypeError, ValueError, OverflowError) as err:
-        raise InvalidArgument(
-            "the config is not JSON", why=str(err), hint="use plain JSON values; YAML dates need quotes"
-        ) from err

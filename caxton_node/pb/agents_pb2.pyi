@@ -17,6 +17,37 @@ class AgentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AGENT_STATE_DRAINING: _ClassVar[AgentState]
     AGENT_STATE_STOPPED: _ClassVar[AgentState]
     AGENT_STATE_FAILED: _ClassVar[AgentState]
+
+class AgentEvent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AGENT_EVENT_UNSPECIFIED: _ClassVar[AgentEvent]
+    AGENT_EVENT_LOAD: _ClassVar[AgentEvent]
+    AGENT_EVENT_START: _ClassVar[AgentEvent]
+    AGENT_EVENT_DRAIN: _ClassVar[AgentEvent]
+    AGENT_EVENT_STOP: _ClassVar[AgentEvent]
+    AGENT_EVENT_FAIL: _ClassVar[AgentEvent]
+    AGENT_EVENT_REMOVE: _ClassVar[AgentEvent]
+
+class CpuMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CPU_MODE_UNSPECIFIED: _ClassVar[CpuMode]
+    CPU_MODE_METERED: _ClassVar[CpuMode]
+    CPU_MODE_DEADLINE: _ClassVar[CpuMode]
+    CPU_MODE_BOTH: _ClassVar[CpuMode]
+
+class Keeping(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    KEEPING_UNSPECIFIED: _ClassVar[Keeping]
+    KEEPING_AUTO: _ClassVar[Keeping]
+    KEEPING_IMAGE: _ClassVar[Keeping]
+    KEEPING_OFF: _ClassVar[Keeping]
+
+class StageOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STAGE_OUTCOME_UNSPECIFIED: _ClassVar[StageOutcome]
+    STAGE_OUTCOME_PASSED: _ClassVar[StageOutcome]
+    STAGE_OUTCOME_FAILED: _ClassVar[StageOutcome]
+    STAGE_OUTCOME_SKIPPED: _ClassVar[StageOutcome]
 AGENT_STATE_UNSPECIFIED: AgentState
 AGENT_STATE_UNLOADED: AgentState
 AGENT_STATE_LOADED: AgentState
@@ -24,22 +55,65 @@ AGENT_STATE_RUNNING: AgentState
 AGENT_STATE_DRAINING: AgentState
 AGENT_STATE_STOPPED: AgentState
 AGENT_STATE_FAILED: AgentState
+AGENT_EVENT_UNSPECIFIED: AgentEvent
+AGENT_EVENT_LOAD: AgentEvent
+AGENT_EVENT_START: AgentEvent
+AGENT_EVENT_DRAIN: AgentEvent
+AGENT_EVENT_STOP: AgentEvent
+AGENT_EVENT_FAIL: AgentEvent
+AGENT_EVENT_REMOVE: AgentEvent
+CPU_MODE_UNSPECIFIED: CpuMode
+CPU_MODE_METERED: CpuMode
+CPU_MODE_DEADLINE: CpuMode
+CPU_MODE_BOTH: CpuMode
+KEEPING_UNSPECIFIED: Keeping
+KEEPING_AUTO: Keeping
+KEEPING_IMAGE: Keeping
+KEEPING_OFF: Keeping
+STAGE_OUTCOME_UNSPECIFIED: StageOutcome
+STAGE_OUTCOME_PASSED: StageOutcome
+STAGE_OUTCOME_FAILED: StageOutcome
+STAGE_OUTCOME_SKIPPED: StageOutcome
 
 class Limits(_message.Message):
-    __slots__ = ("memory_bytes", "fuel_per_message", "wall_time_ms", "message_bytes_max", "mailbox_depth", "batch_max")
+    __slots__ = ("memory_bytes", "fuel_per_message", "wall_time_ms", "message_bytes_max", "mailbox_depth", "batch_max", "host_calls_per_s", "log_lines_per_s", "messages_per_s", "table_elements", "checkpoint_bytes_max")
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     FUEL_PER_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     WALL_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     MAILBOX_DEPTH_FIELD_NUMBER: _ClassVar[int]
     BATCH_MAX_FIELD_NUMBER: _ClassVar[int]
+    HOST_CALLS_PER_S_FIELD_NUMBER: _ClassVar[int]
+    LOG_LINES_PER_S_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_PER_S_FIELD_NUMBER: _ClassVar[int]
+    TABLE_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     memory_bytes: int
     fuel_per_message: int
     wall_time_ms: int
     message_bytes_max: int
     mailbox_depth: int
     batch_max: int
-    def __init__(self, memory_bytes: _Optional[int] = ..., fuel_per_message: _Optional[int] = ..., wall_time_ms: _Optional[int] = ..., message_bytes_max: _Optional[int] = ..., mailbox_depth: _Optional[int] = ..., batch_max: _Optional[int] = ...) -> None: ...
+    host_calls_per_s: int
+    log_lines_per_s: int
+    messages_per_s: int
+    table_elements: int
+    checkpoint_bytes_max: int
+    def __init__(self, memory_bytes: _Optional[int] = ..., fuel_per_message: _Optional[int] = ..., wall_time_ms: _Optional[int] = ..., message_bytes_max: _Optional[int] = ..., mailbox_depth: _Optional[int] = ..., batch_max: _Optional[int] = ..., host_calls_per_s: _Optional[int] = ..., log_lines_per_s: _Optional[int] = ..., messages_per_s: _Optional[int] = ..., table_elements: _Optional[int] = ..., checkpoint_bytes_max: _Optional[int] = ...) -> None: ...
+
+class Determinism(_message.Message):
+    __slots__ = ("seed", "start_unix_us")
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    START_UNIX_US_FIELD_NUMBER: _ClassVar[int]
+    seed: int
+    start_unix_us: int
+    def __init__(self, seed: _Optional[int] = ..., start_unix_us: _Optional[int] = ...) -> None: ...
+
+class Names(_message.Message):
+    __slots__ = ("names",)
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Agent(_message.Message):
     __slots__ = ("name", "version", "instance", "node", "state", "module_sha256", "capabilities", "detail")
@@ -62,7 +136,7 @@ class Agent(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., instance: _Optional[str] = ..., node: _Optional[str] = ..., state: _Optional[_Union[AgentState, str]] = ..., module_sha256: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., detail: _Optional[_Union[AgentDetail, _Mapping]] = ...) -> None: ...
 
 class AgentDetail(_message.Message):
-    __slots__ = ("module_bytes", "limits", "config", "granted_capabilities", "deployed_unix_ms", "restarts", "last_error", "mailbox_waiting", "memory_bytes")
+    __slots__ = ("module_bytes", "limits", "config", "granted_capabilities", "deployed_unix_ms", "restarts", "last_error", "mailbox_waiting", "memory_bytes", "failure", "number", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms")
     MODULE_BYTES_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
@@ -72,6 +146,13 @@ class AgentDetail(_message.Message):
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     MAILBOX_WAITING_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CPU_FIELD_NUMBER: _ClassVar[int]
+    WASM_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
+    KEEPING_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
     module_bytes: int
     limits: Limits
     config: _struct_pb2.Struct
@@ -81,10 +162,49 @@ class AgentDetail(_message.Message):
     last_error: str
     mailbox_waiting: int
     memory_bytes: int
-    def __init__(self, module_bytes: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., granted_capabilities: _Optional[_Iterable[str]] = ..., deployed_unix_ms: _Optional[int] = ..., restarts: _Optional[int] = ..., last_error: _Optional[str] = ..., mailbox_waiting: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+    failure: Failure
+    number: int
+    cpu: CpuMode
+    wasm_features: _containers.RepeatedScalarFieldContainer[str]
+    deterministic: Determinism
+    keeping: Keeping
+    checkpoint_every_ms: int
+    def __init__(self, module_bytes: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., granted_capabilities: _Optional[_Iterable[str]] = ..., deployed_unix_ms: _Optional[int] = ..., restarts: _Optional[int] = ..., last_error: _Optional[str] = ..., mailbox_waiting: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., number: _Optional[int] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ...) -> None: ...
+
+class Failure(_message.Message):
+    __slots__ = ("kind", "message", "at_unix_ms", "backtrace", "message_id", "verdict")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    BACKTRACE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    message: str
+    at_unix_ms: int
+    backtrace: _containers.RepeatedScalarFieldContainer[str]
+    message_id: str
+    verdict: str
+    def __init__(self, kind: _Optional[str] = ..., message: _Optional[str] = ..., at_unix_ms: _Optional[int] = ..., backtrace: _Optional[_Iterable[str]] = ..., message_id: _Optional[str] = ..., verdict: _Optional[str] = ...) -> None: ...
+
+class AgentTransition(_message.Message):
+    __slots__ = ("at_unix_ms", "instance", "from_state", "event", "to_state", "reason")
+    AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    FROM_STATE_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    TO_STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    at_unix_ms: int
+    instance: str
+    from_state: AgentState
+    event: AgentEvent
+    to_state: AgentState
+    reason: str
+    def __init__(self, at_unix_ms: _Optional[int] = ..., instance: _Optional[str] = ..., from_state: _Optional[_Union[AgentState, str]] = ..., event: _Optional[_Union[AgentEvent, str]] = ..., to_state: _Optional[_Union[AgentState, str]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DeployAgentRequest(_message.Message):
-    __slots__ = ("name", "version", "module", "node", "limits", "config", "capabilities", "do_not_start")
+    __slots__ = ("name", "version", "module", "node", "limits", "config", "capabilities", "do_not_start", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     MODULE_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +213,11 @@ class DeployAgentRequest(_message.Message):
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
     DO_NOT_START_FIELD_NUMBER: _ClassVar[int]
+    CPU_FIELD_NUMBER: _ClassVar[int]
+    WASM_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
+    KEEPING_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     module: bytes
@@ -101,7 +226,12 @@ class DeployAgentRequest(_message.Message):
     config: _struct_pb2.Struct
     capabilities: _containers.RepeatedScalarFieldContainer[str]
     do_not_start: bool
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., do_not_start: _Optional[bool] = ...) -> None: ...
+    cpu: CpuMode
+    wasm_features: _containers.RepeatedScalarFieldContainer[str]
+    deterministic: Determinism
+    keeping: Keeping
+    checkpoint_every_ms: int
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., do_not_start: _Optional[bool] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ...) -> None: ...
 
 class DeployAgentResponse(_message.Message):
     __slots__ = ("agent", "elapsed_us")
@@ -110,6 +240,166 @@ class DeployAgentResponse(_message.Message):
     agent: Agent
     elapsed_us: int
     def __init__(self, agent: _Optional[_Union[Agent, _Mapping]] = ..., elapsed_us: _Optional[int] = ...) -> None: ...
+
+class UpdateAgentRequest(_message.Message):
+    __slots__ = ("name", "node", "module", "version", "limits", "config", "capabilities", "cpu", "wasm_features", "keeping", "checkpoint_every_ms", "drain_ms")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    MODULE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    CPU_FIELD_NUMBER: _ClassVar[int]
+    WASM_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    KEEPING_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_MS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    node: str
+    module: bytes
+    version: str
+    limits: Limits
+    config: _struct_pb2.Struct
+    capabilities: Names
+    cpu: CpuMode
+    wasm_features: Names
+    keeping: Keeping
+    checkpoint_every_ms: int
+    drain_ms: int
+    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., module: _Optional[bytes] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Union[Names, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Union[Names, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., drain_ms: _Optional[int] = ...) -> None: ...
+
+class UpdateAgentResponse(_message.Message):
+    __slots__ = ("agent", "elapsed_us")
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_US_FIELD_NUMBER: _ClassVar[int]
+    agent: Agent
+    elapsed_us: int
+    def __init__(self, agent: _Optional[_Union[Agent, _Mapping]] = ..., elapsed_us: _Optional[int] = ...) -> None: ...
+
+class GetAgentHistoryRequest(_message.Message):
+    __slots__ = ("name", "node", "limit")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    node: str
+    limit: int
+    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetAgentHistoryResponse(_message.Message):
+    __slots__ = ("transitions",)
+    TRANSITIONS_FIELD_NUMBER: _ClassVar[int]
+    transitions: _containers.RepeatedCompositeFieldContainer[AgentTransition]
+    def __init__(self, transitions: _Optional[_Iterable[_Union[AgentTransition, _Mapping]]] = ...) -> None: ...
+
+class ValidateAgentRequest(_message.Message):
+    __slots__ = ("module", "node", "limits", "config", "cpu", "wasm_features")
+    MODULE_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    CPU_FIELD_NUMBER: _ClassVar[int]
+    WASM_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    module: bytes
+    node: str
+    limits: Limits
+    config: _struct_pb2.Struct
+    cpu: CpuMode
+    wasm_features: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ValidateAgentResponse(_message.Message):
+    __slots__ = ("passed", "stages", "module", "start", "messages", "limits", "cpu", "log", "elapsed_us")
+    PASSED_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
+    MODULE_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    CPU_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_US_FIELD_NUMBER: _ClassVar[int]
+    passed: bool
+    stages: _containers.RepeatedCompositeFieldContainer[ValidationStage]
+    module: ModuleFacts
+    start: StartFacts
+    messages: _containers.RepeatedCompositeFieldContainer[MessageFacts]
+    limits: Limits
+    cpu: CpuMode
+    log: _containers.RepeatedScalarFieldContainer[str]
+    elapsed_us: int
+    def __init__(self, passed: _Optional[bool] = ..., stages: _Optional[_Iterable[_Union[ValidationStage, _Mapping]]] = ..., module: _Optional[_Union[ModuleFacts, _Mapping]] = ..., start: _Optional[_Union[StartFacts, _Mapping]] = ..., messages: _Optional[_Iterable[_Union[MessageFacts, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., log: _Optional[_Iterable[str]] = ..., elapsed_us: _Optional[int] = ...) -> None: ...
+
+class ValidationStage(_message.Message):
+    __slots__ = ("name", "outcome", "reason", "hint", "backtrace", "notes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    HINT_FIELD_NUMBER: _ClassVar[int]
+    BACKTRACE_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    outcome: StageOutcome
+    reason: str
+    hint: str
+    backtrace: _containers.RepeatedScalarFieldContainer[str]
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., outcome: _Optional[_Union[StageOutcome, str]] = ..., reason: _Optional[str] = ..., hint: _Optional[str] = ..., backtrace: _Optional[_Iterable[str]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ModuleFacts(_message.Message):
+    __slots__ = ("sha256", "module_bytes", "imports", "exports", "needs_features", "checkpoints", "image_is_whole", "compile_us")
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    MODULE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    IMPORTS_FIELD_NUMBER: _ClassVar[int]
+    EXPORTS_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINTS_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_IS_WHOLE_FIELD_NUMBER: _ClassVar[int]
+    COMPILE_US_FIELD_NUMBER: _ClassVar[int]
+    sha256: str
+    module_bytes: int
+    imports: _containers.RepeatedScalarFieldContainer[str]
+    exports: _containers.RepeatedScalarFieldContainer[str]
+    needs_features: _containers.RepeatedScalarFieldContainer[str]
+    checkpoints: bool
+    image_is_whole: bool
+    compile_us: int
+    def __init__(self, sha256: _Optional[str] = ..., module_bytes: _Optional[int] = ..., imports: _Optional[_Iterable[str]] = ..., exports: _Optional[_Iterable[str]] = ..., needs_features: _Optional[_Iterable[str]] = ..., checkpoints: _Optional[bool] = ..., image_is_whole: _Optional[bool] = ..., compile_us: _Optional[int] = ...) -> None: ...
+
+class StartFacts(_message.Message):
+    __slots__ = ("elapsed_us", "fuel", "memory_bytes", "capabilities", "messages_sent")
+    ELAPSED_US_FIELD_NUMBER: _ClassVar[int]
+    FUEL_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_SENT_FIELD_NUMBER: _ClassVar[int]
+    elapsed_us: int
+    fuel: int
+    memory_bytes: int
+    capabilities: _containers.RepeatedScalarFieldContainer[str]
+    messages_sent: int
+    def __init__(self, elapsed_us: _Optional[int] = ..., fuel: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., messages_sent: _Optional[int] = ...) -> None: ...
+
+class MessageFacts(_message.Message):
+    __slots__ = ("name", "given", "handled", "sent", "fuel", "elapsed_us", "memory_bytes", "sent_count")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
+    HANDLED_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    FUEL_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_US_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SENT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    given: int
+    handled: int
+    sent: _containers.RepeatedScalarFieldContainer[str]
+    fuel: int
+    elapsed_us: float
+    memory_bytes: int
+    sent_count: int
+    def __init__(self, name: _Optional[str] = ..., given: _Optional[int] = ..., handled: _Optional[int] = ..., sent: _Optional[_Iterable[str]] = ..., fuel: _Optional[int] = ..., elapsed_us: _Optional[float] = ..., memory_bytes: _Optional[int] = ..., sent_count: _Optional[int] = ...) -> None: ...
 
 class UndeployAgentRequest(_message.Message):
     __slots__ = ("name", "node", "force")

@@ -234,7 +234,7 @@ def _compile(order: Order) -> Exit:
     with open(0, "rb", closefd=False) as file:
         binary = file.read()
     try:
-        # A compiler goes on with all functions while it validates: one bad function of a million costs minutes.
+        # Compiling goes on with all functions while it validates: a bad one of a million costs minutes.
         wasmtime.Module.validate(engine, binary)
         code = wasmtime.Module(engine, binary).serialize()
     except wasmtime.WasmtimeError as error:

@@ -128,6 +128,7 @@ class LocalCompiler:
         """Return machine code; see `Compiler`."""
         engine = wasmtime.Engine(make_config(profile, self._settings))
         try:
+            wasmtime.Module.validate(engine, binary)
             return bytes(wasmtime.Module(engine, binary).serialize())
         except wasmtime.WasmtimeError as error:
             raise InvalidModule("the module does not compile", why=str(error)) from None

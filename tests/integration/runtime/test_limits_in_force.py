@@ -213,7 +213,8 @@ async def test_an_agent_runs_with_the_cpu_mode_it_was_given_also_after_a_restart
 
 async def test_features_and_a_deterministic_world_are_kept_with_the_agent(tmp_path):
     module = tiny(
-        handle="(memory.fill (i32.const 4096) (i32.const 0) (i32.const 8)) (call $handled (i32.const 1)) (i32.const 0)"
+        handle="(memory.fill (i32.const 4096) (i32.const 0) (i32.const 8))"
+        "(call $handled (i32.const 1)) (i32.const 0)"
     ).encode()
     manifest = Manifest("agent", wasm_features=("bulk-memory",), world=Determinism(seed=5))
     assert manifest.limits.batch_max == 1

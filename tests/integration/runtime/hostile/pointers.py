@@ -48,12 +48,17 @@ POINTERS = [
     Hostile("log-from-outside", "logs what lies behind its memory", lambda: _log(65_536, 16), _WRONG),
     Hostile("log-astride-the-end", "logs over the end of its memory", lambda: _log(65_530, 16), _WRONG),
     Hostile("log-wrapping", "address and length whose sum wraps", lambda: _log(-16, 32), _WRONG),
-    Hostile("log-of-4-gib", "logs 4 GiB less one", lambda: _log(0, -1), trapped("bad_call", "at most 65,536")),
+    Hostile(
+        "log-of-4-gib", "logs 4 GiB less one", lambda: _log(0, -1), trapped("bad_call", "at most 65,536")
+    ),
     Hostile(
         "random-over-the-end", "random bytes over the end of its memory", lambda: _random(65_535, 2), _WRONG
     ),
     Hostile(
-        "random-of-4-gib", "4 GiB of random bytes", lambda: _random(0, -1), trapped("bad_call", "at most 65,536")
+        "random-of-4-gib",
+        "4 GiB of random bytes",
+        lambda: _random(0, -1),
+        trapped("bad_call", "at most 65,536"),
     ),
     Hostile(
         "vectors-outside", "a list of pieces behind its memory", lambda: _write(at=65_532, count=1), _WRONG

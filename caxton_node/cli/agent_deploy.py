@@ -1,0 +1,165 @@
+"""Verbs of `caxton agent` that take a module: deploy, update, validate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from caxton_node.cli.agent_group import agent, row_of, say_state
+from caxton_node.cli.agent_options import (
+    config_of,
+    config_options,
+    engine_options,
+    limit_options,
+    limits_of,
+    module_file,
+    name_of,
+    node_option,
+    read_module,
+    state_options,
+)
+from caxton_node.cli.session import Session, verb
+from caxton_node.cli.types import Count, Duration
+
+EXIT_FAILED = 1
+
+
+@verb(agent, "deploy")
+@click.argument("file", type=module_file)
+@click.option("--name", default="", help="Name of the agent. [default: the name of the file]")
+@click.option("--version", default="", help="Version of the agent. [default: 1.0.0]")
+@click.option("--node", default="", help="Node that shall run it. [default: the node that is asked]")
+@limit_options
+@engine_options
+@click.option("--seed", type=Count(2**64 - 1), help="Make it deterministic, with this seed.")
+@state_options
+@config_options
+@click.option(
+    "--capability", "capabilities", multiple=True, help="Capability that it may register; repeatable."
+)
+@click.option("--no-start", is_flag=True, help="Leave it Loaded.")
+def deploy(
+    session: Session,
+    *,
+    file: Path,
+    name: str,
+    version: str,
+    node: str,
+    capabilities: tuple[str, ...],
+    no_start: bool,
+    seed: int | None,
+    **options: Any,  # noqa: ANN401  those that verbs share
+) -> None:
+    """Validate FILE (.wasm or .wat) and start it as an agent."""
+    module = read_module(file)
+    with session.client() as client:
+        answer = client.agents.deploy(
+            name or name_of(file),
+            module,
+            version=version,
+            node=node,
+            limits=limits_of(options),
+            config=config_of(options),
+            capabilities=capabilities,
+            do_not_start=no_start,
+            cpu=options["cpu"] or "",
+            wasm_features=options["wasm_features"],
+            seed=seed,
+            keeping=options["keep"] or "",
+            checkpoint_every_s=options["checkpoint_every"] or 0.0,
+        )
+    after = f" after {answer.elapsed_us / 1000:.0f} ms"
+    say_state(session, answer.agent, more=after, elapsed_us=answer.elapsed_us)
+
+
+@verb(agent, "update")
+@click.argument("name")
+@click.argument("file", type=module_file, required=False)
+@node_option
+@click.option("--version", default="", help="Another version.")
+@limit_options
+@engine_options
+@click.option("--no-wasm-feature", is_flag=True, help="Allow it nothing beyond MVP WebAssembly.")
+@state_options
+@config_options
+@click.option(
+    "--capability", "capabilities", multiple=True, help="Capability that it may register; repeatable."
+)
+@click.option("--any-capability", is_flag=True, help="Let it register any capability.")
+@click.option(
+    "--drain", type=Duration(), default=0.0, help="How long an old version may finish. [default: 30s]"
+)
+def update(
+    session: Session,
+    *,
+    name: str,
+    file: Path | None,
+    node: str,
+    version: str,
+    no_wasm_feature: bool,
+    capabilities: tuple[str, ...],
+    any_capability: bool,
+    drain: float,
+    **options: Any,  # noqa: ANN401  those that verbs share
+) -> None:
+    """Change NAME while it runs: limits, module, config.
+
+    Limits change at once. For a new FILE, version, config, cpu or features a new instance takes over. What is
+    not given stays; --config changes one setting, --config-file all of them.
+    """
+    module = read_module(file) if file is not None else b""
+    features = options["wasm_features"]
+    with session.client() as client:
+        config = None
+        if options["pairs"] or options["config_file"]:
+            before = row_of(client.agents.get(name, node=node))["detail"].get("config", {})
+            config = config_of(options, before)
+        answer = client.agents.update(
+            name,
+            node=node,
+            module=module,
+            version=version,
+            limits=limits_of(options),
+            config=config,
+            capabilities=capabilities if capabilities or any_capability else None,
+            cpu=options["cpu"] or "",
+            wasm_features=features if features or no_wasm_feature else None,
+            keeping=options["keep"] or "",
+            checkpoint_every_s=options["checkpoint_every"],
+            drain_s=drain,
+        )
+    after = f", changed after {answer.elapsed_us / 1000:.0f} ms"
+    say_state(session, answer.agent, more=after, elapsed_us=answer.elapsed_us)
+
+
+@verb(agent, "validate")
+@click.argument("file", type=module_file)
+@click.option("--node", default="", help="Node that shall try it. [default: the node that is asked]")
+@limit_options
+@engine_options
+@config_options
+def validate(
+    session: Session,
+    *,
+    file: Path,
+    node: str,
+    **options: Any,  # noqa: ANN401  those that verbs share
+) -> int:
+    """Try FILE without deploying it; exit code 1 if it fails."""
+    from caxton_node.cli.agent_report import show_report
+    from caxton_node.cli.plain import plain
+
+    module = read_module(file)
+    with session.client() as client:
+        answer = client.agents.validate(
+            module,
+            node=node,
+            limits=limits_of(options),
+            config=config_of(options),
+            cpu=options["cpu"] or "",
+            wasm_features=options["wasm_features"],
+        )
+    show_report(session.output, file.name, plain(answer))
+    return 0 if answer.passed else EXIT_FAILED
