@@ -73,7 +73,7 @@ class ViolationBook:
                 "limit passed",
                 agent=instance,
                 kind=bound.value,
-                used=violation.used,
+                used=round(violation.used, 3),
                 limit=violation.limit,
                 action=violation.action.value,
                 times=times,

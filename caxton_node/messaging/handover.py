@@ -90,5 +90,5 @@ class Handover:
         """Add messages of kept conversations; see `Mailbox.put_all`."""
         with self._lock:
             if not self._over:
-                return self._leaving.put_kept(frames, sender)
+                return self._leaving.put_all(frames, sender, kept=True)
         return self.successor.put_all(frames, sender) if self.successor is not None else 0

@@ -44,7 +44,7 @@ class Mailbox:
         address: Whose it is, `name@node`; set by the router.
         delivered: Messages that the agent has handled.
         latency: Where waiting times are counted; set by the router to the one of the node.
-        closed: Whether the mailbox takes no more, but by `put_kept`.
+        closed: Whether the mailbox takes no more, but what it keeps.
         waits_for: The full mailbox because of which this agent, as a sender, is paused.
         paused_at_ns: Since when, monotonic.
         paused_senders: Mailboxes of the agents that this one has paused; `_pausing` guards these three.
@@ -126,36 +126,18 @@ class Mailbox:
         """Add one message; False when the mailbox is full or closed."""
         return self.put_all([frame], None) == 1
 
-    def put_all(self, frames: list[bytes], sender: Mailbox | None) -> int:
+    def put_all(self, frames: list[bytes], sender: Mailbox | None, *, kept: bool = False) -> int:
         """Add messages in order.
 
         Args:
             frames: At least one.
             sender: The mailbox of the local agent that sent them, which can be paused; None for anyone else.
+            kept: Whether a closed mailbox takes them all the same, since its agent keeps their conversation
+                while it leaves; see `handover.py`.
 
         Returns:
             How many were taken, counted from the front; the others are the caller's to return.
         """
-        return self._put(frames, sender)
-
-    def put_kept(self, frames: list[bytes], sender: Mailbox | None) -> int:
-        """Add messages that a closed mailbox still takes while its agent leaves; see `handover.py`."""
-        return self._put(frames, sender, kept=True)
-
-    def adopt(self, frames: Sequence[bytes]) -> None:
-        """Add messages of a mailbox that is closed now, even over the depth."""
-        with self._lock:
-            self._frames.extend(frames)
-            self._bytes += sum(map(len, frames))
-        if frames and self.waits_for is None:
-            self._wake()
-
-    def shut(self) -> None:
-        """Take no more but by `put_kept`; what waits stays."""
-        with self._lock:
-            self.closed = True
-
-    def _put(self, frames: list[bytes], sender: Mailbox | None, *, kept: bool = False) -> int:
         with self._lock:
             queue, closed = self._frames, self.closed and not kept
             waiting, taken, size = len(queue), len(frames), sum(map(len, frames))
@@ -171,6 +153,19 @@ class Mailbox:
         if taken and not waiting and self.waits_for is None:
             self._wake()
         return taken
+
+    def adopt(self, frames: Sequence[bytes]) -> None:
+        """Add messages of a mailbox that is closed now, even over the depth."""
+        with self._lock:
+            self._frames.extend(frames)
+            self._bytes += sum(map(len, frames))
+        if frames and self.waits_for is None:
+            self._wake()
+
+    def shut(self) -> None:
+        """Take no more but what is kept; what waits stays."""
+        with self._lock:
+            self.closed = True
 
     def _take_surplus(self, frames: Sequence[bytes], sender: Mailbox | None) -> int:
         """Say how many of these still go in, and pause the sender if it can be."""

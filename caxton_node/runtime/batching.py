@@ -17,6 +17,8 @@ from caxton_node.runtime.limits import BATCH_CAP
 TURN_S = 0.002
 FIRST_BATCH = 8
 WEIGHT = 0.2
+LONG_TURNS = 2
+"""In a row: a single one may be long because its thread had to wait for a processor."""
 
 
 class BatchSize:
@@ -27,16 +29,17 @@ class BatchSize:
         turn_s: How long a turn may take, seconds.
 
     Attributes:
-        is_heavy: Whether a single message takes longer than a turn may.
+        is_heavy: Whether single messages take longer than a turn may.
     """
 
-    __slots__ = ("_batch_max", "_per_message_s", "_reach", "_turn_s", "is_heavy")
+    __slots__ = ("_batch_max", "_long", "_per_message_s", "_reach", "_turn_s", "is_heavy")
 
     def __init__(self, batch_max: int, turn_s: float = TURN_S) -> None:
         self._batch_max = min(batch_max, BATCH_CAP)
         self._turn_s = turn_s
         self._reach = min(FIRST_BATCH, self._batch_max)
         self._per_message_s = 0.0
+        self._long = 0
         self.is_heavy = False
 
     @property
@@ -59,4 +62,5 @@ class BatchSize:
         if known * reach > self._turn_s:
             reach = max(1, int(self._turn_s / known))
         self._reach = reach
-        self.is_heavy = known > self._turn_s
+        self._long = self._long + 1 if seen > self._turn_s else 0
+        self.is_heavy = self._long >= LONG_TURNS

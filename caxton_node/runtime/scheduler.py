@@ -31,7 +31,6 @@ from threading import Condition, Lock, Thread, current_thread
 from time import perf_counter
 from typing import Protocol
 
-from caxton_node.runtime.batching import TURN_S
 from caxton_node.runtime.demand import Demand
 from caxton_node.runtime.limits import BATCH_CAP
 from caxton_node.runtime.outcomes import Outcome
@@ -40,13 +39,17 @@ from caxton_node.runtime.resting import Resting
 from caxton_node.runtime.slot import Slot
 from caxton_node.runtime.traps import Trap, TrapKind
 
-STALL_S = 0.002
+STALL_S = 0.005
 SWITCH_INTERVAL_S = 0.0005
 """For `sys.setswitchinterval` in a process that runs workers: the default of 5 ms starves its loop."""
 
 DEMAND_EVERY = 16
+ROUTE_LONG_S = 0.01
 ROUTE_REST = 3.0
 """How many times longer than the routing of a large outbox its sender rests: a quarter of the time is its."""
+# A turn that is over: how many messages it had, how long the guest took, how long it must rest.
+_Done = tuple[int, float, float]
+_NOTHING: _Done = (0, 0.0, 0.0)
 _BATCH_BUCKETS = BATCH_CAP.bit_length() + 1
 
 
@@ -163,9 +166,8 @@ class Scheduler:
     def wake(self, slot: Slot) -> None:
         """Note that an instance has mail; any thread."""
         with self._lock:
-            if slot.resting or slot.worker is not None:
-                return
-            self._queue(slot)
+            if not (slot.queued or slot.resting or slot.worker is not None):
+                self._queue(slot)
 
     def close(self) -> None:
         """Let every call under way end and stop all workers; agents that are ready stay unserved."""
@@ -194,9 +196,10 @@ class Scheduler:
         return self._heavy if slot.is_heavy else self._light
 
     def _queue(self, slot: Slot) -> None:
-        if not slot.queued and not slot.detached and not self._closed:
+        if not (slot.queued or slot.detached or self._closed):
             self._append(slot)
-            self._call_worker()
+            if self._parked:
+                self._call_worker()
 
     def _append(self, slot: Slot) -> None:
         slot.queued = True
@@ -224,15 +227,17 @@ class Scheduler:
             try:
                 done = self._turn(slot)
             except Exception as err:  # noqa: BLE001  a bug of the host may cost one agent, never a worker
-                done = _Done(slot, 1)
+                done = 1, 0.0, 0.0
                 self._lose(slot, _blame_host(err), None, ())
-            slot = self._next(worker, done, perf_counter() - started_at)
+            slot = self._next(worker, slot, done, perf_counter() - started_at)
 
-    def _next(self, worker: _Worker, done: _Done | None = None, turn_s: float = 0.0) -> Slot | None:
+    def _next(
+        self, worker: _Worker, ended: Slot | None = None, done: _Done = _NOTHING, turn_s: float = 0.0
+    ) -> Slot | None:
         """End a turn and wait until there is another one to begin; None when the scheduler closes."""
         with self._lock:
-            if done is not None:
-                self._end_turn(done, turn_s)
+            if ended is not None:
+                self._end_turn(ended, done, turn_s)
             overdue = False
             while not self._closed:
                 lane = self._choose(overdue)
@@ -257,40 +262,39 @@ class Scheduler:
         lane.running += 1
         if self._sentinel is worker:
             self._sentinel = None
-        if self._light.ready or self._heavy.ready:
+        if self._parked and (self._light.ready or self._heavy.ready):
             self._call_worker()
         return slot
 
-    def _end_turn(self, done: _Done, turn_s: float) -> None:
-        slot = done.slot
-        self._lane_of(slot).running -= 1
+    def _end_turn(self, slot: Slot, done: _Done, turn_s: float) -> None:
+        count, guest_s, rest_s = done
         self._turns += 1
-        self._batch_cells[done.count.bit_length()] += 1
-        if not slot.is_heavy:
-            self._learn(done.guest_s, turn_s)
+        self._batch_cells[count.bit_length()] += 1
+        if slot.is_heavy:  # they have workers of their own, and nothing to say about how many others need
+            self._heavy.running -= 1
+        else:
+            self._light.running -= 1
+            self._light_turns += 1
+            self._guest_s += guest_s
+            self._turn_s += turn_s
+            if not self._light_turns % DEMAND_EVERY:
+                self._learn()
         slot.worker = None
         if slot.detached:
             self._left.notify_all()
-        elif done.rest_s:
+        elif rest_s:
             slot.resting = True
-            self._resting.add(slot, done.rest_s)
+            self._resting.add(slot, rest_s)
         elif slot.mail.ready:
             self._append(slot)
 
-    def _learn(self, guest_s: float, turn_s: float) -> None:
-        """Follow what turns of light agents cost; heavy ones have workers of their own."""
-        self._light_turns += 1
-        self._guest_s += guest_s
-        self._turn_s += turn_s
-        if not self._light_turns % DEMAND_EVERY:
-            self._demand.observe(DEMAND_EVERY, self._guest_s, self._turn_s)
-            self._guest_s = self._turn_s = 0.0
-            self._light.width = min(self._cores, self._demand.workers)
+    def _learn(self) -> None:
+        self._demand.observe(DEMAND_EVERY, self._guest_s, self._turn_s)
+        self._guest_s = self._turn_s = 0.0
+        self._light.width = min(self._cores, self._demand.workers)
 
     def _call_worker(self) -> None:
         """Wake a parked worker if one more may run; else make sure that somebody watches for a stall."""
-        if not self._parked:
-            return
         light, heavy, coming = self._light, self._heavy, self._called
         if (light.ready and light.running + coming < light.width) or (
             heavy.ready and heavy.running + coming < heavy.width
@@ -331,7 +335,7 @@ class Scheduler:
         """Run one batch."""
         frames = slot.mail.take(slot.batch.now, slot.bytes_max)
         if not frames:
-            return _Done(slot)
+            return _NOTHING
         count = len(frames)
         try:
             outcome = slot.sandbox.handle(frames)
@@ -357,11 +361,11 @@ class Scheduler:
         for violation in outcome.violations:
             self._watch.handle_violation(slot.instance, violation)
         rest_s = outcome.rest_s
-        if route_s > TURN_S:  # nobody else routes meanwhile: whoever sends so much waits for it
+        if route_s > ROUTE_LONG_S:  # it kept everybody from Python's lock: whoever sends so much waits for it
             rest_s = max(rest_s, route_s * ROUTE_REST)
         if slot.share < 1:
             rest_s = max(rest_s, outcome.elapsed_s * (1 / slot.share - 1))
-        return _Done(slot, count, outcome.elapsed_s, rest_s)
+        return count, outcome.elapsed_s, rest_s
 
     def _handle_trap(self, slot: Slot, frames: list[bytes], outcome: Outcome, trap: Trap) -> None:
         at = outcome.poisoned
@@ -383,16 +387,6 @@ class Scheduler:
         with self._lock:
             slot.detached = True
         self._watch.handle_trap(slot.instance, trap, poisoned, waiting)
-
-
-@dataclass(slots=True)
-class _Done:
-    """A turn that is over: how many messages it had, how long the guest took, how long it must rest."""
-
-    slot: Slot
-    count: int = 0
-    guest_s: float = 0.0
-    rest_s: float = 0.0
 
 
 def _blame_host(err: Exception) -> Trap:
