@@ -109,6 +109,11 @@ class Admission:
             raise
         self._set(name, memory_bytes)
 
+    def resize(self, name: str, memory_bytes: int) -> None:
+        """Promise an agent another size without asking; nothing is done for one that has gone."""
+        if name in self._promised:
+            self._set(name, memory_bytes)
+
     def take(self, name: str, memory_bytes: int) -> None:
         """Promise without asking: the agent was here before the node was restarted."""
         self._agents[_tenant(name)] += 1

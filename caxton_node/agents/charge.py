@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from caxton_node.agents.degradation import Degradation
@@ -90,6 +90,8 @@ class Charge:
     def begin_anew(self) -> None:
         """Forget what supervision has held against it: an operator took the matter in hand."""
         self.cancel_restart()
+        self.failure = None
+        self.row = replace(self.row, failure=None)
         self.supervisor.reset()
         self.degradation.reset()
         self.restarts = 0

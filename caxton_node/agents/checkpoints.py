@@ -10,10 +10,12 @@ keep an agent from ever starting.
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from caxton_node.observability.logs import get_logger
 from caxton_node.storage import Database
 
 _PUT = (
@@ -21,6 +23,8 @@ _PUT = (
     "VALUES (?, ?, ?, ?, ?, ?)"
 )
 _FIND = "SELECT kind, version, module_sha256, data, taken_unix_ms FROM checkpoints WHERE agent = ?"
+
+_log = get_logger("agents")
 
 
 class Kind(StrEnum):
@@ -62,20 +66,37 @@ class CheckpointStore:
     async def put(self, agent: str, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint of an agent (`tenant/name`) in place of an earlier one."""
         values = (
-            agent, checkpoint.kind.value, checkpoint.version, checkpoint.module_sha256,
-            zlib.compress(checkpoint.data, 1), checkpoint.taken_unix_ms,
-        )  # fmt: skip
+            agent,
+            checkpoint.kind.value,
+            checkpoint.version,
+            checkpoint.module_sha256,
+            await asyncio.to_thread(_pack, checkpoint),
+            checkpoint.taken_unix_ms,
+        )
         await self._database.write(_PUT, values)
 
     async def find(self, agent: str) -> Checkpoint | None:
-        """Return the latest checkpoint of an agent."""
+        """Return the latest checkpoint of an agent; one that cannot be read is as good as none."""
         rows = await self._database.read(_FIND, (agent,))
-        for kind, version, sha256, data, at in rows:
-            return Checkpoint(
-                Kind(str(kind)), str(version), str(sha256), zlib.decompress(bytes(data)), int(str(at))
-            )
-        return None
+        try:
+            return await asyncio.to_thread(_read_row, rows[0]) if rows else None
+        except (zlib.error, ValueError) as err:
+            _log.warning("a checkpoint cannot be read", agent=agent, reason=str(err))
+            return None
 
     async def drop(self, agent: str) -> None:
         """Forget the checkpoint of an agent."""
         await self._database.write("DELETE FROM checkpoints WHERE agent = ?", (agent,))
+
+
+def _pack(checkpoint: Checkpoint) -> bytes:
+    """Return the bytes to keep; an image is compressed already."""
+    return checkpoint.data if checkpoint.kind is Kind.IMAGE else zlib.compress(checkpoint.data, 1)
+
+
+def _read_row(row: tuple[object, ...]) -> Checkpoint:
+    kind, version, sha256, packed, at = row
+    data = bytes(packed) if isinstance(packed, bytes) else b""
+    if Kind(str(kind)) is Kind.GUEST:
+        data = zlib.decompress(data)
+    return Checkpoint(Kind(str(kind)), str(version), str(sha256), data, int(str(at)))

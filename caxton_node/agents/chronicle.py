@@ -101,6 +101,14 @@ class Chronicle:
             for instance, source, event, target, reason, at in rows
         ]  # fmt: skip
 
+    async def forget(self, agent: str) -> None:
+        """Forget an agent (`tenant/name`) that was removed, so that another one of its name begins afresh."""
+        await self.flush()
+        try:
+            await self._database.write("DELETE FROM agent_transitions WHERE agent = ?", (agent,))
+        except CaxtonError as err:
+            _log.warning("the history of an agent was not removed", agent=agent, reason=str(err))
+
     async def flush(self) -> None:
         """Write what waits; returns when everything noted before is written."""
         async with self._writing:
@@ -111,10 +119,10 @@ class Chronicle:
 
     async def close(self) -> None:
         """Write what waits, for the end of the node."""
+        await self.flush()
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        await self.flush()
 
     async def _write(self, group: list[AgentMoved]) -> None:
         trims = map(_trim, {moved.agent for moved in group})

@@ -77,7 +77,9 @@ class HotReload:
         """
         new.instance.load(new.module)
         old = charge.instance
-        sent = await self._starter.prepare(new.instance)
+        # One that has failed leaves what it left before.
+        prepare = self._starter.prepare if old.is_sound else self._starter.prepare_as_left
+        sent = await prepare(new.instance)
         try:
             await old.pause()
             began_at = perf_counter()
@@ -97,10 +99,14 @@ class HotReload:
         else:
             retired = self._wait(charge, charge.retiring, drain_s)
             charge.retiring.waiting = asyncio.create_task(retired, name=f"retire {old.id}")
+            charge.retiring.waiting.add_done_callback(_tell_of_bug)
 
     async def finish(self, charge: Charge) -> None:
-        """End the retirement of an agent's old instance, if one is under way: what it began goes over."""
-        retirement, charge.retiring = charge.retiring, None
+        """End the retirement of an agent's old instance, if one is under way: what it began goes over.
+
+        The caller holds the lock of the agent. Cut short and done again it does what is left.
+        """
+        retirement = charge.retiring
         if retirement is None:
             return
         if retirement.waiting is not None and retirement.waiting is not asyncio.current_task():
@@ -108,6 +114,8 @@ class HotReload:
         await retirement.instance.halt()
         self._plant.router.end_handover(retirement.instance.id, retirement.handover)
         await self._bury(retirement.instance)
+        charge.retiring = None
+        retirement.on_end()
 
     # -- the two ways ---------------------------------------------------------------------------------------
 
@@ -146,8 +154,9 @@ class HotReload:
                     await asyncio.sleep(LOOK_EVERY_S)
         except TimeoutError:
             _log.info("an old version did not finish in time", agent=retirement.instance.id)
-        if charge.retiring is retirement:
-            await self.finish(charge)
+        async with charge.lock:
+            if charge.retiring is retirement:
+                await self.finish(charge)
 
     def _is_done(self, retirement: Retirement) -> bool:
         trapped = retirement.instance.state is not State.DRAINING
@@ -159,5 +168,11 @@ class HotReload:
             old.step(Event.DRAIN)
         if old.is_in(State.DRAINING):
             old.step(Event.STOP)
-        old.step(Event.REMOVE)
+        if not old.is_in(State.UNLOADED):
+            old.step(Event.REMOVE)
         self._roster.forget(old.id)
+
+
+def _tell_of_bug(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (bug := task.exception()) is not None:
+        _log.error("a retirement has ended in a bug", task=task.get_name(), exc_info=bug)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from caxton_node.agents.checkpoints import Checkpoint, Kind
 from caxton_node.agents.chronicle import Chronicle
@@ -28,6 +31,12 @@ from caxton_node.runtime.scheduler import Scheduler
 from caxton_node.runtime.slot import FULL_PACE, Pace, Slot
 from caxton_node.runtime.traps import Trap
 
+GUEST_THREADS = 8
+"""For starts, checkpoints and waiting for calls under way; others wait as tasks."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _log = get_logger("agents")
 
 
@@ -42,6 +51,23 @@ class Plant:
     pool: Pool
     chronicle: Chronicle
     clock: Clock
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(GUEST_THREADS, thread_name_prefix="caxton-guest")
+    )
+
+    async def in_thread(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Do something with a guest on a thread, and wait for its end even when cancelled.
+
+        A store may be used by one thread at a time: whoever is cancelled would else go on to free it, or to
+        give it to a worker, while the guest still runs.
+        """
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self.threads, partial(call, *arguments, **named))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work])
+            raise
 
 
 class Instance:
@@ -159,21 +185,6 @@ class Instance:
         self.step(Event.LOAD)
         self.module = module
 
-    async def start(self, checkpoint: Checkpoint | None = None, pace: Pace = FULL_PACE) -> None:
-        """Start a fresh sandbox and let it work: Loaded -> Running.
-
-        Args:
-            checkpoint: What an earlier one left.
-            pace: How fast it may work.
-
-        Raises:
-            IllegalTransition: It is not Loaded.
-            DeploymentFailed: The guest did not start; the state is Loaded and the sandbox is gone.
-        """
-        sent = await self.prepare(checkpoint)
-        self.open_mailbox()
-        self.launch(sent, pace)
-
     async def prepare(self, checkpoint: Checkpoint | None = None) -> list[bytes]:
         """Start a sandbox that no worker runs yet; returns what it sent while starting.
 
@@ -195,7 +206,11 @@ class Instance:
             sandbox = Sandbox(
                 plant.engine, module, manifest.limits, self._write_log, plant.clock, world=manifest.world
             )
-        sent = await asyncio.to_thread(_bring_up, sandbox, self._introduction(), checkpoint)
+        try:
+            sent = await plant.in_thread(_bring_up, sandbox, self._introduction(), checkpoint)
+        except BaseException:
+            sandbox.close()
+            raise
         self._sandbox, self.restored = sandbox, checkpoint is not None
         return sent
 
@@ -208,16 +223,16 @@ class Instance:
         slot = Slot(self.id, name, sandbox, mailbox, limits, pace=pace)
         self._slot = slot
         self.run += 1
-        self.step(Event.START)
         if sent:  # before a worker may send what comes later
             self._plant.router.accept(self.id, sent)
+        self.step(Event.START)
         self._plant.scheduler.attach(slot)
         mailbox.connect(_waker(self._plant.scheduler, slot))
 
     async def pause(self) -> None:
         """Wait for the call under way and give it no further turn until `resume`."""
         if self._slot is not None and not self._plant.scheduler.try_detach(self._slot):
-            await asyncio.to_thread(self._plant.scheduler.detach, self._slot)
+            await self._plant.in_thread(self._plant.scheduler.detach, self._slot)
 
     def resume(self) -> None:
         """Let workers run it again after `pause`; one that trapped meanwhile is lost like any other."""
@@ -252,7 +267,7 @@ class Instance:
             return None
         take: Callable[[], bytes] = sandbox.checkpoint if kind is Kind.GUEST else sandbox.take_image
         try:
-            data = await asyncio.to_thread(take)
+            data = await self._plant.in_thread(take)
         except CheckpointFailed as err:
             self._trap = err.trap if err.trap.fatal else None
             raise
@@ -266,7 +281,7 @@ class Instance:
             StartFailed: It does not take it; the sandbox is gone.
         """
         assert self._sandbox is not None, "it was prepared"
-        sent = await asyncio.to_thread(self._sandbox.restore, checkpoint.data)
+        sent = await self._plant.in_thread(self._sandbox.restore, checkpoint.data)
         self.restored = True
         return sent
 
@@ -277,7 +292,7 @@ class Instance:
         if slot is not None:
             self._fuel_before += slot.fuel_units
             if not self._plant.scheduler.try_detach(slot):
-                await asyncio.to_thread(self._plant.scheduler.detach, slot)
+                await self._plant.in_thread(self._plant.scheduler.detach, slot)
         if sandbox is not None:
             sandbox.close()
 

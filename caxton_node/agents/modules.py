@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,6 +64,14 @@ class ModuleFolder:
     def delete(self, sha256: str) -> None:
         """Remove a module that no agent uses."""
         self._path(sha256).unlink(missing_ok=True)
+
+    def keep_only(self, used: Collection[str]) -> None:
+        """Remove every module but these, and what is left of writes that were cut short."""
+        for place in self._folder.glob("*.wasm"):
+            if place.stem not in used:
+                place.unlink(missing_ok=True)
+        for place in self._folder.glob("*.new"):
+            place.unlink(missing_ok=True)
 
     def _path(self, sha256: str) -> Path:
         return self._folder / f"{sha256}.wasm"

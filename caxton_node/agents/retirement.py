@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from caxton_node.agents.instance import Instance
 from caxton_node.messaging.handover import Handover
+
+
+def _nothing() -> None:
+    """Tell nobody."""
 
 
 @dataclass(slots=True)
@@ -16,9 +21,11 @@ class Retirement:
     Attributes:
         instance: The one that leaves.
         handover: Who gets which message meanwhile.
-        waiting: Ends it when the drain is over.
+        waiting: Ends it when the drain is over; a command that needs the agent whole ends it before.
+        on_end: Called when it has ended.
     """
 
     instance: Instance
     handover: Handover
     waiting: asyncio.Task[None] | None = None
+    on_end: Callable[[], None] = _nothing

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from msgspec import structs
@@ -141,18 +142,21 @@ class Reviver:
         if run != instance.run or not instance.is_in(State.RUNNING, State.DRAINING) or self._closed:
             return
         was_draining = instance.state is State.DRAINING
-        if trap.kind in OF_TRAP:
-            charge.degradation.handle_stop(self._clock.now())
         # At once and without the lock: a command that drains this agent holds it and waits for the state.
         instance.step(Event.FAIL, str(failure))
+        if charge.instance is not instance:
+            return  # it was retiring: its successor has nothing to do with it
+        if trap.kind in OF_TRAP:
+            charge.degradation.handle_stop(self._clock.now())
         charge.failure = failure
         if not was_draining:
             self._spawn(self._recover(charge, instance, run))
 
     async def _recover(self, charge: Charge, instance: Instance, run: int) -> None:
         async with charge.lock:
-            if charge.instance is not instance or instance.run != run or instance.state is not State.FAILED:
-                return  # an operator was faster
+            is_here = self._roster.find_instance(instance.id) is charge and charge.instance is instance
+            if not is_here or instance.run != run or instance.state is not State.FAILED:
+                return  # an operator was faster, or it was never deployed in the end
             if instance.restored and not instance.handled:
                 await self._starter.drop(charge.name)  # what it was given may be what it died of
             await instance.halt()
@@ -195,12 +199,14 @@ class Reviver:
     async def _keep(self, charge: Charge, failure: Failure) -> None:
         """Keep a failure; a store that takes nothing costs its memory beyond the next restart of the node."""
         charge.failure = failure
+        charge.row = replace(charge.row, failure=failure)
         try:
             await self._store.set_failure(charge.name, failure, self._clock.unix_us() // 1000)
         except CaxtonError as err:
             _log.warning("a failure was not kept", agent=charge.instance.id, reason=str(err))
 
     async def _set_desired(self, charge: Charge, state: State) -> None:
+        charge.row = replace(charge.row, desired=state)
         try:
             await self._store.set_desired(charge.name, state, self._clock.unix_us() // 1000)
         except CaxtonError as err:

@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from caxton_node.agents.admission import Admission, Quota, Quotas
@@ -19,9 +20,12 @@ from caxton_node.agents.charge import Announcer, Charge, Roster
 from caxton_node.agents.checkpoints import CheckpointStore
 from caxton_node.agents.chronicle import AgentMoved
 from caxton_node.agents.commands import Commands, to_the_end
+from caxton_node.agents.compiling import Compiling
+from caxton_node.agents.draining import Drainer
 from caxton_node.agents.failures import of_error
 from caxton_node.agents.hot_reload import HotReload
 from caxton_node.agents.instance import Instance, Plant
+from caxton_node.agents.keeper import Keeper
 from caxton_node.agents.lifecycle import Event, State
 from caxton_node.agents.manifest import Manifest, check_module_size
 from caxton_node.agents.modules import ModuleFolder
@@ -35,19 +39,14 @@ from caxton_node.agents.supervision import RestartPolicy, Supervisor
 from caxton_node.agents.updating import Updater
 from caxton_node.agents.views import AgentView
 from caxton_node.agents.violations import ViolationBook
-from caxton_node.core.errors import CaxtonError
+from caxton_node.core.errors import CaxtonError, NotFound
 from caxton_node.core.events import EventBus
 from caxton_node.core.ids import full_name
-from caxton_node.fipa import FailureReason
-from caxton_node.messaging.handover import Handover
 from caxton_node.observability import Board
 from caxton_node.observability.logs import get_logger
-from caxton_node.runtime.engine import CompiledModule, to_binary
 from caxton_node.storage import Database
 
 DRAIN_S = 30.0
-LOOK_EVERY_S = 0.25
-DRAIN_POLL_S, CONVERSATIONS_EVERY_S = 0.01, 0.1
 
 _log = get_logger("agents")
 
@@ -99,12 +98,24 @@ class AgentService:
         self._violations = ViolationBook(bus, board)
         self._starter = Starter(CheckpointStore(database), board, self._violations, clock)
         self._hot_reload = HotReload(plant, self._roster, self._starter, board)
+        self._drainer = Drainer(plant.router, self._roster, self._starter)
+        self._compiling = Compiling(plant.engine, self._shelf)
         self._updater = Updater(
             plant=plant,
             roster=self._roster,
             admission=self._admission,
             shelf=self._shelf,
             hot_reload=self._hot_reload,
+            compiling=self._compiling,
+        )
+        self._keeper = Keeper(
+            plant=plant,
+            roster=self._roster,
+            store=self._store,
+            admission=self._admission,
+            starter=self._starter,
+            hot_reload=self._hot_reload,
+            violations=self._violations,
         )
         loop = asyncio.get_running_loop()
         self._reviver = Reviver(
@@ -117,7 +128,6 @@ class AgentService:
             board=board,
             loop=loop,
         )
-        self._keeper = loop.create_task(self._keep_watch(), name="agents-keeper")
         relay.connect(self._reviver)
         plant.router.on_violation(self._violations.note)
         board.collect_from(lambda: read_numbers(self._roster))
@@ -169,12 +179,12 @@ class AgentService:
         """
         check_module_size(module)
         with self._admission.reserve(manifest):
-            binary, compiled = await asyncio.to_thread(self._compile, module, manifest)
+            binary, compiled = await self._compiling.new(module, manifest)
             instance = Instance(self._plant, manifest)
             instance.load(compiled)
             desired = State.RUNNING if start else State.LOADED
             row = Deployed(manifest, compiled.sha256, compiled.size, desired, self._now_ms())
-            charge = Charge(instance, row, self._supervisor())
+            charge = self._take_in_charge(instance, row)
             # In charge before it runs, so that a trap in its first message finds it.
             self._roster.add(charge)
             async with charge.lock:
@@ -231,13 +241,16 @@ class AgentService:
 
         Raises:
             NotFound: This node has none of this name.
-            StateError: It is not running.
+            StateError: It neither runs nor waits for a restart.
         """
         async with self._command(name) as charge:
-            charge.instance.check(Event.DRAIN)
+            if charge.timer is None:  # one that waits for its restart is left Failed
+                charge.instance.check(Event.DRAIN)
+            await self._hot_reload.finish(charge)
             # First, so that a node that dies meanwhile does not bring it back.
-            await self._store.set_desired(charge.name, State.STOPPED, self._now_ms())
-            returned = await self._bring_down(charge, drain_s)
+            running = charge.instance.is_in(State.RUNNING)
+            await self._set_desired(charge, State.STOPPED if running else State.FAILED)
+            returned = await self._drainer.bring_down(charge, drain_s)
             self._roster.announce(charge)
             return self._roster.view(charge), returned
 
@@ -250,6 +263,7 @@ class AgentService:
             DeploymentFailed: The guest did not start; it is Failed.
         """
         async with self._command(name) as charge:
+            await self._hot_reload.finish(charge)
             if charge.instance.is_in(State.RUNNING):
                 charge.instance.step(Event.DRAIN)
                 await charge.instance.halt()
@@ -267,14 +281,16 @@ class AgentService:
             NotFound: This node has none of this name.
         """
         async with self._command(name) as charge:
+            await self._hot_reload.finish(charge)
             returned = 0
             if not charge.instance.is_in(State.LOADED, State.STOPPED):
-                returned = await self._bring_down(charge, drain_s)
+                returned = await self._drainer.bring_down(charge, drain_s)
             await self._shelf.forget(charge.row)
             charge.instance.step(Event.REMOVE)
             self._roster.remove(charge)
             self._roster.withdraw(charge)
             self._admission.release(charge.name)
+            await self._plant.chronicle.forget(charge.name)
             _log.info("agent removed", agent=charge.instance.id, returned=returned)
             return returned
 
@@ -285,65 +301,15 @@ class AgentService:
 
         An agent that cannot be brought back is Failed and says why; the node starts all the same.
         """
-        for row in await self._store.read_all():
-            state = row.desired if row.desired in {State.STOPPED, State.FAILED} else State.UNLOADED
-            instance = Instance(self._plant, row.manifest, row.number, state)
-            charge = Charge(instance, row, self._supervisor(), failure=row.failure)
-            self._admission.take(charge.name, row.manifest.limits.memory_bytes)
-            self._roster.add(charge)
-            try:
-                if state is State.UNLOADED:
-                    instance.load(await self._module_of(charge))
-                if row.desired is State.RUNNING:
-                    await self._starter.start(charge)
-            except CaxtonError as err:
-                await self._fail(charge, err)
-            self._roster.announce(charge)
-        self._roster.withdraw_others()
-        if spooled := await self._store.read_spool():
-            self._plant.router.reroute([frame for _, frame in spooled], FailureReason.AGENT_STOPPED)
-            await self._store.delete_spool(spooled[-1][0])
+        await self._shelf.sweep()
+        await self._keeper.restore(self._take_in_charge, self._bring_back)
 
     async def close(self) -> None:
         """Stop every agent for the end of the node; what it knows and what waits is kept for the next."""
-        self._keeper.cancel()
-        await asyncio.gather(self._keeper, return_exceptions=True)
+        await self._keeper.stop()
         await self._reviver.close()
         await self.commands.close()
-        for charge in self._roster:
-            async with charge.lock:
-                await self._hot_reload.finish(charge)
-                if charge.instance.is_in(State.RUNNING):
-                    await charge.instance.pause()
-                    await self._starter.keep(charge)
-                await charge.instance.halt()
-                left = charge.instance.close_mailbox()
-                if left:
-                    await self._store.spool(charge.name, left, self._now_ms())
-        self._violations.tell()
-        await self._plant.chronicle.close()
-
-    async def _keep_watch(self) -> None:
-        """Tell of limits that were passed, and ask agents for checkpoints when their manifests want it."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                self._violations.tell()
-                await self._take_checkpoints()
-            except Exception:  # noqa: BLE001 - one bad turn must not end all that follow
-                _log.exception("a turn of the agents' keeper failed")
-
-    async def _take_checkpoints(self) -> None:
-        now = self._clock.now()
-        for charge in self._roster.due_for_checkpoint(now):
-            async with charge.lock:
-                charge.asked_at = now
-                if charge.instance.is_in(State.RUNNING):
-                    await charge.instance.pause()
-                    try:
-                        await self._starter.keep(charge)
-                    finally:
-                        charge.instance.resume()
+        await self._keeper.put_to_sleep()
 
     # -- parts of the commands ------------------------------------------------------------------------------
 
@@ -351,17 +317,28 @@ class AgentService:
     async def _command(self, name: str) -> AsyncIterator[Charge]:
         charge = self._roster.get(full_name(name))
         async with charge.lock:
-            self._roster.get(charge.name)  # it may have been removed while this command waited
-            await self._hot_reload.finish(charge)
+            if self._roster.get(charge.name) is not charge:
+                hint = "try again: another one of this name was deployed meanwhile"
+                raise NotFound(f"the agent {name} has been removed", hint=hint)
             yield charge
+
+    def _take_in_charge(self, instance: Instance, row: Deployed) -> Charge:
+        return Charge(instance, row, Supervisor(self._policy, self._rng), failure=row.failure)
+
+    async def _bring_back(self, charge: Charge) -> None:
+        try:
+            await self._load(charge)
+            if charge.row.desired is State.RUNNING:
+                await self._starter.start(charge)
+        except CaxtonError as err:
+            await self._fail(charge, err)
 
     async def _bring_up(self, charge: Charge) -> None:
         charge.begin_anew()
         instance = charge.instance
         if instance.is_in(State.STOPPED, State.FAILED):
             await instance.halt()
-            module = await self._module_of(charge)
-            instance.load(module)
+            await self._load(charge)
         instance.check(Event.START)
         try:
             await self._starter.start(charge)
@@ -371,75 +348,31 @@ class AgentService:
             raise
         finally:
             self._roster.announce(charge)
-        await self._store.set_desired(charge.name, State.RUNNING, self._now_ms())
+        await self._set_desired(charge, State.RUNNING)
+        await self._store.set_failure(charge.name, None, self._now_ms())
 
-    async def _bring_down(self, charge: Charge, drain_s: float) -> int:
-        """Drain an agent, keep what it knows, and stop it; returns how many messages went back."""
-        charge.cancel_restart()
-        instance, router = charge.instance, self._plant.router
-        if instance.is_in(State.FAILED):
-            await instance.halt()
-            return self._return_mail(charge)
-        instance.step(Event.DRAIN)
-        self._roster.announce(charge)  # first the route, then the drain
-        handover = router.begin_handover(instance.id)
-        await self._wait_drained(instance, handover, drain_s)
-        if instance.is_in(State.DRAINING):
-            await instance.pause()
-            await self._starter.keep(charge)
-        await instance.halt()
-        left = router.end_handover(instance.id, handover)
-        instance.drop_mailbox()
-        if instance.is_in(State.DRAINING):
-            instance.step(Event.STOP)
-        router.reroute(left, FailureReason.AGENT_STOPPED)
-        return len(left)
+    async def _load(self, charge: Charge) -> None:
+        """Load an agent's instance, from its file if its machine code was not needed before."""
+        module = charge.instance.module
+        if module is None:
+            _, module = await self._compiling.kept(charge.row, charge.row.manifest)
+        charge.instance.load(module)
 
-    async def _wait_drained(self, instance: Instance, handover: Handover, within_s: float) -> None:
-        """Wait until what waits is handled and conversations have ended, time is over, or the guest traps."""
-        router, wait_s = self._plant.router, DRAIN_POLL_S
-        try:
-            async with asyncio.timeout(within_s):
-                # The workers settle a mailbox from their threads and tell nobody: looking is all there is.
-                while instance.is_in(State.DRAINING) and not router.is_finished(handover):
-                    await asyncio.sleep(wait_s)
-                    wait_s = min(2 * wait_s, CONVERSATIONS_EVERY_S)
-        except TimeoutError:
-            _log.info("drain ended before all was done", agent=instance.id, waiting=instance.waiting)
+    async def _set_desired(self, charge: Charge, state: State) -> None:
+        await self._store.set_desired(charge.name, state, self._now_ms())
+        charge.row = replace(charge.row, desired=state)
 
     async def _abandon(self, charge: Charge) -> None:
         """Leave nothing of a deployment that failed."""
         charge.cancel_restart()
-        await charge.instance.halt()
-        self._return_mail(charge)
         self._roster.remove(charge)
+        await charge.instance.halt()
+        self._drainer.return_mail(charge.instance)
 
     async def _fail(self, charge: Charge, err: CaxtonError) -> None:
         await self._reviver.note_failure(charge, of_error(err, self._now_ms()))
-        self._return_mail(charge)
+        self._drainer.return_mail(charge.instance)
         _log.error("agent did not start", agent=charge.instance.id, detail=str(err))
-
-    def _return_mail(self, charge: Charge) -> int:
-        left = charge.instance.close_mailbox()
-        self._plant.router.reroute(left, FailureReason.AGENT_STOPPED)
-        return len(left)
-
-    async def _module_of(self, charge: Charge) -> CompiledModule:
-        """Return an agent's machine code, compiled from its file if that was not needed before."""
-        compiled = charge.instance.module
-        if compiled is not None:
-            return compiled
-        return await asyncio.to_thread(self._compile_kept, charge.row)
-
-    def _compile(self, module: bytes, manifest: Manifest) -> tuple[bytes, CompiledModule]:
-        binary = to_binary(module)
-        return binary, self._plant.engine.compile(binary, manifest.profile)
-
-    def _compile_kept(self, row: Deployed) -> CompiledModule:
-        return self._plant.engine.compile(self._shelf.read(row.module_sha256), row.manifest.profile)
-
-    def _supervisor(self) -> Supervisor:
-        return Supervisor(self._policy, self._rng)
 
     def _now_ms(self) -> int:
         return self._clock.unix_us() // 1000

@@ -64,3 +64,9 @@ class Shelf:
         async with self._lock:
             if await self._store.forget_module(module_sha256):
                 await asyncio.to_thread(self._modules.delete, module_sha256)
+
+    async def sweep(self) -> None:
+        """Remove what a node that died in the middle of a change has left: modules that no agent uses."""
+        async with self._lock:
+            used = await self._store.sweep_modules()
+            await asyncio.to_thread(self._modules.keep_only, used)

@@ -55,14 +55,25 @@ class Starter:
             DeploymentFailed: The guest did not start; the state is Loaded.
         """
         instance = charge.instance
-        checkpoint = None if afresh else await self._find(instance)
-        sent = None
-        if checkpoint is not None:
-            sent = await self._try_checkpoint(charge, checkpoint)
-        if sent is None:
-            sent = await self.prepare(instance)
+        sent = await (self.prepare(instance) if afresh else self.prepare_as_left(instance))
         instance.open_mailbox()
         instance.launch(sent, charge.degradation.pace(self._clock.now()))
+
+    async def prepare_as_left(self, instance: Instance) -> list[bytes]:
+        """Start a sandbox with what an earlier instance left if it takes that, else afresh; see `prepare`."""
+        checkpoint = await self._find(instance)
+        if checkpoint is None:
+            return await self.prepare(instance)
+        try:
+            sent = await self.prepare(instance, checkpoint)
+        except CaxtonError as err:
+            sent = await self.prepare(instance)  # if that fails too, it is not the checkpoint's fault
+            self._failed.add()
+            _log.warning("a checkpoint was not taken; started afresh", agent=instance.id, reason=str(err))
+            await self.drop(instance.manifest.name)
+            return sent
+        self._restored.add()
+        return sent
 
     async def prepare(self, instance: Instance, checkpoint: Checkpoint | None = None) -> list[bytes]:
         """Start a sandbox that no worker runs yet; returns what it sent.
@@ -80,24 +91,41 @@ class Starter:
         (self._pool if instance.from_pool else self._fresh).observe(perf_counter() - started_at)
         return sent
 
-    async def keep(self, charge: Charge) -> Checkpoint | None:
+    async def keep(self, charge: Charge) -> None:
         """Ask an agent's paused instance what it leaves, and keep it; failing costs the checkpoint only."""
+        checkpoint = await self.take(charge)
+        if checkpoint is not None:
+            await self.put(charge, checkpoint)
+
+    async def take(self, charge: Charge) -> Checkpoint | None:
+        """Ask an agent's paused instance what it leaves; None if it leaves nothing or fails to."""
         instance = charge.instance
         try:
-            checkpoint = await instance.checkpoint()
-            if checkpoint is not None:
-                await self._checkpoints.put(charge.name, checkpoint)
+            return await instance.checkpoint()
         except CaxtonError as err:
             self._failed.add()
-            _log.warning("no checkpoint was kept", agent=instance.id, reason=str(err))
+            violation = getattr(err, "violation", None)
+            if violation is not None:
+                self._violations.note(instance.id, violation)
+            _log.warning("no checkpoint was taken", agent=instance.id, reason=str(err))
             return None
-        if checkpoint is not None:
+
+    async def put(self, charge: Charge, checkpoint: Checkpoint) -> None:
+        """Keep what an agent left."""
+        try:
+            await self._checkpoints.put(charge.name, checkpoint)
+        except CaxtonError as err:
+            self._failed.add()
+            _log.warning("a checkpoint was not kept", agent=charge.instance.id, reason=str(err))
+        else:
             self._kept.add()
-        return checkpoint
 
     async def drop(self, name: str) -> None:
-        """Forget what an agent (`tenant/name`) has left."""
-        await self._checkpoints.drop(name)
+        """Forget what an agent (`tenant/name`) has left, if the store lets us."""
+        try:
+            await self._checkpoints.drop(name)
+        except CaxtonError as err:
+            _log.warning("a checkpoint was not dropped", agent=name, reason=str(err))
 
     async def _find(self, instance: Instance) -> Checkpoint | None:
         module = instance.module
@@ -106,15 +134,3 @@ class Starter:
         checkpoint = await self._checkpoints.find(instance.manifest.name)
         fits = checkpoint is not None and checkpoint.fits(module.sha256, can_restore=can_take(module))
         return checkpoint if fits else None
-
-    async def _try_checkpoint(self, charge: Charge, checkpoint: Checkpoint) -> list[bytes] | None:
-        try:
-            sent = await self.prepare(charge.instance, checkpoint)
-        except CaxtonError as err:
-            self._failed.add()
-            agent = charge.instance.id
-            _log.warning("a checkpoint was not taken; starting afresh", agent=agent, reason=str(err))
-            await self._checkpoints.drop(charge.name)
-            return None
-        self._restored.add()
-        return sent

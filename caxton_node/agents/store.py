@@ -95,6 +95,14 @@ class AgentStore:
         """Forget a module if no agent uses it; returns whether it was forgotten."""
         return bool(await self._database.write(_DELETE_UNUSED, (module_sha256,)))
 
+    async def sweep_modules(self) -> set[str]:
+        """Forget every module that no agent uses; returns those that are used."""
+        await self._database.write(
+            "DELETE FROM modules WHERE sha256 NOT IN (SELECT module_sha256 FROM agents)", ()
+        )
+        rows = await self._database.read("SELECT module_sha256 FROM agents", ())
+        return {str(sha256) for (sha256,) in rows}
+
     async def read_all(self) -> list[Deployed]:
         """Return every agent in the order of deployment; a row that cannot be understood is left out."""
         rows = await self._database.read(

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from caxton_node.agents.admission import Admission
 from caxton_node.agents.change import Change
 from caxton_node.agents.charge import Charge, Roster
+from caxton_node.agents.compiling import Compiling
 from caxton_node.agents.hot_reload import HotReload, Successor
 from caxton_node.agents.instance import Instance, Plant
 from caxton_node.agents.lifecycle import State
 from caxton_node.agents.manifest import Manifest, check_module_size
 from caxton_node.agents.shelf import Shelf
 from caxton_node.agents.store import Deployed
-from caxton_node.core.errors import StateError
+from caxton_node.core.errors import CaxtonError, StateError
 from caxton_node.core.ids import Address
 from caxton_node.observability.logs import get_logger
-from caxton_node.runtime.engine import to_binary
 
 _log = get_logger("agents")
 
@@ -31,11 +30,20 @@ class Updater:
         admission: Asked before anything grows.
         shelf: Where deployments are kept.
         hot_reload: Replaces an instance that runs.
+        compiling: Makes modules ready.
     """
 
     def __init__(
-        self, *, plant: Plant, roster: Roster, admission: Admission, shelf: Shelf, hot_reload: HotReload
+        self,
+        *,
+        plant: Plant,
+        roster: Roster,
+        admission: Admission,
+        shelf: Shelf,
+        hot_reload: HotReload,
+        compiling: Compiling,
     ) -> None:
+        self._compiling = compiling
         self._plant = plant
         self._roster = roster
         self._admission = admission
@@ -63,17 +71,16 @@ class Updater:
 
     async def _reload(self, charge: Charge, change: Change, manifest: Manifest, drain_s: float) -> None:
         """Let an instance with another manifest or module take over."""
-        old, row = charge.instance, charge.row
-        if old.is_in(State.DRAINING):
-            raise StateError(
-                f"agent {Address(charge.name)} is draining", hint="try again when it has stopped"
-            )
+        if charge.instance.is_in(State.DRAINING):
+            hint = "try again when it has stopped"
+            raise StateError(f"agent {Address(charge.name)} is draining", hint=hint)
         if change.module:
             check_module_size(change.module)
-            binary = await asyncio.to_thread(to_binary, change.module)
+            binary, module = await self._compiling.new(change.module, manifest)
         else:
-            binary = await asyncio.to_thread(self._shelf.read, row.module_sha256)
-        module = await asyncio.to_thread(self._plant.engine.compile, binary, manifest.profile)
+            binary, module = await self._compiling.kept(charge.row, manifest)
+        await self._hot_reload.finish(charge)  # what an earlier reload left under way
+        old, row = charge.instance, charge.row
         number = row.number + 1 if manifest.version == row.manifest.version else 1
         desired = State.RUNNING if row.desired is State.FAILED else row.desired
         new_row = Deployed(manifest, module.sha256, module.size, desired, self._now_ms(), number)
@@ -87,11 +94,28 @@ class Updater:
                 else:
                     await self._hot_reload.replace(charge, new, drain_s)
             except BaseException:
-                await self._shelf.rewrite(row, self._now_ms())
-                await self._shelf.drop_unused(module.sha256)
+                await self._take_back(row, module.sha256)
                 raise
-        await self._shelf.drop_unused(row.module_sha256)
+        if charge.retiring is not None:  # both live until that ends
+            self._admission.resize(charge.name, wanted + row.manifest.limits.memory_bytes)
+            charge.retiring.on_end = lambda: self._admission.resize(charge.name, wanted)
+        await self._drop_unused(row.module_sha256)
         _log.info("agent reloaded", agent=charge.instance.id, before=old.id, module=module.sha256[:12])
+
+    async def _take_back(self, row: Deployed, module_sha256: str) -> None:
+        """Keep the old version again after a reload that failed; its error is what the operator is to see."""
+        try:
+            await self._shelf.rewrite(row, self._now_ms())
+        except CaxtonError as err:
+            name = row.manifest.name
+            _log.error("the store has the version that did not start", agent=name, reason=str(err))
+        await self._drop_unused(module_sha256)
+
+    async def _drop_unused(self, module_sha256: str) -> None:
+        try:
+            await self._shelf.drop_unused(module_sha256)
+        except CaxtonError as err:
+            _log.warning("a module that nobody uses was not removed", module=module_sha256, reason=str(err))
 
     def _swap(self, charge: Charge, new: Successor) -> None:
         """Replace an instance that does not run by one that does not either."""

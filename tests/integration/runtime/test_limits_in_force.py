@@ -176,6 +176,10 @@ async def test_a_resting_agent_can_be_changed_and_stopped_at_once(tmp_path):
         await until(lambda: charge.instance._slot is not None and charge.instance._slot.resting)
         view = await house.service.update("agent", Change(limits={"host_calls_per_s": 1_000_000}))
         assert view.manifest.limits.host_calls_per_s == 1_000_000
+        await until(lambda: house.router.counts().in_flight == 0)  # at ten a second it would take 18 s
+        await house.service.update("agent", Change(limits={"host_calls_per_s": 10}))
+        send(house, b"x", 20)
+        await until(lambda: charge.instance._slot is not None and charge.instance._slot.resting)
         _, returned = await asyncio.wait_for(house.service.stop("agent", drain_s=0.0), 5)
         assert returned > 0
 
