@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from caxton_node.runtime import abi
 from caxton_node.runtime.native import Memory
-from caxton_node.runtime.trap_facts import GuestFailed
+from caxton_node.runtime.trap_facts import GuestFailed, TooLarge
 from caxton_node.runtime.traps import Trap, TrapKind
 
 
@@ -99,16 +99,15 @@ class ControlBlock:
         """Copy the outbox as it is, for a checkpoint.
 
         Raises:
-            GuestFailed: It lies outside of the memory, or is larger than this.
+            GuestFailed: It lies outside of the memory.
+            TooLarge: It is larger than this.
         """
         view = self._memory.refresh()
         _, out_ptr, out_len = abi.read_progress(view, self.address)
         if out_ptr + out_len > len(view):
             raise GuestFailed(TrapKind.ABI, _name_lie(0, out_ptr, out_len, len(view), 0))
         if out_len > bytes_max:
-            raise GuestFailed(
-                TrapKind.CHECKPOINT, f"its checkpoint has {out_len:,} bytes, at most {bytes_max:,} are kept"
-            )
+            raise TooLarge(out_len, bytes_max)
         return bytes(view[out_ptr : out_ptr + out_len])
 
 

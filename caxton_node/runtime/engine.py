@@ -142,6 +142,12 @@ class _Shop:
         self.raw = wasmtime.Engine(make_config(profile, settings))
         self.linker = make_linker(self.raw)
         self.modules: WeakValueDictionary[str, CompiledModule] = WeakValueDictionary()
+        self.customers = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Return whether nothing runs on its engine or is being compiled for it; with the engines' lock."""
+        return not self.customers and not self.modules
 
 
 class Engine:
@@ -195,10 +201,14 @@ class Engine:
                 hint="strip it (wasm-opt -Os, wasm-strip), or raise agents.module_bytes_max",
             )
         sha256 = hashlib.sha256(binary).hexdigest()
-        shop = self._shop(profile)
-        with self._lock:
-            found = shop.modules.get(sha256)
-        return found or self._make(sha256, binary, shop)
+        shop = self._enter(profile)
+        try:
+            with self._lock:
+                found = shop.modules.get(sha256)
+            return found or self._make(sha256, binary, shop)
+        finally:
+            with self._lock:
+                shop.customers -= 1
 
     def advance(self) -> None:
         """Move the epoch of every engine."""
@@ -209,18 +219,30 @@ class Engine:
         """Stop the epoch thread. Guests of this engine must not be called any more."""
         self._closed.set()
 
-    def _shop(self, profile: Profile) -> _Shop:
+    def _enter(self, profile: Profile) -> _Shop:
+        """Return the shop of a profile, which stays open until its `customers` are gone."""
         with self._lock:
             shop = self._shops.get(profile)
             if shop is None:
-                if len(self._shops) >= PROFILES_MAX:
+                if len(self._shops) >= PROFILES_MAX and not self._close_shop():
                     raise ResourceLimit(
                         f"profile {profile.key} would be one too many",
                         why=f"agents of one node share at most {PROFILES_MAX} combinations of features",
                         hint="allow the same features to agents that are alike",
                     )
                 shop = self._shops[profile] = _Shop(profile, self.settings)
+            shop.customers += 1
             return shop
+
+    def _close_shop(self) -> bool:
+        """Give up an engine that nothing runs on, the oldest; False if there is none.
+
+        A sandbox keeps its module, so no guest is left without somebody who moves its epoch.
+        """
+        idle = next((profile for profile, shop in self._shops.items() if shop.is_idle), None)
+        if idle is not None:
+            del self._shops[idle]
+        return idle is not None
 
     def _make(self, sha256: str, binary: bytes, shop: _Shop) -> CompiledModule:
         try:

@@ -12,11 +12,12 @@ BATCH_CAP = 256
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one agent. Fuel and wall time are per message and are given anew to every batch.
+    """Bounds of one agent. Fuel and wall time are per message.
 
-    A batch of n messages gets n times the fuel and n times the wall time, so an agent whose every message
-    stays within its limit is never stopped for the company that a message kept. `batch_max=1` accounts for
-    each message exactly.
+    Fuel is given to a batch: one of n messages gets n times as much, so an agent whose every message stays
+    within its limit is never stopped for the company that a message kept; `batch_max=1` accounts for each
+    message exactly. Time is judged for each message (`stopwatch.py`), and n times the wall time is the most
+    that a batch may take.
 
     The rates are kept by making the agent wait. Only a single message that makes more host calls than a whole
     second allows ends in a trap; log lines above their rate are dropped and counted.

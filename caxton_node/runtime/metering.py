@@ -38,10 +38,11 @@ class Meter:
         self.apply(limits)
 
     def apply(self, limits: Limits) -> None:
-        """Go by other limits from the next call on; what is owed stays owed."""
+        """Go by other limits from the next call on; what is owed stays owed, see `Rate.change`."""
         self.limits = limits
-        self._host_calls.change(limits.host_calls_per_s)
-        self._messages.change(limits.messages_per_s)
+        now = self._clock.now()
+        self._host_calls.change(limits.host_calls_per_s, now)
+        self._messages.change(limits.messages_per_s, now)
         self._state.log.change_rate(limits.log_lines_per_s)
         self.watch.time_s = limits.wall_time_s
 
@@ -87,6 +88,5 @@ class Meter:
             Bound.TIME: (self.watch.used_s, self.watch.time_s),
             Bound.MEMORY: (memory_bytes, limits.memory_bytes),
             Bound.HOST_CALLS: (self._state.calls, limits.host_calls_per_s * count),
-            Bound.CHECKPOINT: (0, limits.checkpoint_bytes_max),
         }[bound]
         return Violation(bound, used, limit, Action.TRAPPED)

@@ -64,14 +64,16 @@ class CheckpointFailed(DeploymentFailed):
 
     Attributes:
         trap: What happened; if it is fatal the instance is lost.
+        violation: The limit behind it, if it was one; with the size of what was too large to keep.
     """
 
     code = "CHECKPOINT_FAILED"
 
-    def __init__(self, trap: Trap) -> None:
+    def __init__(self, trap: Trap, violation: Violation | None = None) -> None:
         super().__init__(
             "the agent left no checkpoint",
             why=str(trap),
             hint="raise its checkpoint_bytes_max, or mend the agent",
         )
         self.trap = trap
+        self.violation = violation

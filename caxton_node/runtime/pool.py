@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from caxton_node.core.clock import Clock, SystemClock
 from caxton_node.core.errors import CaxtonError
+from caxton_node.observability.logs import get_logger
 from caxton_node.runtime.engine import CompiledModule, Engine
 from caxton_node.runtime.limits import Limits
 from caxton_node.runtime.pool_size import PoolSize
@@ -28,6 +29,8 @@ from caxton_node.runtime.sandbox import Sandbox
 TEND_EVERY_S = 1.0
 WARMING = Limits(wall_time_s=0.02)
 """A second for the whole of it: a module that takes longer is not worth the thread that all others need."""
+
+_log = get_logger("runtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,15 @@ class PoolNumbers:
 
 
 class _Shelf:
-    """The warm instances of one module."""
+    """The warm instances of one module, and how much memory the latest of them had."""
 
-    __slots__ = ("image", "size", "warm")
+    __slots__ = ("image", "memory_bytes", "size", "warm")
 
     def __init__(self, most: int) -> None:
         self.size = PoolSize(most)
         self.warm: deque[tuple[float, Sandbox]] = deque()
         self.image: bytes | None = None
+        self.memory_bytes = 0
 
 
 class Pool:
@@ -165,7 +169,10 @@ class Pool:
 
     def _work(self) -> None:
         while True:
-            self.tend()
+            try:
+                self.tend()
+            except Exception:  # noqa: BLE001  a bug of the host; without this thread nothing is warmed again
+                _log.exception("the pool failed")
             with self._changed:
                 if self._closed:
                     return
@@ -197,37 +204,59 @@ class Pool:
             del self._shelves[module]
 
     def _in_demand(self) -> Iterator[CompiledModule]:
-        """Yield a module for each instance that is missing, as long as there is memory for it."""
+        """Yield a module for each instance that is missing and would fit, by the size of the latest one."""
         while True:
             with self._lock:
-                now = self._clock.now()
+                now, free = self._clock.now(), self.settings.memory_bytes_max - self._bytes
+                if self._closed or free <= 0:
+                    return
                 short = [
                     module
                     for module, shelf in self._shelves.items()
-                    if len(shelf.warm) < shelf.size.wanted(now) and not self._closed
+                    if len(shelf.warm) < shelf.size.wanted(now) and shelf.memory_bytes <= free
                 ]
-                if not short or self._bytes >= self.settings.memory_bytes_max:
-                    return
+            if not short:
+                return
             yield from short
 
     def _warm_up(self, module: CompiledModule) -> None:
+        """Put one more warm instance of a module on its shelf, if it has one and there is room."""
+        try:
+            sandbox = self._make(module)
+        except CaxtonError:  # the agent that is started next meets the same, and says so
+            self._drop(module)
+            return
+        except Exception:
+            self._drop(module)  # or it would be the first that is tried again
+            raise
+        with self._lock:
+            shelf, memory_bytes = self._shelves.get(module), sandbox.memory_bytes
+            if shelf is not None:
+                shelf.memory_bytes = memory_bytes
+                if self._bytes + memory_bytes <= self.settings.memory_bytes_max and not self._closed:
+                    shelf.warm.append((self._clock.now(), sandbox))
+                    self._bytes += memory_bytes
+                    return
+        sandbox.close()
+
+    def _drop(self, module: CompiledModule) -> None:
+        """Forget a module that does not warm, and free what was warm of it."""
+        with self._lock:
+            shelf = self._shelves.pop(module, None)
+            out = [sandbox for _, sandbox in shelf.warm] if shelf is not None else []
+            self._bytes -= sum(sandbox.memory_bytes for sandbox in out)
+            self._recycled += len(out)
+        for sandbox in out:
+            sandbox.close()
+
+    def _make(self, module: CompiledModule) -> Sandbox:
         sandbox = Sandbox(self._engine, module, WARMING, _ignore)
         try:
             self._initialise(sandbox, module)
-        except CaxtonError:  # the agent that is started next meets the same, and says so
-            with self._lock:
-                self._shelves.pop(module, None)
-            return
-        with self._lock:
-            shelf = self._shelves.get(module)
-            fits = self._bytes + sandbox.memory_bytes <= self.settings.memory_bytes_max
-            if shelf is not None and fits and not self._closed:
-                shelf.warm.append((self._clock.now(), sandbox))
-                self._bytes += sandbox.memory_bytes
-                return
-            if shelf is not None and not fits:
-                del self._shelves[module]
-        sandbox.close()
+        except BaseException:
+            sandbox.close()
+            raise
+        return sandbox
 
     def _initialise(self, sandbox: Sandbox, module: CompiledModule) -> None:
         with self._lock:

@@ -23,10 +23,17 @@ class Rate:
         self._tokens = float(per_s)
         self._filled_at = now
 
-    def change(self, per_s: float) -> None:
-        """Keep another rate from now on; what is owed stays owed."""
+    def change(self, per_s: float, now: float) -> None:
+        """Keep another rate from now on; what came until now came at the old one.
+
+        What is owed stays owed, but who is given a higher rate owes at most a second of it: a debt that was
+        made at the old rate would hold back the relief for as long as the old one took.
+        """
+        old = self.per_s
+        tokens = min(old, self._tokens + (now - self._filled_at) * old) if old else per_s
         self.per_s = per_s
-        self._tokens = min(self._tokens, per_s)
+        self._filled_at = now
+        self._tokens = min(max(tokens, -per_s) if per_s > old else tokens, per_s)
 
     def spend(self, tokens: float, now: float) -> float:
         """Take tokens that were used already.

@@ -31,8 +31,9 @@ from caxton_node.runtime.metering import Meter
 from caxton_node.runtime.native import Guest, Memory
 from caxton_node.runtime.outcomes import CheckpointFailed, Outcome, StartFailed
 from caxton_node.runtime.ports import LogSink
-from caxton_node.runtime.trap_facts import FAILURES, GuestFailed, attempt, explain, out_of_memory
+from caxton_node.runtime.trap_facts import FAILURES, GuestFailed, TooLarge, attempt, explain, out_of_memory
 from caxton_node.runtime.traps import Trap, TrapKind
+from caxton_node.runtime.violations import Action, Bound, Violation
 
 __all__ = ["CheckpointFailed", "Outcome", "Sandbox", "StartFailed"]
 
@@ -197,13 +198,19 @@ class Sandbox:
         """
         assert self._alive, "only a started sandbox has something to keep"
         self._refill(START_SHARE)
-        kept: list[bytes] = []
-        trap = attempt(self._module.symbols, lambda: kept.append(self._take_checkpoint()))
-        self._go_to_work()
-        if trap is not None:
+        try:
+            kept = self._take_checkpoint()
+        except FAILURES as error:
+            trap = explain(error, self._module.symbols)
+            if isinstance(error, TooLarge):
+                violation: Violation | None = self._too_large(error.size)
+            else:
+                violation = self._find_violation(trap)
+            self._go_to_work()
             self._alive = not trap.fatal
-            raise CheckpointFailed(trap)
-        return kept[0]
+            raise CheckpointFailed(trap, violation) from None
+        self._go_to_work()
+        return kept
 
     def take_image(self) -> bytes:
         """Return the state of the instance, packed; its module must be whole.
@@ -220,7 +227,7 @@ class Sandbox:
         most = self._limits.checkpoint_bytes_max
         if len(packed) > most:
             text = f"its image has {len(packed):,} bytes, at most {most:,} are kept"
-            raise CheckpointFailed(Trap(TrapKind.CHECKPOINT, text))
+            raise CheckpointFailed(Trap(TrapKind.CHECKPOINT, text), self._too_large(len(packed)))
         return packed
 
     def start_from_image(self, packed: bytes, *, started: bool = True) -> None:
@@ -285,11 +292,7 @@ class Sandbox:
         if trap is None and self._block is not None:
             _, outbox, trap = self._block.settle(None, 0)
         if trap is not None:
-            given = self._limits.fuel_per_message * START_SHARE
-            used = given - self._guest.read_fuel() if self._has_fuel else 0
-            violation = self._meter.find_violation(
-                trap, fuel_units=used, memory_bytes=self.memory_bytes, count=START_SHARE
-            )
+            violation = self._find_violation(trap)
             self.close()
             raise StartFailed(trap, violation)
         return outbox
@@ -425,6 +428,17 @@ class Sandbox:
             max(first.rest_s, second.rest_s),
             first.violations + second.violations,
         )
+
+    def _find_violation(self, trap: Trap) -> Violation | None:
+        """Return the limit behind a trap in what is no batch, if it was one."""
+        given = self._limits.fuel_per_message * START_SHARE
+        used = given - self._guest.read_fuel() if self._has_fuel else 0
+        return self._meter.find_violation(
+            trap, fuel_units=used, memory_bytes=self.memory_bytes, count=START_SHARE
+        )
+
+    def _too_large(self, size: int) -> Violation:
+        return Violation(Bound.CHECKPOINT, size, self._limits.checkpoint_bytes_max, Action.REFUSED)
 
     def _name_cause(self, trap: Trap | None) -> Trap | None:
         """Name want of memory as the cause of a panic: its flags say so, or there is no page left to get."""

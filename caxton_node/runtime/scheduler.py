@@ -126,7 +126,7 @@ class Scheduler:
         count = workers or max(4, self._cores + 2)
         self._light = _Lane(1)
         self._heavy = _Lane(max(1, min(self._cores, count - 1)))
-        self._resting: Resting[Slot] = Resting(self._end_rest)
+        self._resting: Resting[tuple[Slot, int]] = Resting(self._end_rest)
         self._parked: list[_Worker] = []
         self._sentinel: _Worker | None = None
         self._called = 0  # woken and on their way
@@ -212,8 +212,11 @@ class Scheduler:
             self._lane_of(slot).ready.remove(slot)
             slot.queued = False
 
-    def _end_rest(self, slot: Slot) -> None:
+    def _end_rest(self, rest: tuple[Slot, int]) -> None:
+        slot, number = rest
         with self._lock:
+            if number != slot.rest_number:
+                return
             slot.resting = False
             if slot.worker is None and slot.mail.ready:
                 self._queue(slot)
@@ -284,7 +287,7 @@ class Scheduler:
             self._left.notify_all()
         elif rest_s:
             slot.resting = True
-            self._resting.add(slot, rest_s)
+            self._resting.add((slot, slot.rest_number), rest_s)
         elif slot.mail.ready:
             self._append(slot)
 
@@ -343,7 +346,6 @@ class Scheduler:
             outcome = Outcome(0, [], _blame_host(err), 0, 0.0, count)
         slot.handled += outcome.handled
         slot.fuel_units += outcome.fuel_units
-        slot.guest_s += outcome.elapsed_s
         trap = outcome.trap
         route_s = 0.0
         if outcome.outbox:

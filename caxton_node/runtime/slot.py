@@ -55,13 +55,13 @@ class Slot:
     Attributes:
         handled: Messages completed.
         fuel_units: Fuel used.
-        guest_s: Time in the guest, seconds.
         queued: Whether it stands in the ready queue.
         resting: Whether it waits for its next turn, whatever mail it has.
         detached: Whether it is to be run no more.
         worker: The thread that runs it.
         is_heavy: Whether it runs among the heavy ones: a message takes longer than a turn may, or it has
             misbehaved. The scheduler's lock guards these five.
+        rest_number: Which rest it is in, if it rests; what ends an earlier one is too late.
     """
 
     __slots__ = (
@@ -69,14 +69,13 @@ class Slot:
         "bytes_max",
         "detached",
         "fuel_units",
-        "guest_s",
         "handled",
         "instance",
         "is_heavy",
-        "limits",
         "mail",
         "name",
         "queued",
+        "rest_number",
         "resting",
         "sandbox",
         "share",
@@ -97,19 +96,22 @@ class Slot:
         self.name = name
         self.sandbox = sandbox
         self.mail = mail
+        self.rest_number = 0
         self.apply(limits, pace)
         self.handled = 0
         self.fuel_units = 0
-        self.guest_s = 0.0
         self.queued = False
-        self.resting = False
         self.detached = True
         self.worker: Thread | None = None
         self.is_heavy = False
 
     def apply(self, limits: Limits, pace: Pace) -> None:
-        """Work by these bounds from the next turn on; no turn may be under way."""
-        self.limits = limits
+        """Work by these bounds from the next turn on; it must be detached and no turn may be under way.
+
+        A rest ends: how long it was to be came from the old bounds.
+        """
+        self.rest_number += 1
+        self.resting = False
         self.batch = BatchSize(min(limits.batch_max, pace.batch_max))
         self.share = pace.share
         self.bytes_max = max(limits.memory_bytes // 8, 1)

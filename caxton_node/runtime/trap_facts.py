@@ -50,6 +50,16 @@ class GuestFailed(Exception):
         self.trap = Trap(kind, text)
 
 
+class TooLarge(GuestFailed):
+    """The guest left a checkpoint of so many bytes, more than is kept."""
+
+    def __init__(self, size: int, bytes_max: int) -> None:
+        super().__init__(
+            TrapKind.CHECKPOINT, f"its checkpoint has {size:,} bytes, at most {bytes_max:,} are kept"
+        )
+        self.size = size
+
+
 FAILURES = (GuestFailed, wasmtime.Trap, wasmtime.WasmtimeError)
 """What a call into a guest may raise."""
 

@@ -19,9 +19,7 @@ class Bound(StrEnum):
     HOST_CALLS = "host_calls"
     LOG_LINES = "log_lines"
     MESSAGES = "messages"
-    TABLE = "table"
     CHECKPOINT = "checkpoint"
-    START = "start"
 
 
 class Action(StrEnum):
@@ -59,6 +57,9 @@ OF_TRAP = {
     TrapKind.TIME: Bound.TIME,
     TrapKind.MEMORY: Bound.MEMORY,
     TrapKind.HOST_CALLS: Bound.HOST_CALLS,
-    TrapKind.CHECKPOINT: Bound.CHECKPOINT,
 }
-"""The traps that are a limit's doing."""
+"""The traps that are a limit's doing.
+
+Not `checkpoint`, which is also how a guest refuses to leave or to take one; and not `table`, which is also a
+call through an empty entry.
+"""

@@ -10,8 +10,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from caxton_node.core.clock import Clock
-
 STEP_US = 1_000
 READ_US = 1
 START_UNIX_US = 946_684_800_000_000
@@ -65,8 +63,3 @@ def seeded_bytes(seed: int) -> Callable[[int], bytes]:
         return hashlib.shake_256(f"{seed}/{counter}".encode()).digest(length)
 
     return take
-
-
-def clock_of(world: Determinism | None, real: Clock) -> Clock:
-    """Return the clock that an agent sees."""
-    return real if world is None else VirtualClock(world.start_unix_us)

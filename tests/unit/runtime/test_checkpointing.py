@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from caxton_node.runtime import CheckpointFailed, Engine, Limits, Sandbox, StartFailed, TrapKind
+from caxton_node.runtime import CheckpointFailed, Cpu, Engine, Limits, Profile, Sandbox, StartFailed, TrapKind
+from caxton_node.runtime.violations import Action, Bound, Violation
 from tests.support.guests import LogLines, start
 from tests.support.versions import keeper
 
@@ -90,5 +91,49 @@ def test_an_image_goes_on_where_its_instance_stood(engine: Engine) -> None:
 
 def test_an_image_above_the_limit_is_not_kept(engine: Engine) -> None:
     sandbox, _ = start(engine, keeper(), limits=Limits(checkpoint_bytes_max=10))
-    with pytest.raises(CheckpointFailed, match="at most 10 are kept"):
+    with pytest.raises(CheckpointFailed, match="at most 10 are kept") as caught:
         sandbox.take_image()
+    violation = caught.value.violation
+    assert violation is not None
+    assert (violation.bound, violation.limit, violation.action) == (Bound.CHECKPOINT, 10, Action.REFUSED)
+    assert f"its image has {violation.used:,} bytes" in str(caught.value)
+
+
+def test_a_checkpoint_that_is_too_large_is_a_violation_with_its_size(engine: Engine) -> None:
+    limits = Limits(checkpoint_bytes_max=1_000)
+    sandbox, _ = start(engine, keeper(checkpoint_bytes=1_001), limits=limits)
+    with pytest.raises(CheckpointFailed) as caught:
+        sandbox.checkpoint()
+    assert caught.value.violation == Violation(Bound.CHECKPOINT, 1_001, 1_000, Action.REFUSED)
+    assert sandbox.is_alive
+
+
+def test_a_checkpoint_that_takes_too_much_fuel_is_a_violation(engine: Engine) -> None:
+    version = keeper(before_checkpoint="(loop $l (br $l))")
+    sandbox, _ = start(engine, version, limits=Limits(fuel_per_message=100_000))
+    with pytest.raises(CheckpointFailed) as caught:
+        sandbox.checkpoint()
+    assert caught.value.violation == Violation(Bound.FUEL, 5_000_000, 5_000_000, Action.TRAPPED)
+
+
+def test_a_checkpoint_that_takes_too_long_is_a_violation(engine: Engine) -> None:
+    module = engine.compile(keeper(before_checkpoint="(loop $l (br $l))"), Profile(cpu=Cpu.DEADLINE))
+    sandbox, _ = start(engine, module, limits=Limits(wall_time_s=0.01))
+    with pytest.raises(CheckpointFailed) as caught:
+        sandbox.checkpoint()
+    violation = caught.value.violation
+    assert violation is not None
+    assert (violation.bound, violation.limit, violation.action) == (Bound.TIME, 0.5, Action.TRAPPED)
+    assert violation.used > 0.5
+
+
+def test_whoever_refuses_a_checkpoint_passes_no_limit(engine: Engine) -> None:
+    first, _ = start(engine, keeper(checkpoint_code=4))
+    with pytest.raises(CheckpointFailed) as left:
+        first.checkpoint()
+    assert left.value.violation is None
+    second, _ = start(engine, keeper(restore_code=5))
+    with pytest.raises(StartFailed) as taken:
+        second.restore(b"\0\0\0\0")
+    assert taken.value.trap.kind is TrapKind.CHECKPOINT
+    assert taken.value.violation is None

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
+from structlog.testing import capture_logs
 
-from caxton_node.runtime import CompiledModule, Engine, Limits
-from caxton_node.runtime.pool import Pool, PoolSettings
+from caxton_node.runtime import CompiledModule, Engine, Limits, Sandbox
+from caxton_node.runtime.limits import PAGE_BYTES
+from caxton_node.runtime.pool import WARMING, Pool, PoolSettings
 from caxton_node.runtime.pool_size import HALF_LIFE_S, PoolSize
 from tests.support.clock import HandClock
+from tests.support.data_plane import until
 from tests.support.guests import LogLines, contents, request, tiny, wat
 
 pytestmark = pytest.mark.story("032")
@@ -169,3 +174,125 @@ def test_an_agent_that_may_have_less_than_a_warm_instance_has_gets_none(engine: 
     found = pool.take(module, Limits())
     assert found is not None
     found.close()
+
+
+class Noted(Sandbox):
+    """A sandbox of a pool that is noted while it is open."""
+
+    __slots__ = ()
+    born: ClassVar[list[Sandbox]] = []
+    opened: ClassVar[set[Sandbox]] = set()
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.born.append(self)
+        self.opened.add(self)
+
+    def close(self) -> None:
+        super().close()
+        self.opened.discard(self)
+
+
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Noted]]:
+    monkeypatch.setattr("caxton_node.runtime.pool.Sandbox", Noted)
+    yield Noted
+    Noted.born.clear()
+    Noted.opened.clear()
+
+
+def quiet(engine: Engine, settings: PoolSettings | None = None) -> Pool:
+    """Return a pool that only works when it is told to."""
+    pool = Pool(engine, settings)
+    pool._wake = lambda: None  # type: ignore[method-assign]
+    return pool
+
+
+def test_what_was_warm_of_a_module_that_fails_is_freed_and_off_the_books(
+    engine: Engine, noted: type[Noted]
+) -> None:
+    pool = quiet(engine)
+    module = engine.compile(CLONEABLE)
+    start_often(pool, module, 4)
+    pool.tend()
+    assert pool.numbers().warm >= 3
+    (shelf,) = pool._shelves.values()
+    shelf.image = b"no image"
+    start_often(pool, module, 2)
+    pool.tend()
+    assert (pool.numbers().warm, pool.numbers().memory_bytes) == (0, 0)
+    assert not noted.opened
+    pool.close()
+
+
+def test_what_does_not_fit_is_asked_for_again_once_there_is_room(engine: Engine, noted: type[Noted]) -> None:
+    pool = quiet(engine, PoolSettings(memory_bytes_max=4 * PAGE_BYTES))
+    large, small = engine.compile(tiny(memory="3")), engine.compile(tiny())
+    start_often(pool, small, 3)
+    pool.tend()
+    assert pool.numbers().memory_bytes == 3 * PAGE_BYTES
+    start_often(pool, large, 2)
+    pool.tend()
+    tried = len(noted.born)
+    pool.tend()
+    assert len(noted.born) == tried, "it is known that there is no room"
+    assert len(noted.opened) == pool.numbers().warm == 3
+    for _ in range(2):
+        taken = pool.take(small, Limits())
+        assert taken is not None
+        taken.close()
+        pool._shelves[small].size = PoolSize(0)
+    pool.tend()
+    pool.tend()
+    found = pool.take(large, Limits())
+    assert found is not None
+    found.close()
+    pool.close()
+    assert not noted.opened
+
+
+def test_warm_instances_stay_on_the_books_when_there_is_no_room_for_more(engine: Engine) -> None:
+    pool = quiet(engine, PoolSettings(memory_bytes_max=5 * PAGE_BYTES))
+    module = engine.compile(tiny(memory="2"))
+    for _ in range(3):
+        start_often(pool, module, 6)
+        pool.tend()
+        assert (pool.numbers().warm, pool.numbers().memory_bytes) == (2, 4 * PAGE_BYTES)
+    pool.close()
+
+
+def test_an_image_that_is_too_large_leaves_nothing_open(
+    engine: Engine, noted: type[Noted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caxton_node.runtime.pool.WARMING", replace(WARMING, checkpoint_bytes_max=10))
+    pool, module = quiet(engine), engine.compile(CLONEABLE)
+    start_often(pool, module, 4)
+    pool.tend()
+    assert noted.born
+    assert not noted.opened
+    pool.close()
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_bug_while_warming_is_logged_and_costs_its_module_only(
+    engine: Engine, noted: type[Noted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = engine.compile(tiny(memory="2")), engine.compile(tiny())
+    warm = Sandbox.warm
+
+    def break_bad(sandbox: Sandbox) -> None:
+        if sandbox._module is bad:
+            raise ZeroDivisionError
+        warm(sandbox)
+
+    monkeypatch.setattr(Sandbox, "warm", break_bad)
+    pool = Pool(engine)
+    with capture_logs() as logs:
+        start_often(pool, bad, 2)
+        await until(lambda: bool(logs))
+        start_often(pool, good, 2)
+        await until(lambda: pool.numbers().warm > 0)
+        assert bad not in pool._shelves
+        assert len(noted.opened) == pool.numbers().warm
+        pool.close()
+    assert [line["event"] for line in logs] == ["the pool failed"]

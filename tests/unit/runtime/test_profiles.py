@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 
 from caxton_node.core.errors import InvalidArgument, InvalidModule, ResourceLimit
 from caxton_node.runtime import STRICT, Cpu, Engine, Limits, Profile, StartFailed, TrapKind
-from caxton_node.runtime.engine import PROFILES_MAX
+from caxton_node.runtime.engine import PROFILES_MAX, EngineSettings, LocalCompiler
 from caxton_node.runtime.profile import FEATURES
 from tests.support.guests import contents, request, start, tiny, wat
 
@@ -19,6 +22,28 @@ USES = {
 TWO = "(func $two (result i32 i32) (i32.const 1) (i32.const 2))"
 TAIL = "(func $tail (return_call $last)) (func $last)"
 SPIN = "(loop $again (br $again)) (i32.const 0)"
+
+
+class Held(LocalCompiler):
+    """A compiler that waits with the modules of one profile until it may go on."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        super().__init__(settings)
+        self.holds: Profile | None = None
+        self.reached, self.go_on = Event(), Event()
+
+    def compile(self, binary: bytes, profile: Profile) -> bytes:
+        if profile == self.holds:
+            self.reached.set()
+            assert self.go_on.wait(10)
+        return super().compile(binary, profile)
+
+
+def profiles(count: int) -> list[Profile]:
+    names = list(FEATURES)
+    return [
+        Profile(tuple(name for bit, name in enumerate(names) if number >> bit & 1)) for number in range(count)
+    ]
 
 
 def using(feature: str) -> str:
@@ -59,17 +84,47 @@ def test_equal_profiles_share_one_engine_and_its_code(engine: Engine) -> None:
 
 
 @pytest.mark.story("016")
-def test_there_is_a_bound_on_profiles() -> None:
+def test_there_is_a_bound_on_profiles_in_use() -> None:
     with_many = Engine()
-    names = list(FEATURES)
-    wanted = [
-        Profile(tuple(name for bit, name in enumerate(names) if number >> bit & 1))
-        for number in range(PROFILES_MAX + 1)
-    ]
-    for profile in wanted[:PROFILES_MAX]:
-        with_many.compile(wat("echo"), profile)
+    *most, last = profiles(PROFILES_MAX + 1)
+    used = [with_many.compile(wat("echo"), profile) for profile in most]
     with pytest.raises(ResourceLimit, match="at most 32 combinations"):
-        with_many.compile(wat("echo"), wanted[PROFILES_MAX])
+        with_many.compile(wat("echo"), last)
+    used.pop(7)
+    assert with_many.compile(wat("echo"), last).profile == last
+    assert most[7] not in with_many._shops
+    with_many.close()
+
+
+@pytest.mark.story("016")
+def test_a_profile_that_nothing_runs_on_makes_room_for_another() -> None:
+    with_many = Engine()
+    first, *others = profiles(PROFILES_MAX + 5)
+    sandbox, _ = start(
+        with_many, with_many.compile(tiny(handle=SPIN), first), limits=Limits(wall_time_s=0.05)
+    )
+    for profile in others:
+        assert with_many.compile(wat("echo"), profile).profile == profile
+    assert len(with_many._shops) == PROFILES_MAX
+    assert first in with_many._shops, "an instance runs on it"
+    assert sandbox.handle([b"x"]).trap is not None
+    sandbox.close()
+    with_many.close()
+
+
+@pytest.mark.story("016")
+def test_an_engine_that_is_being_compiled_for_stays() -> None:
+    first, *others = profiles(PROFILES_MAX + 1)
+    held = Held(EngineSettings())
+    with_many = Engine(compiler=held)
+    with ThreadPoolExecutor(1) as pool:
+        held.holds = first
+        slow = pool.submit(with_many.compile, wat("echo"), first)
+        assert held.reached.wait(10)
+        for profile in others:
+            with_many.compile(wat("echo"), profile)
+        held.go_on.set()
+        assert slow.result(10).raw is with_many._shops[first].raw
     with_many.close()
 
 

@@ -116,3 +116,32 @@ def test_the_table_of_a_module_is_bounded(engine: Engine) -> None:
     start(engine, text, limits=Limits(table_elements=2_000))
     with pytest.raises(StartFailed, match="table: table minimum size of 2000"):
         start(engine, text, limits=Limits(table_elements=1_999))
+
+
+def test_a_changed_rate_counts_what_came_before_at_the_old_one() -> None:
+    rate = Rate(10, now=0.0)
+    rate.spend(10, now=0.0)
+    rate.change(1_000, now=0.5)
+    assert rate.spend(5, now=0.5) == 0.0
+    assert rate.spend(10, now=0.5) == pytest.approx(0.01), "half a second at 10 a second was 5"
+
+
+def test_whoever_gets_a_higher_rate_owes_a_second_of_it_at_most() -> None:
+    rate = Rate(10, now=0.0)
+    rate.spend(10_000, now=0.0)
+    rate.change(20, now=0.0)
+    assert rate.spend(0, now=0.0) == pytest.approx(1.0)
+
+
+def test_a_lower_rate_forgives_nothing() -> None:
+    rate = Rate(10, now=0.0)
+    rate.spend(40, now=0.0)
+    rate.change(5, now=1.0)
+    assert rate.spend(0, now=1.0) == pytest.approx(4.0)
+
+
+def test_a_rate_where_there_was_none_begins_full() -> None:
+    rate = Rate(0, now=0.0)
+    rate.change(10, now=0.0)
+    assert rate.spend(10, now=0.0) == 0.0
+    assert rate.spend(1, now=0.0) == pytest.approx(0.1)
