@@ -55,7 +55,8 @@ class Conversation:
     def is_open(self) -> bool:
         """Tell whether the protocol still expects something; without a protocol nobody can know: False."""
         protocol = PROTOCOLS.get(self.protocol or "")
-        return protocol is not None and any(not protocol.is_final(state) for state in self.states.values())
+        states = list(self.states.values())  # at once: workers add participants meanwhile
+        return protocol is not None and any(not protocol.is_final(state) for state in states)
 
     def follow(
         self, protocol: Protocol[Any, Any], performative: Performative, sender: str, receiver: str
@@ -92,8 +93,16 @@ class Conversations:
         """Return a conversation, or None if it is unknown or forgotten."""
         return self._young.get(conversation_id) or self._old.get(conversation_id)
 
+    def is_open(self, conversation_id: str) -> bool:
+        """Tell whether a conversation is known and its protocol has not ended."""
+        talk = self.find(conversation_id)
+        return talk is not None and talk.is_open
+
     def open_of(self, address: str) -> list[Conversation]:
-        """List the conversations that an agent takes part in and whose protocol has not ended."""
+        """List the conversations that an agent takes part in and whose protocol has not ended.
+
+        It looks at all there are, so it is for rare moments; ask `is_open` about those you know.
+        """
         known = {**self._old, **self._young}
         return [talk for talk in list(known.values()) if address in talk.participants and talk.is_open]
 

@@ -138,16 +138,21 @@ class Delivery:
         if self.tap.listeners:
             self.tap.show(frames)
         taken = destination.put_all(frames, mailbox)
-        if taken < len(frames):
-            self._overflow(destination, frames[taken:])
+        if taken == len(frames):
+            return
+        if not isinstance(destination, RemoteLane) and destination.closed:
+            self._reroute_from_closed(frames[taken:], mailbox)
+        else:
+            self._refuse(destination, frames[taken:])
 
-    def _overflow(self, destination: Destination, frames: list[bytes]) -> None:
+    def _refuse(self, destination: Destination, frames: list[bytes]) -> None:
         """Return what a destination did not take."""
         if isinstance(destination, RemoteLane):
             detail = f"too much waits to be sent to node {destination.node}"
             self.returns.give_up_all(frames, FailureReason.BACKLOG_FULL, detail)
         elif destination.closed:
-            self._reroute_from_closed(frames)
+            detail = f"{destination.address} has stopped"
+            self.returns.give_up_all(frames, FailureReason.AGENT_STOPPED, detail)
         else:
             detail = f"the mailbox of {destination.address} is full"
             if isinstance(destination, Mailbox):
@@ -159,7 +164,7 @@ class Delivery:
         """Tell of a limit that a message passed, and that it was refused for that."""
         self.report_violation(agent, Violation(bound, used, limit, Action.REFUSED))
 
-    def _reroute_from_closed(self, frames: list[bytes]) -> None:
+    def _reroute_from_closed(self, frames: list[bytes], mailbox: Mailbox | None) -> None:
         """Follow the addresses once more: the mailbox was closed between the look-up and the put."""
         for frame in frames:
             envelope = decode(frame)
@@ -167,9 +172,8 @@ class Delivery:
             found = self._destinations.find(receiver, key_of(envelope))
             if found.destination is None:
                 self.returns.give_up(envelope, receiver, found.reason, found.detail)
-            elif not found.destination.put_all([frame], None):
-                detail = f"{receiver} has stopped"
-                self.returns.give_up(envelope, receiver, FailureReason.AGENT_STOPPED, detail)
+            elif not found.destination.put_all([frame], mailbox):
+                self._refuse(found.destination, [frame])
 
     def handle_unsent(self, node: str, frames: Sequence[bytes], reason: FailureReason, detail: str) -> None:
         """Return what the mesh did not take."""

@@ -145,9 +145,11 @@ class Destinations:
     def rename_agent(self, old: str, new: LocalAgent) -> None:
         """Let another instance take over the mailbox of one, at once."""
         name = parse_address(new.address).name
-        agent = self.agents.pop(old)
-        self.agents[new.target.instance] = new
+        agent = self.agents[old]
+        self.agents[new.target.instance] = new  # first, so that there is no moment in which it is nowhere
         self._by_name[name] = tuple(new if other is agent else other for other in self._by_name[name])
+        if old != new.target.instance:
+            del self.agents[old]
         self.forget_direct()
 
     def begin_handover(self, name: str, handover: Handover) -> None:
@@ -155,9 +157,10 @@ class Destinations:
         self.handovers[name] = handover
         self.forget_direct()
 
-    def end_handover(self, name: str) -> None:
-        """Forget that an agent was leaving."""
-        self.handovers.pop(name, None)
+    def end_handover(self, name: str, handover: Handover) -> None:
+        """Forget that an agent was leaving, but not that another of the same name is."""
+        if self.handovers.get(name) is handover:
+            del self.handovers[name]
         self.forget_direct()
 
     def add_platform_agent(self, name: str, box: PlatformBox) -> None:
@@ -194,31 +197,30 @@ class Destinations:
             self._remember(direct, receiver, box)
             return Found(box, box.address, self.node_id)
         handover = self.handovers.get(name)
-        if handover is not None:
-            return self._find_side(handover, key)
+        side, kept = handover.find_side(key) if handover is not None else (None, False)
+        if side is not None and kept:
+            return Found(side, side.address, self.node_id)
         route = self._routes.targets(name)
         near = tuple(target for target in route if target.node == self.node_id)
         target = choose(near if arrived or pinned else route, key)
         if target is not None and target.node != self.node_id:
             return self._way_to(target.node, name, key)
-        agent = (self.agents.get(target.instance) if target else None) or self._find_bearer(name, key)
+        if side is not None:
+            return Found(side, side.address, self.node_id)
+        agent = None  # what leaves without a successor takes nothing new: it is as if it were not here
+        if handover is None:
+            agent = (self.agents.get(target.instance) if target else None) or self._find_bearer(name, key)
         if agent is None:
             onward = choose(route, key) if arrived and not pinned else None
             if onward is not None and onward.node != self.node_id:
                 return self._way_to(onward.node, name, key)
+            if handover is not None:
+                detail = f"{handover.address} is draining and takes no new conversations"
+                return Found(None, reason=FailureReason.DRAINING, detail=detail)
             return Found(None, detail=f"no agent {address} is known to node {self.node_id}")
         if len(near if pinned else route) <= 1 and len(self._by_name.get(name, ())) == 1:
             self._remember(direct, receiver, agent.mailbox)
         return Found(agent.mailbox, agent.address, self.node_id)
-
-    def _find_side(self, handover: Handover, key: str) -> Found:
-        """Find out whether the one that leaves or its successor gets a message."""
-        if handover.keeps(key):
-            return Found(handover, handover.address, self.node_id)
-        if handover.successor is not None:
-            return Found(handover.successor, handover.address, self.node_id)
-        detail = f"{handover.address} is draining and takes no new conversations"
-        return Found(None, reason=FailureReason.DRAINING, detail=detail)
 
     def _find_bearer(self, name: str, key: str) -> LocalAgent | None:
         """Find an instance here that no route names: not yet, or not any more."""

@@ -1,12 +1,13 @@
 """An agent that leaves, and perhaps one that takes its place: who gets which message meanwhile.
 
-The one that leaves keeps the conversations it is in: those whose protocol has not ended, and those of which a
-message waits. Its successor gets all others from the first moment; without a successor they are refused. When
-the last kept conversation has ended, or time is up, what is left goes to the successor in one step. Since a
-conversation (or, for messages without one, a sender) is on one side only, and changes sides behind everything
-that was sent before, order within it holds.
+The one that leaves keeps the conversations it is in: those whose protocol has not ended, those of which a
+message waits, and those that it begins while it leaves. Its successor gets all others from the first moment;
+without a successor they are refused. When the last kept conversation has ended, or time is up, what is left
+goes to the successor in one step. Since a conversation (or, for messages without one, a sender) is on one
+side only, and changes sides behind everything that was sent before, order within it holds.
 
-    begin    the leaving mailbox is closed to senders who know it; they are sent here to find their side
+    begin    what comes goes on to the leaving mailbox, while its open conversations are looked for
+    divide   the leaving mailbox is closed to senders who know it; they are sent here to find their side
     put      a kept key goes to the leaving mailbox as long as this handover runs
     end      kept keys go to the successor from now on, after the mail that the leaving one did not handle
 
@@ -16,15 +17,20 @@ every new conversation for as long as the slowest old one takes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from threading import Lock
 
 from caxton_node.messaging.mailbox import Mailbox
 
+KEYS_MAX = 100_000
+LOOK_MAX = 10_000  # conversations that one look at the event loop's expense may cover, some 5 ms
+
 
 class Handover:
-    """One agent that leaves; any thread may put, the event loop ends it.
+    """One agent that leaves; any thread may put and send, the event loop divides, looks and ends.
+
+    What is *kept* and what is *awaited* are two things: a key stays kept to the end, or a message could
+    overtake an earlier one that still waits on the leaving side; it is awaited until its conversation ends.
 
     Args:
         leaving: Mailbox of the one that leaves.
@@ -34,29 +40,76 @@ class Handover:
     def __init__(self, leaving: Mailbox, successor: Mailbox | None) -> None:
         self.successor = successor
         self._leaving = leaving
-        self._keys: frozenset[str] = frozenset()
+        self._kept: set[str] = set()
+        self._touched: set[str] = set()  # kept, and to be awaited from the next look on
+        self._awaited: dict[str, None] = {}  # of the event loop alone
         self._lock = Lock()
+        self._divided = False
         self._over = False
 
-    @contextmanager
-    def beginning(self) -> Iterator[None]:
-        """Let whoever asks for a side wait until `keep` has said which there are."""
+    def divide(self, keys: Collection[str], key_of_frame: Callable[[bytes], str]) -> None:
+        """Close the leaving mailbox, and let it keep these conversations and those of which a message waits.
+
+        Whoever asks for a side waits meanwhile, so whatever takes long is done before.
+
+        Args:
+            keys: Conversation ids, and senders of messages without one.
+            key_of_frame: Reads the key of a message that waits.
+        """
         with self._lock:
-            yield
+            self._leaving.shut()  # so that what waits now is all there is
+            self._kept.update(keys)
+            self._kept.update(map(key_of_frame, self._leaving.frames()))
+            self._touched.update(self._kept)
+            self._divided = True
 
-    def keep(self, keys: Collection[str]) -> None:
-        """Name what the one that leaves keeps: conversation ids, and senders of messages without one."""
-        self._keys = frozenset(keys)
+    def is_leaving(self, mailbox: Mailbox) -> bool:
+        """Return whether this is the mailbox of the one that leaves."""
+        return mailbox is self._leaving
 
-    def keeps(self, key: str) -> bool:
-        """Return whether the one that leaves is to get messages of this key."""
+    def keep_also(self, keys: Collection[str]) -> None:
+        """Let the one that leaves get the answers to what it sends; any thread, before anything is delivered.
+
+        At most 100,000 keys are kept: what it begins beyond that is answered to its successor.
+        """
         with self._lock:
-            return key in self._keys
+            for key in keys:
+                if key in self._kept or len(self._kept) < KEYS_MAX:
+                    self._kept.add(key)
+                    self._touched.add(key)
 
-    @property
-    def is_idle(self) -> bool:
-        """Return whether the one that leaves has nothing to handle now."""
-        return not self._leaving.in_flight
+    def find_side(self, key: str) -> tuple[Mailbox | Handover | None, bool]:
+        """Return who gets a message of this key, and whether that is certain since the leaving one keeps it.
+
+        Before the division it is the leaving mailbox itself, not this: a message on its way when the division
+        comes finds it closed, and is sent here again to find its side. None means the refusal.
+        """
+        with self._lock:
+            if not self._divided:
+                return self._leaving, False
+            return (self, True) if key in self._kept else (self.successor, False)
+
+    def is_done(self, is_open: Callable[[str], bool]) -> bool:
+        """Return whether the one that leaves has handled what waited and its conversations have ended.
+
+        A conversation that has ended is not looked at again, unless the one that leaves sends in it. One look
+        stops at the first that is open and after 10,000 that have ended; it may so say no too often.
+
+        Args:
+            is_open: Says whether the protocol of a conversation is open.
+        """
+        awaited = self._awaited
+        with self._lock:  # first, since an agent that is idle after this has noted all that it has sent
+            awaited.update(dict.fromkeys(self._touched))
+            self._touched.clear()
+        if self._leaving.in_flight:
+            return False
+        for _ in range(min(len(awaited), LOOK_MAX)):
+            key, _none = awaited.popitem()
+            if is_open(key):
+                awaited[key] = None
+                return False
+        return not awaited and not self._touched
 
     def end(self) -> list[bytes]:
         """Let the successor have everything from now on.

@@ -106,7 +106,8 @@ class Mailbox:
     @property
     def in_flight(self) -> int:
         """Return how many messages wait or are being handled."""
-        return len(self._frames) + self._out
+        with self._lock:  # one that is put back is for a moment in neither or in both
+            return len(self._frames) + self._out
 
     @property
     def paused_for_s(self) -> float:

@@ -12,7 +12,8 @@ message.
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from caxton_node.core.clock import Clock
 from caxton_node.core.ids import Address, full_name, parse_address
@@ -141,7 +142,13 @@ class Router:
     def begin_handover(self, leaving: str, successor: str | None = None) -> Handover:
         """Let an agent leave: it keeps the conversations that it is in, the successor gets all others.
 
-        Call it while no worker runs the one that leaves; it may go on afterwards.
+        With a successor, call it while no worker runs the one that leaves, which may go on afterwards: what a
+        worker has in hands is not seen here, and the successor could overtake it. Without one nothing can be
+        overtaken, and the one that leaves may run all the while; only a conversation that it begins in the
+        very turn in which this happens may be missed, and its answer refused.
+
+        Until all is divided, what comes goes on to the one that leaves, so nobody waits for the search. By
+        then it waits there, and is kept, or it finds the mailbox closed and is new to both.
 
         Args:
             leaving: An instance with a mailbox.
@@ -150,18 +157,14 @@ class Router:
         agents = self._destinations.agents
         agent = agents[leaving]
         handover = Handover(agent.mailbox, agents[successor].mailbox if successor else None)
-        with handover.beginning():
-            self._destinations.begin_handover(parse_address(agent.address).name, handover)
-            agent.mailbox.shut()  # so that what waits now is all there is
-            talks = [talk.id for talk in self.conversations.open_of(agent.address)]
-            handover.keep([*talks, *(key_of(decode(frame)) for frame in agent.mailbox.frames())])
+        self._destinations.begin_handover(parse_address(agent.address).name, handover)
+        talks = [talk.id for talk in self.conversations.open_of(agent.address)]
+        handover.divide(talks, lambda frame: key_of(decode(frame)))
         return handover
 
     def is_finished(self, handover: Handover) -> bool:
         """Return whether the one that leaves has handled what waited and ended its conversations."""
-        if not handover.is_idle:
-            return False
-        return not any(handover.keeps(talk.id) for talk in self.conversations.open_of(handover.address))
+        return handover.is_done(self.conversations.is_open)
 
     def end_handover(self, leaving: str, handover: Handover) -> list[bytes]:
         """Let the successor have everything, and take the mailbox of the one that left out.
@@ -175,7 +178,7 @@ class Router:
         agent = self._destinations.remove_agent(leaving)
         if agent is not None:
             self._tally.retire(agent.mailbox.delivered, len(left) + agent.mailbox.in_flight)
-            self._destinations.end_handover(parse_address(agent.address).name)
+        self._destinations.end_handover(parse_address(handover.address).name, handover)
         return left
 
     def add_platform_agent(self, name: str, handler: Handler, *, depth_max: int = BOX_DEPTH_MAX) -> None:
@@ -209,6 +212,8 @@ class Router:
         """Route what one agent sent, in order; frames are as the guest wrote them."""
         agent = self._destinations.agents.get(sender_instance) or self._recall(sender_instance)
         address, mailbox, content_bytes_max = agent.address, agent.mailbox, agent.content_bytes_max
+        if self._destinations.handovers:
+            self._keep_what_it_begins(agent, frames)
         now_us, first = self._stamps.take(len(frames))
         direct, requests, note = self._destinations.direct, self.requests, self.conversations.note
         run: list[bytes] = []
@@ -365,6 +370,29 @@ class Router:
             malformed=tally.malformed,
             in_flight=sum(place.in_flight for place in places) + (remote.pending if remote else 0),
         )
+
+    # -- one that leaves ------------------------------------------------------------------------------------
+
+    def _keep_what_it_begins(self, agent: LocalAgent, frames: Sequence[bytes]) -> None:
+        """Let an agent that leaves get the answers to what it sends; nobody else would know what they are."""
+        handover = self._destinations.handovers.get(parse_address(agent.address).name)
+        if handover is not None and handover.is_leaving(agent.mailbox):
+            handover.keep_also(set(islice(self._keys_of_answers(agent.address, frames), COPIES_MAX)))
+
+    def _keys_of_answers(self, sender: str, frames: Sequence[bytes]) -> Iterator[str]:
+        """Say what answers to these messages will stick to: the conversation, or without one who answers."""
+        for frame in frames:
+            try:
+                envelope = read(frame)
+            except READ_ERRORS:
+                continue  # it goes nowhere
+            if envelope.conversation_id:
+                yield envelope.conversation_id
+                continue
+            for receiver in envelope.receiver_list():
+                found = self._destinations.find(receiver, sender)
+                if found.destination is not None:
+                    yield found.address
 
     # -- one message ----------------------------------------------------------------------------------------
 
