@@ -184,7 +184,10 @@ class Arena:
 
 
 _BAD_NEWS = {Performative.FAILURE, Performative.NOT_UNDERSTOOD, Performative.REFUSE}
-_OWN_NEWS = {"agent trapped", "agent given up", "agent restarted", "agent deployed", "agent removed"}
+_OWN_NEWS = {
+    "agent changed", "agent deployed", "agent given up", "agent moved", "agent reloaded", "agent removed",
+    "agent restarted", "limit passed", "no checkpoint was taken",
+}  # fmt: skip
 
 
 def _module_of(hostile: Hostile) -> bytes:

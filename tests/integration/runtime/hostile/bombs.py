@@ -22,7 +22,8 @@ from tests.integration.runtime.hostile.building import (
 from tests.integration.runtime.hostile.cases import Hostile, refused
 
 _MANY = 100_000
-_BEYOND = refused("to compile", "COMPILE_LIMIT_EXCEEDED")
+# Time, memory, or a compiler that falls over for want of it: which comes first depends on the machine.
+_BEYOND = refused("module", "COMPILE_LIMIT_EXCEEDED")
 
 
 def _functions(count: int) -> bytes:
