@@ -1,0 +1,83 @@
+"""Runs one target under atheris.
+
+.venv/bin/python -m tests.fuzz.drive NAME [--seconds 60] [--seed 1] [--work .fuzz] [FILE ...]
+
+With files it only replays them. Coverage of `caxton_node` guides it; wasmtime's machine code has none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from hashlib import sha1
+from pathlib import Path
+from random import Random
+
+import atheris
+
+from tests.fuzz.target import NAMES, Target, load
+
+UNIT_SECONDS_MAX = 20
+MEMORY_MB_MAX = 3_000
+
+
+def main() -> None:
+    """Fuzz until time is up or a fault is found; libFuzzer ends the process."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.drive")
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--work", type=Path, default=Path(".fuzz"))
+    parser.add_argument("files", nargs="*")
+    options = parser.parse_args()
+    with atheris.instrument_imports(include=["caxton_node"]):
+        target = load(options.name)
+    crashes = options.work / "crashes"
+    crashes.mkdir(parents=True, exist_ok=True)
+    arguments = [
+        sys.argv[0],
+        f"-artifact_prefix={crashes / options.name}-",
+        f"-max_len={target.size_max}",
+        f"-timeout={UNIT_SECONDS_MAX}",
+        f"-rss_limit_mb={MEMORY_MB_MAX}",
+        "-print_final_stats=1",
+    ]
+    if options.files:
+        arguments += options.files
+    else:
+        arguments += [
+            f"-max_total_time={options.seconds}",
+            f"-seed={options.seed}",
+            *_folders(target, options.work),
+        ]
+    _fuzz(target, arguments)
+
+
+def _folders(target: Target, work: Path) -> list[str]:
+    """Return the folders of inputs: new ones go into the first, the kept ones are only read."""
+    own, seeds = work / "corpus" / target.name, work / "seeds" / target.name
+    for folder in (own, seeds):
+        folder.mkdir(parents=True, exist_ok=True)
+    for data in target.seeds():
+        (seeds / sha1(data).hexdigest()).write_bytes(data)
+    return [str(folder) for folder in (own, seeds, target.corpus, target.regressions) if folder.is_dir()]
+
+
+def _fuzz(target: Target, arguments: list[str]) -> None:
+    if target.mutate is None:
+        atheris.Setup(arguments, target.check)
+    else:
+        mutate = target.mutate
+
+        def vary(data: bytes, size_max: int, seed: int) -> bytes:
+            return mutate(data, size_max, Random(seed), atheris.Mutate)
+
+        atheris.Setup(arguments, target.check, custom_mutator=vary)
+    sys.stdout.flush()
+    os.environ.setdefault("PYTHONHASHSEED", "0")
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
