@@ -77,7 +77,7 @@ def fuzz(name: str, seconds: int, seed: int, work: Path) -> Round:
     """Fuzz one target in a child process and read what libFuzzer says at its end."""
     work.mkdir(parents=True, exist_ok=True)
     command = [
-        sys.executable, "-X", "faulthandler", "-m", "tests.fuzz.drive", name, "--work", str(work),
+        sys.executable, "-m", "tests.fuzz.drive", name, "--work", str(work),
         "--seconds", str(seconds), "--seed", str(seed),
     ]  # fmt: skip
     log = work / f"{name}.log"

@@ -8,6 +8,7 @@ With files it only replays them. Coverage of `caxton_node` guides it; wasmtime's
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import sys
 from hashlib import sha1
@@ -59,23 +60,37 @@ def _folders(target: Target, work: Path) -> list[str]:
     own, seeds = work / "corpus" / target.name, work / "seeds" / target.name
     for folder in (own, seeds):
         folder.mkdir(parents=True, exist_ok=True)
-    for data in target.seeds():
-        (seeds / sha1(data).hexdigest()).write_bytes(data)
+    _write_seeds(target, seeds)
     return [str(folder) for folder in (own, seeds, target.corpus, target.regressions) if folder.is_dir()]
 
 
+def _write_seeds(target: Target, folder: Path) -> None:
+    """Make the seeds in a child, so that no engine is made here before libFuzzer has its signals.
+
+    The order matters: wasmtime sorts out the traps of guests, so it must come last and hand on the rest.
+    """
+    child = os.fork()
+    if child == 0:
+        for data in target.seeds():
+            (folder / sha1(data).hexdigest()).write_bytes(data)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert status == 0, "the seeds could not be made"
+
+
 def _fuzz(target: Target, arguments: list[str]) -> None:
-    if target.mutate is None:
-        atheris.Setup(arguments, target.check)
-    else:
-        mutate = target.mutate
+    def check(data: bytes) -> None:
+        # Only now, since it hands a signal on to whoever had it before: libFuzzer, which keeps the input.
+        if not faulthandler.is_enabled():
+            faulthandler.enable()
+        target.check(data)
 
-        def vary(data: bytes, size_max: int, seed: int) -> bytes:
-            return mutate(data, size_max, Random(seed), atheris.Mutate)
+    def vary(data: bytes, size_max: int, seed: int) -> bytes:
+        assert target.mutate is not None
+        return target.mutate(data, size_max, Random(seed), atheris.Mutate)
 
-        atheris.Setup(arguments, target.check, custom_mutator=vary)
+    atheris.Setup(arguments, check, **({"custom_mutator": vary} if target.mutate else {}))
     sys.stdout.flush()
-    os.environ.setdefault("PYTHONHASHSEED", "0")
     atheris.Fuzz()
 
 

@@ -58,7 +58,16 @@ def pool() -> tuple[bytes, ...]:
     bare = [f"(module (memory 1) {text})" for text in _FEATURES if "(import" not in text]
     agents = [tiny(extra=text) for text in _FEATURES if "(import" not in text]
     imports = [tiny(imports=text) for text in _FEATURES if "(import" in text]
-    return (*real(), *(bytes(wasmtime.wat2wasm(text)) for text in (*odd, *bare, *agents, *imports)))
+    made = (bytes(wasmtime.wat2wasm(text)) for text in (*odd, *bare, *agents, *imports))
+    return (*real(), *made, *map(_unknown, ("fb7f", "fc7f", "fdff7f", "fe7f", "ff")))
+
+
+def _unknown(instruction: str) -> bytes:
+    """Return a module whose only function begins with an instruction that does not exist."""
+    body = b"\x00" + bytes.fromhex(instruction) + b"\x0b"
+    return put_together(
+        [Part(1, b"\x01\x60\x00\x00"), Part(3, b"\x01\x00"), Part(CODE, b"\x01" + leb(len(body)) + body)]
+    )
 
 
 def _gut(module: bytes) -> bytes:

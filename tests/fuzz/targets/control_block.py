@@ -144,13 +144,15 @@ def _outbox(sandbox: Sandbox) -> bytes:
 def seeds() -> Iterator[bytes]:
     """Lives: a good one, one that lies, one that moves its memory in a checkpoint, one with two bodies.
 
-    Then what reaches over the end of memory (block, inbox, checkpoint); a checkpoint of a byte too many.
+    Then one that has handled too much and traps, what reaches over the end of memory (block, inbox,
+    checkpoint), and a checkpoint of a byte too many.
     """
     yield bytes([0, 0, 5, 0, 1, 2, 3, 14, 0])
     yield bytes([0, 0, 2, 0, 1, 0]) + bytes(4) + bytes([0, 3, 1, 9, 0, 0, 0, 1, 0, 0, 0, 0])
     yield bytes([0, 0, 3, 14, 0, 0, 0]) + bytes([0, 0, 0, 0, 4, 5, 1, 1, 0, 0, 0])
     yield bytes([0, 0, 4, 2, 13, 1, 14, 0])
+    yield bytes([0, 0, 1, 0, 0, 0]) + bytes([0, 0, 0, 0, 0xC3, 1, 255, 127, 5])
     yield bytes([0, 0, 1, 0, 0, 0]) + bytes([0x42, 12, 1, 0, 0, 0, 0x41, 12])
-    yield bytes([0, 0, 1, 0, 0, 0]) + bytes([0, 0, 0x41, 2])
+    yield bytes([0, 0, 1, 0, 0, 0]) + bytes([0, 0x41, 2])
     yield bytes([0, 0, 1, 14, 0]) + bytes([0, 0, 0, 0, 0xC3, 2, 0, 4, 0xC3, 3, 255, 255, 0xC1, 0, 0])
     yield bytes([0, 1, 1, 14, 0]) + bytes([0, 0, 0, 0, 0xC3, 2, 0, 4, 0xC3, 3, 1, 0, 0xC1, 0, 0])
