@@ -1,7 +1,7 @@
 """FIPA-ACL: envelopes, the twenty-two acts, rules, answers and interaction protocols.
 
 Owns envelope v1, its codec and the protocol tables. Start at `message.py` (the seventeen positions), then
-`conversation.py` (what may be said next). Pure: knows no node, no route and no mailbox; `messaging/` moves
+`protocols/` (what may be said next). Pure: knows no node, no route and no mailbox; `messaging/` moves
 what is defined here.
 """
 

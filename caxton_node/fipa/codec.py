@@ -8,11 +8,13 @@ fault.
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta, Struct
 
 from caxton_node.core.errors import InvalidMessage
-from caxton_node.fipa.message import POSITIONS, Envelope, Text
+from caxton_node.fipa.message import POSITIONS, Envelope, Instant, Receivers, Text
 from caxton_node.fipa.performatives import Performative
 
 encode = msgspec.msgpack.Encoder().encode
@@ -20,6 +22,32 @@ encode = msgspec.msgpack.Encoder().encode
 
 read = msgspec.msgpack.Decoder(Envelope).decode
 """Read one envelope, or raise one of `READ_ERRORS`: `decode` without its wrapper, for the router's loop."""
+
+
+
+class Draft(Struct, array_like=True, gc=False):
+    """What a guest has written of a message: the first thirteen positions, its own name left empty.
+
+    The fields are those of `Envelope`; the act is a plain number here, which costs half.
+    """
+
+    performative: Annotated[int, Meta(ge=1, le=len(Performative))]
+    sender: None = None
+    receivers: Text | Receivers | None = None
+    content: bytes | None = None
+    conversation_id: Text | None = None
+    reply_with: Text | None = None
+    in_reply_to: Text | None = None
+    reply_by: Instant | None = None
+    ontology: Text | None = None
+    language: Text | None = None
+    encoding: Text | None = None
+    protocol: Text | None = None
+    reply_to: Text | None = None
+
+
+read_draft = msgspec.msgpack.Decoder(Draft).decode
+"""Read what a guest wrote, or raise one of `READ_ERRORS`, also for an envelope that is more than a draft."""
 
 READ_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _PATH = re.compile(r" - at (?:`key` in )?`\$\[(\d+)\]")

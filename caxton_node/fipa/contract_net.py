@@ -2,138 +2,89 @@
 
 The initiator calls for proposals, waits until everyone has answered or the deadline has passed, asks its
 `choose` rule what to do with the proposals (award, ask for better ones, give up), and collects the results.
-Each contractor's own talk is stepped by the table in `conversation.py`; a message that the table does not
-allow, or that comes from somebody who was not called, changes nothing. Late proposals are rejected
-explicitly, as FIPA asks, so that no contractor keeps resources reserved for a call that is over.
+Each contractor's own talk is stepped by its protocol's table; a message that the table does not allow, or
+that comes from somebody who was not called, changes nothing. Late proposals are rejected explicitly, as FIPA
+asks, so that no contractor keeps resources reserved for a call that is over; of two proposals to one call the
+first counts. Both answers stand outside of the protocol, whose talk with that contractor has ended, or goes
+on as if the second proposal had not been made.
 
-The machine always ends: every waiting phase has a deadline, rounds are bounded.
+An award may name reserves: their proposals stay open while the winners work, and each winner that fails makes
+room for the next of them. Whoever has not delivered in time is told to stop.
+
+The machine always ends: every waiting phase has a deadline, rounds and reserves are bounded.
 
 Source: FIPA SC00029H (contract net), SC00030H (iterated contract net), story 011.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 
 from caxton_node.core.errors import InvalidArgument, InvalidMessage
-from caxton_node.fipa.conversation import CONTRACT_NET, CONTRACT_NET_PROTOCOL, BidEvent, BidState, Side
+from caxton_node.core.shown import show
+from caxton_node.fipa.bidding import (
+    Award,
+    Awarded,
+    Called,
+    Choose,
+    Effect,
+    Ending,
+    Finished,
+    Heard,
+    Notify,
+    Phase,
+    Proposal,
+    Schedule,
+    Send,
+    Settings,
+    Standing,
+    Timer,
+)
 from caxton_node.fipa.message import Envelope
 from caxton_node.fipa.performatives import Performative
-from caxton_node.fipa.replies import reply
+from caxton_node.fipa.protocols import (
+    CONTRACT_NET,
+    ITERATED_CONTRACT_NET,
+    BidEvent,
+    BidState,
+    Protocol,
+    Side,
+)
+from caxton_node.fipa.replies import not_understood, reply
+
+_STANDINGS = {
+    BidState.PROPOSED: Standing.PROPOSED,
+    BidState.REFUSED: Standing.REFUSED,
+    BidState.NOT_UNDERSTOOD: Standing.NOT_UNDERSTOOD,
+    BidState.FAILED: Standing.FAILED,
+    BidState.DONE: Standing.DELIVERED,
+}
+_OUT = frozenset({BidState.EXPIRED, BidState.FAILED})
+_CALLED_OFF = frozenset({BidState.CANCELLING, BidState.CANCELLED, BidState.NOT_CANCELLED})
+_CANCELLABLE = frozenset({BidState.CALLED, BidState.PROPOSED, BidState.ACCEPTED})
+_BETTER = "another proposal is better"
+_LATE = "the call is over"
+_ONE_ONLY = "the first proposal to a call counts"
+_SETTLED = "the work is settled"
 
 
-class Phase(StrEnum):
-    """What the initiator is waiting for."""
+def protocol_of(settings: Settings) -> Protocol[BidState, BidEvent]:
+    """Return the protocol of a negotiation within these bounds.
 
-    CALLING = "calling"
-    WORKING = "working"
-    FINISHED = "finished"
-
-
-class Ending(StrEnum):
-    """How the negotiation ended."""
-
-    DONE = "done"
-    PARTLY_DONE = "partly-done"
-    FAILED = "failed"
-    NO_PROPOSALS = "no-proposals"
-    NOT_AWARDED = "not-awarded"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Bounds of one negotiation.
-
-    Attributes:
-        proposals_within_s: How long each round waits for proposals, seconds.
-        results_within_s: How long awarded contractors may work, seconds.
-        rounds_max: At least 1; a further round after it becomes an award to nobody.
+    Raises:
+        InvalidArgument: The named one is no Contract Net, or has no rounds though there may be several.
     """
-
-    proposals_within_s: float = 5.0
-    results_within_s: float = 30.0
-    rounds_max: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One contractor's offer in the present round."""
-
-    contractor: str
-    content: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Award:
-    """Decision: these contractors get the work, the other proposals are rejected; none at all gives up."""
-
-    contractors: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Revise:
-    """Decision: call those who proposed once more, with a revised task."""
-
-    task: bytes
-
-
-Decision = Award | Revise
-Choose = Callable[[Sequence[Proposal], int], Decision]
-"""Gets the proposals in the order of arrival and the number of the round, from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Effect: give this message to the router."""
-
-    envelope: Envelope
-
-
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """A deadline's identity; one of an earlier phase or round is recognised and ignored."""
-
-    phase: Phase
-    round: int
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """Effect: hand the timer back after so many seconds."""
-
-    timer: Timer
-    after_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """Event: it is over.
-
-    Attributes:
-        ending: How.
-        results: What each awarded contractor informed, in the order of arrival.
-        states: Where every contractor ended.
-        rounds: How many calls were made.
-    """
-
-    ending: Ending
-    results: dict[str, bytes | None]
-    states: dict[str, BidState]
-    rounds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Notify:
-    """Effect: tell whoever started the negotiation."""
-
-    event: Finished
-
-
-Effect = Send | Schedule | Notify
-_WAITED_FOR = {Phase.CALLING: BidState.CALLED, Phase.WORKING: BidState.ACCEPTED}
+    fitting = ITERATED_CONTRACT_NET if settings.rounds_max > 1 else CONTRACT_NET
+    named = settings.protocol or fitting.name
+    if named not in {fitting.name, ITERATED_CONTRACT_NET.name}:
+        raise InvalidArgument(
+            f"{show(named)} does not fit",
+            why=f"a negotiation with {settings.rounds_max} rounds at most is {fitting.name}",
+            hint=f"leave the protocol out, or name {fitting.name}",
+        )
+    return fitting if named == fitting.name else ITERATED_CONTRACT_NET
 
 
 class ContractNet:
@@ -149,7 +100,7 @@ class ContractNet:
         settings: Deadlines and bound of rounds.
 
     Raises:
-        InvalidArgument: Nobody to call, or somebody twice.
+        InvalidArgument: Nobody to call, somebody twice, or rounds in a protocol that has none.
     """
 
     def __init__(
@@ -175,9 +126,12 @@ class ContractNet:
         self._task = task
         self._choose = choose
         self._settings = settings or Settings()
+        self._protocol = protocol_of(self._settings)
         self._proposals: dict[str, Envelope] = {}
         self._results: dict[str, bytes | None] = {}
-        self._awarded: tuple[str, ...] = ()
+        self._reserves: deque[str] = deque()
+        self._awards: list[tuple[str, ...]] = []
+        self._wanted = 0
 
     def start(self, now_unix_ms: int) -> list[Effect]:
         """Call for proposals.
@@ -193,45 +147,54 @@ class ContractNet:
         contractor = envelope.sender or ""
         if envelope.conversation_id != self.conversation_id or contractor not in self.states:
             return []
-        state = self.states[contractor]
-        if self._is_late(state, envelope):
-            return [Send(self._answer(envelope, Performative.REJECT_PROPOSAL))]
-        after = CONTRACT_NET.advance(state, envelope.performative, Side.PARTICIPANT)
+        before = self.states[contractor]
+        if envelope.performative is Performative.PROPOSE:
+            if self._is_late(before, envelope):
+                answer = self._answer(envelope, Performative.REJECT_PROPOSAL, _reason(_LATE))
+                answer.protocol = None
+                return [Send(answer), _heard(contractor, Standing.LATE, envelope)]
+            if self._is_further(before, envelope):
+                answer = not_understood(envelope, _ONE_ONLY)  # as the platform says where it enforces
+                return [Send(answer), _heard(contractor, Standing.DUPLICATE, envelope)]
+        after = self._protocol.advance(before, envelope.performative, Side.PARTICIPANT)
         if after is None:
-            return []
+            return [_heard(contractor, Standing.OUT_OF_TURN, envelope)]
         self.states[contractor] = after
-        if after is BidState.PROPOSED:
-            self._proposals[contractor] = envelope
-        elif after is BidState.DONE:
-            self._results[contractor] = envelope.content
-        else:
-            self._proposals.pop(contractor, None)
-        return self._go_on(now_unix_ms)
+        self._keep(contractor, after, envelope)
+        standing = Standing.CANCELLED if before in _CALLED_OFF else _STANDINGS[after]
+        return [_heard(contractor, standing, envelope), *self._go_on(now_unix_ms)]
 
-    def handle_failure(self, contractor: str, now_unix_ms: int) -> list[Effect]:
+    def handle_failure(self, contractor: str, now_unix_ms: int, content: bytes | None = None) -> list[Effect]:
         """Take the platform's word that this contractor cannot be reached or has failed."""
-        if contractor not in self.states:
+        state = self.states.get(contractor)
+        if state is None or self._protocol.advance(state, Performative.FAILURE, Side.PARTICIPANT) is None:
             return []
-        failure = Envelope(Performative.FAILURE, sender=contractor, conversation_id=self.conversation_id)
+        failure = Envelope(
+            Performative.FAILURE, contractor, content=content, conversation_id=self.conversation_id
+        )
         return self.handle_message(failure, now_unix_ms)
 
     def handle_timer(self, timer: Timer, now_unix_ms: int) -> list[Effect]:
         """Take back a timer: whoever has not answered is out; a stale timer is ignored."""
-        if timer != Timer(self.phase, self.round) or self.phase is Phase.FINISHED:
+        if timer.phase is Phase.WORKING:
+            overdue = [name for name in self._awarded(timer.number) if self._is(name, BidState.ACCEPTED)]
+            effects = [effect for name in overdue for effect in self._stop(name)]
+            return [*effects, *self._go_on(now_unix_ms)] if overdue else []
+        if timer != Timer(self.phase, self.round):
             return []
-        waited_for = _WAITED_FOR[self.phase]
-        for contractor, state in self.states.items():
-            if state is waited_for:
-                self._step(contractor, BidEvent.TIMEOUT)
-        return self._go_on(now_unix_ms)
+        silent = [name for name in self.states if self._is(name, BidState.CALLED)]
+        for name in silent:
+            self._step(name, BidEvent.TIMEOUT)
+        notes: list[Effect] = [Notify(Heard(name, Standing.SILENT)) for name in silent]
+        return [*notes, *self._go_on(now_unix_ms)]
 
     def cancel(self) -> list[Effect]:
-        """Give up: tell everyone who was called or awarded, reject open proposals, finish."""
+        """Give up: CANCEL to everyone who was called, has proposed or works; finish."""
         if self.phase is Phase.FINISHED:
             return []
-        effects: list[Effect] = [Send(self._reject(contractor)) for contractor in self._open_proposals()]
+        effects: list[Effect] = []
         for contractor, state in self.states.items():
-            if state in {BidState.CALLED, BidState.ACCEPTED}:
+            if state in _CANCELLABLE:
                 self._step(contractor, BidEvent.CANCEL)
                 effects.append(Send(self._to(contractor, Performative.CANCEL)))
         return [*effects, self._finish(Ending.CANCELLED)]
@@ -240,11 +203,11 @@ class ContractNet:
 
     def _go_on(self, now_unix_ms: int) -> list[Effect]:
         """Leave the phase once nobody is waited for any more."""
-        if self.phase is Phase.FINISHED or _WAITED_FOR[self.phase] in self.states.values():
+        if self.phase is Phase.WORKING:
+            return self._replace_failed(now_unix_ms)
+        if self.phase is Phase.FINISHED or BidState.CALLED in self.states.values():
             return []
-        if self.phase is Phase.CALLING:
-            return self._decide(now_unix_ms)
-        return [self._finish(self._judge())]
+        return self._decide(now_unix_ms)
 
     def _decide(self, now_unix_ms: int) -> list[Effect]:
         proposals = self._open_proposals()
@@ -253,9 +216,9 @@ class ContractNet:
         offers = [Proposal(contractor, self._proposals[contractor].content) for contractor in proposals]
         decision = self._choose(offers, self.round)
         if isinstance(decision, Award):
-            return self._award(decision, proposals)
+            return self._award(decision, proposals, now_unix_ms)
         if self.round >= self._settings.rounds_max:
-            return self._award(Award(()), proposals)
+            return self._award(Award(()), proposals, now_unix_ms)
         self._task = decision.task
         return self._call(proposals, now_unix_ms)
 
@@ -264,35 +227,59 @@ class ContractNet:
         self.round += 1
         self._proposals.clear()
         reply_by = now_unix_ms + int(within_s * 1000)
-        effects: list[Effect] = []
+        effects: list[Effect] = [Notify(Called(self.round, tuple(contractors)))]
         for contractor in contractors:
             self._step(contractor, BidEvent.CFP)
             call = self._to(contractor, Performative.CFP, self._task)
-            call.reply_with = f"{self.conversation_id}/{self.round}"
+            call.reply_with = self._tag()
             call.reply_by = reply_by
             effects.append(Send(call))
         return [*effects, Schedule(Timer(Phase.CALLING, self.round), within_s)]
 
-    def _award(self, award: Award, proposals: list[str]) -> list[Effect]:
-        winners = tuple(contractor for contractor in proposals if contractor in award.contractors)
-        if len(winners) != len(set(award.contractors)):
-            raise InvalidMessage("an award names somebody who made no proposal", why=f"{award.contractors}")
-        effects: list[Effect] = [Send(self._reject(name)) for name in proposals if name not in winners]
-        if not winners:
-            return [*effects, self._finish(Ending.NOT_AWARDED)]
+    def _award(self, award: Award, proposals: list[str], now_unix_ms: int) -> list[Effect]:
+        kept = (*award.contractors, *award.reserves)
+        if len(kept) != len(set(kept) & set(proposals)):
+            raise InvalidMessage("an award names somebody twice, or who made no proposal", why=f"{award}")
+        reasons = award.reasons
+        effects = self._reject_all([name for name in proposals if name not in kept], reasons)
+        if not award.contractors:
+            return [*effects, *self._reject_all(award.reserves, reasons), self._finish(Ending.NOT_AWARDED)]
+        self.phase = Phase.WORKING
+        self._wanted = len(award.contractors)
+        self._reserves.extend(award.reserves)
+        return [*effects, *self._accept(award.contractors, now_unix_ms)]
+
+    def _accept(self, winners: Sequence[str], now_unix_ms: int) -> list[Effect]:
+        within_s = self._settings.results_within_s
+        effects: list[Effect] = []
         for contractor in winners:
             self._step(contractor, BidEvent.ACCEPT_PROPOSAL)
-            acceptance = self._answer(self._proposals[contractor], Performative.ACCEPT_PROPOSAL)
+            proposal = self._proposals[contractor]
+            acceptance = self._answer(proposal, Performative.ACCEPT_PROPOSAL, proposal.content)
             acceptance.reply_with = f"{self.conversation_id}/award"
+            acceptance.reply_by = now_unix_ms + int(within_s * 1000)
             effects.append(Send(acceptance))
-        self.phase = Phase.WORKING
-        self._awarded = winners
-        timer = Timer(Phase.WORKING, self.round)
-        return [*effects, Schedule(timer, self._settings.results_within_s)]
+        self._awards.append(tuple(winners))
+        effects.append(Notify(Awarded(tuple(winners), tuple(self._reserves))))
+        return [*effects, Schedule(Timer(Phase.WORKING, len(self._awards)), within_s)]
 
-    def _judge(self) -> Ending:
-        done = sum(self.states[contractor] is BidState.DONE for contractor in self._awarded)
-        if done == len(self._awarded):
+    def _replace_failed(self, now_unix_ms: int) -> list[Effect]:
+        """Accept as many reserves as winners have failed; finish when nobody works any more."""
+        states = [self.states[name] for winners in self._awards for name in winners]
+        working, done = states.count(BidState.ACCEPTED), states.count(BidState.DONE)
+        following: list[str] = []
+        while self._reserves and working + done + len(following) < self._wanted:
+            if self._is(name := self._reserves.popleft(), BidState.PROPOSED):  # it may have failed meanwhile
+                following.append(name)
+        if following:
+            return self._accept(following, now_unix_ms)
+        if working:
+            return []
+        unused = [name for name in self._reserves if self._is(name, BidState.PROPOSED)]
+        return [*self._reject_all(unused, dict.fromkeys(unused, _SETTLED)), self._finish(self._judge(done))]
+
+    def _judge(self, done: int) -> Ending:
+        if done == self._wanted:
             return Ending.DONE
         return Ending.PARTLY_DONE if done else Ending.FAILED
 
@@ -302,22 +289,57 @@ class ContractNet:
 
     # -- one contractor -------------------------------------------------------------------------------------
 
-    def _open_proposals(self) -> list[str]:
-        return [name for name in self._proposals if self.states[name] is BidState.PROPOSED]
+    def _keep(self, contractor: str, state: BidState, envelope: Envelope) -> None:
+        """Keep what a contractor has brought; what it takes back is forgotten."""
+        if state is BidState.PROPOSED:
+            self._proposals[contractor] = envelope
+        elif state is BidState.DONE:
+            self._results[contractor] = envelope.content
 
-    def _is_late(self, state: BidState, envelope: Envelope) -> bool:
-        return state is BidState.EXPIRED and envelope.performative is Performative.PROPOSE
+    def _stop(self, contractor: str) -> list[Effect]:
+        """Tell somebody to work no longer on what is overdue."""
+        self._step(contractor, BidEvent.CANCEL)
+        cancel = self._to(contractor, Performative.CANCEL)
+        return [Send(cancel), Notify(Heard(contractor, Standing.OVERDUE))]
+
+    def _reject_all(self, contractors: Iterable[str], reasons: Mapping[str, str]) -> list[Effect]:
+        effects: list[Effect] = []
+        for name in contractors:
+            self._step(name, BidEvent.REJECT_PROPOSAL)
+            reason = _reason(reasons.get(name, _BETTER))
+            effects.append(Send(self._answer(self._proposals[name], Performative.REJECT_PROPOSAL, reason)))
+        return effects
+
+    def _open_proposals(self) -> list[str]:
+        return [name for name in self._proposals if self._is(name, BidState.PROPOSED)]
+
+    def _awarded(self, number: int) -> tuple[str, ...]:
+        return self._awards[number - 1] if 0 < number <= len(self._awards) else ()
+
+    def _is_late(self, state: BidState, proposal: Envelope) -> bool:
+        """Tell whether a proposal comes from somebody who is out because it had not come yet."""
+        return state in _OUT and proposal.sender not in self._proposals
+
+    def _is_further(self, state: BidState, proposal: Envelope) -> bool:
+        """Tell whether a proposal answers a call that was answered before, of this round or a former one."""
+        if state is BidState.CALLED:
+            return proposal.in_reply_to not in {None, self._tag()}
+        return state not in _CALLED_OFF
+
+    def _is(self, contractor: str, state: BidState) -> bool:
+        return self.states[contractor] is state
 
     def _step(self, contractor: str, event: BidEvent) -> None:
-        self.states[contractor] = CONTRACT_NET.step(self.states[contractor], event)
+        self.states[contractor] = self._protocol.step(self.states[contractor], event)
 
-    def _reject(self, contractor: str) -> Envelope:
-        self._step(contractor, BidEvent.REJECT_PROPOSAL)
-        return self._answer(self._proposals[contractor], Performative.REJECT_PROPOSAL)
+    # -- messages -------------------------------------------------------------------------------------------
 
-    def _answer(self, proposal: Envelope, performative: Performative) -> Envelope:
-        answer = reply(proposal, performative, proposal.content, self.initiator)
-        answer.protocol = CONTRACT_NET_PROTOCOL
+    def _tag(self) -> str:
+        return f"{self.conversation_id}/{self.round}"
+
+    def _answer(self, proposal: Envelope, performative: Performative, content: bytes | None) -> Envelope:
+        answer = reply(proposal, performative, content, self.initiator)
+        answer.protocol = self._protocol.name
         return answer
 
     def _to(self, contractor: str, performative: Performative, content: bytes | None = None) -> Envelope:
@@ -327,5 +349,13 @@ class ContractNet:
             receivers=contractor,
             content=content,
             conversation_id=self.conversation_id,
-            protocol=CONTRACT_NET_PROTOCOL,
+            protocol=self._protocol.name,
         )
+
+
+def _heard(contractor: str, standing: Standing, envelope: Envelope) -> Notify:
+    return Notify(Heard(contractor, standing, envelope.content))
+
+
+def _reason(text: str) -> bytes:
+    return json.dumps({"reason": text}, ensure_ascii=False).encode()

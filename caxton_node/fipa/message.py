@@ -24,10 +24,10 @@ UNIX_MAX = 2**53
 DEFAULT_LANGUAGE = "json"
 
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARS_MAX)]
-_Receivers = Annotated[list[Text], Meta(min_length=1, max_length=RECEIVERS_MAX)]
+Receivers = Annotated[list[Text], Meta(min_length=1, max_length=RECEIVERS_MAX)]
 _MessageId = Annotated[bytes, Meta(min_length=MESSAGE_ID_BYTES, max_length=MESSAGE_ID_BYTES)]
 _Trace = Annotated[bytes, Meta(min_length=TRACE_BYTES, max_length=TRACE_BYTES)]
-_Instant = Annotated[int, Meta(ge=0, le=UNIX_MAX)]
+Instant = Annotated[int, Meta(ge=0, le=UNIX_MAX)]
 # Values stay bytes: as objects, 9 MB of empty maps become 670 MB of the host's memory.
 _Headers = Annotated[dict[Text, Raw], Meta(max_length=HEADERS_MAX)]
 
@@ -58,19 +58,19 @@ class Envelope(Struct, array_like=True, gc=False):
 
     performative: Performative
     sender: Text | None = None
-    receivers: Text | _Receivers | None = None
+    receivers: Text | Receivers | None = None
     content: bytes | None = None
     conversation_id: Text | None = None
     reply_with: Text | None = None
     in_reply_to: Text | None = None
-    reply_by: _Instant | None = None
+    reply_by: Instant | None = None
     ontology: Text | None = None
     language: Text | None = None
     encoding: Text | None = None
     protocol: Text | None = None
     reply_to: Text | None = None
     message_id: _MessageId | None = None
-    sent_at: _Instant | None = None
+    sent_at: Instant | None = None
     trace: _Trace | None = None
     headers: _Headers | None = None
 

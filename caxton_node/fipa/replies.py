@@ -26,6 +26,9 @@ class FailureReason(StrEnum):
     OVERSIZE = "oversize"
     BACKLOG_FULL = "backlog-full"
     AGENT_STOPPED = "agent-stopped"
+    EXPIRED = "expired"
+    LOOP = "loop"
+    BUDGET_EXHAUSTED = "budget-exhausted"
 
 
 class FailureContent(msgspec.Struct):
@@ -44,12 +47,34 @@ class FailureContent(msgspec.Struct):
     receiver: str
 
 
-class MisunderstandingContent(msgspec.Struct):
-    """The JSON content of a NOT_UNDERSTOOD from the platform: what was wrong and where in the envelope."""
+class ExhaustedContent(FailureContent):
+    """The JSON content of a FAILURE to the initiator of a conversation whose budget has run out.
+
+    Attributes:
+        conversation: The conversation that opened the budget.
+        amount: What ran out: `fuel`, `time_us`, `messages`, `bytes` or `cost`.
+        spent: Who spent what, by agent and amount, as far as the branch that ran out knows.
+    """
+
+    conversation: str
+    amount: str
+    spent: dict[str, dict[str, int]]
+
+
+class MisunderstandingContent(msgspec.Struct, omit_defaults=True):
+    """The JSON content of a NOT_UNDERSTOOD from the platform: what was wrong and where in the envelope.
+
+    Attributes:
+        reason: What was expected and what came instead; or the rule of the protocol that the act breaks.
+        position: Index in the envelope, None if there is none to name.
+        field: Name of that position.
+        allowed: Acts that the protocol allows now; None when it is not about a protocol.
+    """
 
     reason: str
     position: int | None
     field: str | None
+    allowed: tuple[str, ...] | None = None
 
 
 _to_json = msgspec.json.Encoder().encode
@@ -100,7 +125,11 @@ def failure(envelope: Envelope, reason: FailureReason, detail: str, receiver: st
 
 
 def not_understood(
-    envelope: Envelope, reason: str, position: int | None = None, field: str | None = None
+    envelope: Envelope,
+    reason: str,
+    position: int | None = None,
+    field: str | None = None,
+    allowed: tuple[str, ...] | None = None,
 ) -> Envelope:
     """Tell a sender that its message is not one, with the reason and the position at fault.
 
@@ -109,8 +138,9 @@ def not_understood(
         reason: What was expected and what came instead.
         position: Index in the envelope, None if there is none to name.
         field: Name of that position.
+        allowed: Acts that the protocol allows now.
     """
-    content = MisunderstandingContent(reason=reason, position=position, field=field)
+    content = MisunderstandingContent(reason=reason, position=position, field=field, allowed=allowed)
     return _platform_answer(envelope, Performative.NOT_UNDERSTOOD, content)
 
 

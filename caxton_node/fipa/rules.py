@@ -1,7 +1,8 @@
 """What FIPA asks of a message beyond its format: one table and the sizes.
 
 The rules refuse only what no receiver could use: a message to nobody, an act that is about a content but has
-none. They do not ask for a conversation id: FIPA does not, and a one-shot INFORM needs none.
+none, answers directed to what is no agent's name. They do not ask for a conversation id: FIPA does so within
+an interaction protocol only, and a one-shot INFORM needs none. A `reply_by` in the past is late, not wrong.
 
 Source: FIPA SC00061G section 2.1, SC00037J (content of each act).
 """
@@ -13,7 +14,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from caxton_node.core.bounds import nests_deeper
-from caxton_node.core.errors import InvalidMessage
+from caxton_node.core.errors import InvalidArgument, InvalidMessage
+from caxton_node.core.ids import parse_address
+from caxton_node.fipa.content import fault_in
 from caxton_node.fipa.message import POSITIONS, Envelope
 from caxton_node.fipa.performatives import Performative
 
@@ -86,8 +89,29 @@ def check(envelope: Envelope, content_bytes_max: int = CONTENT_BYTES_MAX) -> Non
         raise ContentTooLarge(f"content of {len(content)} bytes, {content_bytes_max} are allowed", "content")
     if envelope.receivers is None:
         raise BrokenRule("a message needs a receiver", "receivers")
+    if envelope.reply_to is not None:
+        _check_reply_to(envelope.reply_to)
     if envelope.headers is not None:
         _check_headers(envelope.headers)
+
+
+def _check_reply_to(address: str) -> None:
+    """Ask for an address: no receiver could answer to anything else, and it would be told, not the sender."""
+    try:
+        parse_address(address)
+    except InvalidArgument as err:
+        raise BrokenRule(f"nobody can answer to it: {err.what}", "reply_to") from None
+
+
+def check_content(envelope: Envelope) -> None:
+    """Check that a content is what its language says; only JSON is looked into.
+
+    Raises:
+        BrokenRule: The sender's fault; says at which byte.
+    """
+    reason = fault_in(envelope.content or b"", envelope.language, envelope.encoding)
+    if reason is not None:
+        raise BrokenRule(reason, "content")
 
 
 def _check_headers(headers: Mapping[str, msgspec.Raw]) -> None:

@@ -40,6 +40,23 @@ def test_the_content_may_be_as_large_as_the_limit_and_no_larger() -> None:
         check(Envelope(Performative.INFORM, receivers="somebody", content=b"123456"), content_bytes_max=5)
 
 
+@pytest.mark.parametrize("address", ["desk", "desk@node-2", "acme/desk", "client~1-2@n1", "desk#1.2@n1"])
+def test_answers_may_be_directed_to_any_address(address: str) -> None:
+    check(Envelope(Performative.CFP, receivers="somebody", content=b"", reply_to=address))
+
+
+@pytest.mark.parametrize("address", ["My Desk", "DESK", "@n1", "a/b/c", "desk@node_2", "x" * 64, "("])
+def test_answers_directed_to_what_is_no_address_are_refused(address: str) -> None:
+    with pytest.raises(BrokenRule) as caught:
+        check(Envelope(Performative.CFP, receivers="somebody", content=b"", reply_to=address))
+    assert (caught.value.field, caught.value.position) == ("reply_to", 12)
+    assert "nobody can answer to it" in caught.value.reason
+
+
+def test_a_deadline_that_has_passed_breaks_no_rule() -> None:
+    check(Envelope(Performative.REQUEST, receivers="somebody", content=b"", reply_by=1))
+
+
 def with_header(value: bytes) -> Envelope:
     return Envelope(Performative.INFORM, receivers="somebody", content=b"", headers={"h": msgspec.Raw(value)})
 
