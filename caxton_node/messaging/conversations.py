@@ -1,151 +1,388 @@
-"""Who has talked in which conversation, how much, and where its protocol stands.
+"""The conversations of a node: they are followed, bounded and, when a protocol is broken, judged.
 
-This is context for people (traces, inspection) and for draining; routing does not depend on it, since route
-choice sticks to a conversation by hashing. So the table may forget: it keeps two generations, and when the
-younger one is full, of conversations or of participants, the older one, which nobody has touched since, is
-dropped whole. That bounds the memory without a list of ages, which would cost more per message than all the
-rest here.
+One dictionary holds them all. Those in which no protocol expects anything, since it has ended or there was
+none, also have a place in a ring: a new conversation takes the next place and whoever had it is forgotten.
+So the memory is bounded, freed one by one, and what is used is what was used a moment ago; whole generations
+that are dropped at once cost several times as much, in page faults. What is *open* is held until it has been
+silent for a day, or there are too many.
 
-Updates take no lock: two workers that meet in one conversation at the same instant may lose a count, never
-an entry.
+Judging follows the tables of `fipa/protocols`: an act that they do not allow never reaches its receiver. A
+node may only judge what it knows from the beginning. So an act that can begin nothing, in a conversation that
+is unknown here, is let through when this node has forgotten open conversations, or did not live when they
+began; and when it is an answer from elsewhere to a question that somebody else asked (`reply_to`).
+
+Updates take no lock but where a second course opens or closes: two workers that meet in one conversation at
+the same instant may lose a count, never an entry.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable
+from heapq import nsmallest
+from threading import Lock
+from typing import Any, NamedTuple
 
-from caxton_node.fipa.conversation import PROTOCOLS, Protocol, Side
-from caxton_node.fipa.message import Envelope
 from caxton_node.fipa.performatives import Performative
-from caxton_node.fipa.replies import PLATFORM_SENDER
+from caxton_node.fipa.protocols import CANCEL, PROTOCOLS, Protocol, Side, Stage, Violation, explain
+from caxton_node.messaging.courses import Conversation, Course
 
-GENERATION_MAX = 50_000
-GENERATION_PARTICIPANTS_MAX = 500_000  # a sender may name 256 receivers in every conversation
-PARTICIPANTS_MAX = 256
+KEPT_MAX = 8_192
+OPEN_MAX = 100_000
+PARTIES_MAX = 500_000  # a sender may name 256 receivers in every conversation
+CHANCES = 4
+"""Places that are passed over for the sake of busy conversations before one is taken all the same."""
+BUSY_MESSAGES, BUSY_US = 16, 1_000_000
+IDLE_US = 1_800 * 1_000_000
+OPEN_IDLE_US = 86_400 * 1_000_000
+MESSAGES_MAX = 1_000_000
+WINDOW_US = 3_600 * 1_000_000
 
 
-class Conversation:
-    """One conversation as this node has seen it.
+class Fault(NamedTuple):
+    """An act that a protocol does not allow.
 
     Attributes:
-        id: The conversation id.
-        initiator: Who spoke first here.
-        participants: Everyone who has spoken or was spoken to, at most 256.
-        messages: How many messages this node has routed.
-        last_us: Unix microseconds of the latest.
-        protocol: Name of its interaction protocol, or None.
-        states: Where the protocol stands with each participant.
-        surprises: Acts that the protocol did not allow.
+        violation: The rule, and what is allowed instead.
+        is_unknown: Whether nothing is known here of what it belongs to.
     """
 
-    __slots__ = ("id", "initiator", "last_us", "messages", "participants", "protocol", "states", "surprises")
-
-    def __init__(self, id: str, initiator: str, protocol: str | None) -> None:  # noqa: A002  its name in FIPA
-        self.id = id
-        self.initiator = initiator
-        self.protocol = protocol
-        self.participants: set[str] = {initiator}
-        self.messages = 0
-        self.last_us = 0
-        self.states: dict[str, StrEnum] = {}
-        self.surprises = 0
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the protocol still expects something; without a protocol nobody can know: False."""
-        protocol = PROTOCOLS.get(self.protocol or "")
-        states = list(self.states.values())  # at once: workers add participants meanwhile
-        return protocol is not None and any(not protocol.is_final(state) for state in states)
-
-    def follow(
-        self, protocol: Protocol[Any, Any], performative: Performative, sender: str, receiver: str
-    ) -> None:
-        """Step the protocol between the initiator and the other party of a message."""
-        side = Side.INITIATOR if sender == self.initiator else Side.PARTICIPANT
-        other = receiver if side is Side.INITIATOR else sender
-        state = protocol.advance(self.states.get(other, protocol.start), performative, side)
-        if state is None:
-            self.surprises += 1
-        elif other in self.states or len(self.states) < PARTICIPANTS_MAX:
-            self.states[other] = state
+    violation: Violation
+    is_unknown: bool
 
 
 class Conversations:
-    """The conversations that passed through this node lately."""
+    """The conversations that passed through this node lately.
+
+    Args:
+        kept_max: Conversations kept that are not open.
+        open_max: Open conversations that are held, about.
+        parties_max: Parties and courses of all.
+        messages_max: Messages of one conversation in an hour; more go round in circles.
+        idle_us: Silence after which a conversation that is not open is forgotten, microseconds.
+
+    Attributes:
+        table: All that are known, by id; read it, change it here.
+        opened: Courses begun, by protocol.
+        faults: Acts that were not allowed.
+        unjudged: Acts that could not be judged.
+    """
 
     def __init__(
         self,
-        generation_max: int = GENERATION_MAX,
-        participants_max: int = GENERATION_PARTICIPANTS_MAX,
+        kept_max: int = KEPT_MAX,
+        *,
+        open_max: int = OPEN_MAX,
+        parties_max: int = PARTIES_MAX,
+        messages_max: int = MESSAGES_MAX,
+        idle_us: int = IDLE_US,
     ) -> None:
-        self._participants_max = participants_max
-        self._participants = 0  # added to the young generation, about
-        self._young: dict[str, Conversation] = {}
-        self._old: dict[str, Conversation] = {}
-        self._generation_max = generation_max
+        self.table: dict[str, Conversation] = {}
+        self._ring: list[Conversation | None] = [None] * kept_max
+        self._kept_max = kept_max
+        self._hand = 0
+        self._lock = Lock()
+        self._parties = 0  # about
+        self._parties_max = parties_max
+        self._table_max = kept_max + open_max
+        self._messages_max = messages_max
+        self._idle_us = idle_us
+        self._swept_us = self._blind_until_us = 0
+        self.opened: dict[str, int] = dict.fromkeys(PROTOCOLS, 0)
+        self.faults = self.unjudged = 0
 
     def __len__(self) -> int:
         """Return how many are remembered."""
-        return len(self._young.keys() | self._old.keys())
+        return len(self.table)
+
+    @property
+    def open_count(self) -> int:
+        """Return in how many a protocol expects something; a look at all."""
+        return sum(talk.is_open for talk in list(self.table.values()))
+
+    # -- which conversation ---------------------------------------------------------------------------------
 
     def find(self, conversation_id: str) -> Conversation | None:
         """Return a conversation, or None if it is unknown or forgotten."""
-        return self._young.get(conversation_id) or self._old.get(conversation_id)
+        return self.table.get(conversation_id)
 
     def is_open(self, conversation_id: str) -> bool:
-        """Tell whether a conversation is known and its protocol has not ended."""
-        talk = self.find(conversation_id)
+        """Tell whether a conversation is known and one of its protocols has not ended."""
+        talk = self.table.get(conversation_id)
         return talk is not None and talk.is_open
 
     def open_of(self, address: str) -> list[Conversation]:
-        """List the conversations that an agent takes part in and whose protocol has not ended.
+        """List the open conversations in which an agent has a course; a look at all, for rare moments."""
+        found = self.open_courses(lambda course: address in {course.initiator, course.participant})
+        return list({talk.id: talk for talk, _ in found}.values())
 
-        It looks at all there are, so it is for rare moments; ask `is_open` about those you know.
-        """
-        known = {**self._old, **self._young}
-        return [talk for talk in list(known.values()) if address in talk.participants and talk.is_open]
+    def open_courses(self, is_meant: Callable[[Course], bool]) -> list[tuple[Conversation, Course]]:
+        """List open courses that fit; a look at all, for rare moments."""
+        return [
+            (talk, course)
+            for talk in list(self.table.values())
+            if talk.is_open
+            for course in talk.courses()
+            if course.is_open and is_meant(course)
+        ]
 
-    def note(self, envelope: Envelope, conversation_id: str, sender: str, receiver: str, now_us: int) -> None:
-        """Note one routed message.
+    def begin(
+        self, conversation_id: str, sender: str, now_us: int, trace_id: bytes, *, is_followed: bool
+    ) -> Conversation:
+        """Add a conversation that is not in the table.
 
         Args:
-            envelope: The message.
-            conversation_id: Its conversation.
-            sender: `name@node`.
-            receiver: As addressed.
+            conversation_id: Its id.
+            sender: Who speaks, `name@node`.
             now_us: Unix microseconds.
+            trace_id: What its messages carry.
+            is_followed: Whether they leave spans.
         """
-        talk = self._young.get(conversation_id)
-        if talk is None:
-            talk = self._revive(conversation_id, sender, envelope.protocol)
-        talk.messages += 1
-        talk.last_us = now_us
-        known = talk.participants
-        if (receiver not in known or sender not in known) and len(known) < PARTICIPANTS_MAX:
-            known.update((sender, receiver))
-            self._participants += 1
-            if self._participants >= self._participants_max:
-                self._begin_generation()
-        if envelope.protocol is not None and sender != PLATFORM_SENDER:
-            protocol = PROTOCOLS.get(envelope.protocol)
-            if protocol is not None:
-                talk.follow(protocol, envelope.performative, sender, receiver)
-
-    def fail(self, envelope: Envelope, receiver: str) -> None:
-        """Note that the platform has answered a message in the receiver's stead, with FAILURE."""
-        talk = self.find(envelope.conversation_id or "")
-        protocol = PROTOCOLS.get(envelope.protocol or "")
-        if talk is not None and protocol is not None and receiver in talk.states:
-            talk.follow(protocol, Performative.FAILURE, receiver, envelope.sender or "")
-
-    def _revive(self, conversation_id: str, sender: str, protocol: str | None) -> Conversation:
-        """Bring a conversation into the young generation, from the old one or anew."""
-        if len(self._young) >= self._generation_max:
-            self._begin_generation()
-        talk = self._old.get(conversation_id) or Conversation(conversation_id, sender, protocol)
-        self._young[conversation_id] = talk
+        table = self.table
+        if len(table) >= self._table_max or self._parties > self._parties_max:
+            self._make_room(now_us)
+        talk = Conversation(conversation_id, sender, trace_id, is_followed, self._messages_max, now_us)
+        table[conversation_id] = talk
+        hand, ring = self._hand, self._ring
+        old = ring[hand]
+        if old is not None and (old.messages > BUSY_MESSAGES or old.open_courses or old.parties or old.more):
+            self._keep(talk, now_us)
+            return talk
+        ring[hand] = talk
+        hand += 1
+        self._hand = hand if hand < self._kept_max else 0
+        if old is not None:
+            table.pop(old.id, None)
         return talk
 
-    def _begin_generation(self) -> None:
-        self._old, self._young, self._participants = self._young, {}, 0
+    def resume(self, talk: Conversation) -> None:
+        """Add one that was open when the node stopped; it has no place in the ring until it is over."""
+        talk.is_kept = False
+        self.table[talk.id] = talk
+        self._parties += talk.size
+
+    def _keep(self, talk: Conversation, now_us: int) -> None:
+        """Give a conversation the next place in the ring, and forget whoever had it unless it is open."""
+        ring, hand = self._ring, self._hand
+        old = ring[hand]
+        if old is not None:
+            if old.messages > BUSY_MESSAGES and old.course is None and now_us - old.last_us < BUSY_US:
+                hand = self._pass_busy(hand, now_us)
+                old = ring[hand]
+            if old is not None:
+                old.is_kept = False
+                if not old.open_courses:
+                    self._forget(old)
+        ring[hand] = talk
+        talk.is_kept = True
+        self._hand = (hand + 1) % self._kept_max
+
+    def _pass_busy(self, hand: int, now_us: int) -> int:
+        """Look a few places further for one who is not busy: what has no protocol never ends."""
+        for _ in range(CHANCES):
+            hand = (hand + 1) % self._kept_max
+            old = self._ring[hand]
+            if old is None or old.messages <= BUSY_MESSAGES or now_us - old.last_us >= BUSY_US:
+                break
+        return hand
+
+    def _forget(self, talk: Conversation) -> None:
+        self.table.pop(talk.id, None)
+        self._parties -= talk.size
+
+    def may_go_on(self, talk: Conversation, now_us: int) -> bool:
+        """Tell whether a conversation that has reached its bound may have more: not twice within an hour."""
+        if now_us - talk.window_us < WINDOW_US:
+            return False
+        talk.window_us, talk.messages_max = now_us, talk.messages + self._messages_max
+        return True
+
+    def tick(self, now_us: int) -> None:
+        """Forget what has been silent for too long."""
+        if now_us - self._swept_us < self._idle_us // 2:
+            return
+        self._swept_us = now_us
+        for talk in list(self.table.values()):
+            if now_us - talk.last_us > (OPEN_IDLE_US if talk.is_open else self._idle_us):
+                self._drop(talk, now_us)
+
+    def _make_room(self, now_us: int) -> None:
+        """Drop a tenth of the table, those that have been silent for longest."""
+        count = max(len(self.table) // 10, 1)
+        for talk in nsmallest(count, list(self.table.values()), key=lambda talk: talk.last_us):
+            self._drop(talk, now_us)
+
+    def _drop(self, talk: Conversation, now_us: int) -> None:
+        if talk.is_open:
+            self.turn_blind(now_us)
+        self._forget(talk)
+
+    def turn_blind(self, now_us: int) -> None:
+        """Note that conversations may be open of which this node knows nothing, for a day."""
+        self._blind_until_us = now_us + OPEN_IDLE_US
+
+    # -- what is said ---------------------------------------------------------------------------------------
+
+    def follow(
+        self, talk: Conversation, act: Performative, protocol: str | None, sender: str, receiver: str
+    ) -> Fault | None:
+        """Step the course that an act belongs to, beginning it if the act does that.
+
+        Args:
+            talk: The conversation.
+            act: The performative, or its code: the two are one key.
+            protocol: As the message says; without one it belongs to what the two have open, if anything.
+            sender: `name@node`.
+            receiver: `name@node`.
+
+        Returns:
+            What is wrong, and then nothing has changed; None if nothing is.
+        """
+        course = talk.course
+        if course is None:
+            if protocol is None:
+                self._parties += talk.meet(sender, receiver)
+                return None
+            named = PROTOCOLS.get(protocol)
+            if named is None:
+                return None  # a protocol that this node does not know
+            after = named.opening.initiator.get(act)
+            if after is not None:
+                talk.course = Course(named, sender, receiver, after, named.opening)
+                self.opened[protocol] += 1
+                if not after.is_final:
+                    talk.open_courses = 1
+                return None
+        elif protocol is None or protocol == course.protocol.name:
+            if sender == course.participant and receiver == course.initiator:
+                after = course.stage.participant.get(act)
+            elif receiver == course.participant and sender == course.initiator:
+                after = course.stage.initiator.get(act)
+            else:
+                after = None
+            if after is not None:
+                before, course.stage = course.stage, after
+                course.before = before
+                if after.is_final and not before.is_final:
+                    if talk.more is None and talk.is_kept:
+                        talk.open_courses = 0
+                    else:
+                        self._close(talk)
+                return None
+        return self._follow_rarely(talk, Performative(act), protocol, sender, receiver)
+
+    def _follow_rarely(
+        self, talk: Conversation, act: Performative, protocol: str | None, sender: str, receiver: str
+    ) -> Fault | None:
+        """Follow an act that is not the next of the first course."""
+        first = talk.course
+        if protocol == CANCEL.name and first is not None and talk.find(sender, receiver, first.protocol.name):
+            protocol = None  # it is about what the two have open
+        named = PROTOCOLS.get(protocol) if protocol else first.protocol if first else None
+        if named is None:
+            return None  # a protocol that this node does not know
+        courses = talk.find(sender, receiver, named.name)
+        if not courses and protocol is not None and act not in named.openers:
+            answering = talk.find_answering(sender, named.name)
+            courses = [answering] if answering is not None else []
+        for course in courses:
+            after = course.moves_of(sender).get(act)
+            if after is not None:
+                self._move(talk, course, after)
+                return None
+        if protocol is None:  # FIPA binds only what names a protocol
+            self._parties += talk.meet(sender, receiver)
+            return None
+        return self._begin(talk, act, named, (sender, receiver), courses)
+
+    def _begin(
+        self,
+        talk: Conversation,
+        act: Performative,
+        protocol: Protocol[Any, Any],
+        ends: tuple[str, str],
+        courses: list[Course],
+    ) -> Fault | None:
+        """Begin a course, if the act can do that and the two have not got it open."""
+        sender, receiver = ends
+        open_ones = [course for course in courses if course.is_open and course.initiator == sender]
+        after = protocol.opening.initiator.get(act)
+        if after is None or open_ones:
+            return self._blame(protocol, act, sender, open_ones or courses)
+        course = Course(protocol, sender, receiver, after, protocol.opening)
+        if talk.add(course):
+            self.opened[protocol.name] += 1
+            self._parties += 1
+            if course.is_open:
+                self._hold(talk)
+        return None
+
+    def _blame(
+        self, protocol: Protocol[Any, Any], act: Performative, sender: str, courses: list[Course]
+    ) -> Fault:
+        if not courses:
+            return Fault(explain(protocol, protocol.opening, act, Side.INITIATOR), is_unknown=True)
+        course = courses[0]
+        return Fault(explain(protocol, course.stage, act, course.side_of(sender)), is_unknown=False)
+
+    def excuses(self, fault: Fault, now_us: int, *, arrived: bool, answers: bool) -> bool:
+        """Tell whether a fault cannot be judged here.
+
+        Args:
+            fault: What `follow` said.
+            now_us: Unix microseconds.
+            arrived: Whether the message came from another node.
+            answers: Whether it says that it answers something (`in_reply_to`).
+        """
+        return fault.is_unknown and (now_us < self._blind_until_us or (arrived and answers))
+
+    def note_fault(self, talk: Conversation) -> None:
+        """Count an act that was not allowed."""
+        talk.faults += 1
+        self.faults += 1
+
+    def take_back(
+        self, conversation_id: str, act: Performative, protocol: str | None, sender: str, receiver: str
+    ) -> None:
+        """Note that an act has reached nobody.
+
+        What an initiator said has failed with this participant; what a participant said was not said.
+        """
+        talk = self.find(conversation_id)
+        first = talk.course if talk is not None else None
+        if talk is None or first is None:
+            return
+        for course in talk.find(sender, receiver, protocol or first.protocol.name):
+            if course.initiator == sender:
+                after = course.stage.participant.get(Performative.FAILURE)
+                if after is not None:
+                    self._move(talk, course, after)
+            elif course.before.participant.get(act) is course.stage:
+                self._move(talk, course, course.before)
+
+    def abandon(self, talk: Conversation, course: Course) -> None:
+        """Note that one of the two is gone for good: nothing is expected any more."""
+        after = course.stage.participant.get(Performative.FAILURE)
+        if after is not None:
+            self._move(talk, course, after)
+
+    def _move(self, talk: Conversation, course: Course, stage: Stage) -> None:
+        was_open = course.is_open
+        course.before, course.stage = course.stage, stage
+        if was_open and not course.is_open:
+            self._close(talk)
+        elif course.is_open and not was_open:
+            self._hold(talk)
+
+    # -- open and closed ------------------------------------------------------------------------------------
+
+    def _hold(self, talk: Conversation) -> None:
+        """Note that one more course is open."""
+        with self._lock:
+            talk.open_courses += 1
+
+    def _close(self, talk: Conversation) -> None:
+        """Note that one course fewer is open; without any, the conversation needs a place in the ring."""
+        with self._lock:
+            talk.open_courses = max(talk.open_courses - 1, 0)
+            if not talk.open_courses and not talk.is_kept:
+                self._keep(talk, talk.last_us)

@@ -3,7 +3,7 @@
 The unit is one message to one receiver. Each is counted once when the node takes it on and once when it is
 done with, so that at any moment at which nothing moves
 
-    accepted = delivered + forwarded + refused + dead_lettered + handed_back + in_flight
+    accepted = delivered + forwarded + refused + dead_lettered + handed_back + parked + in_flight
 
 holds exactly; `in_flight` is not the difference but is counted where the messages are: in mailboxes, in
 running calls, in platform boxes and in the buffer towards the mesh.
@@ -23,13 +23,14 @@ class Counts:
         accepted: Taken on from agents, clients, peers and the platform itself.
         delivered: Handled by a local agent or platform agent.
         forwarded: Taken by the mesh for another node.
-        refused: Given up; the sender was told by FAILURE.
+        refused: Given up; the sender was told by FAILURE, or NOT_UNDERSTOOD if a protocol did not allow it.
         dead_lettered: Given up; there was nobody to tell.
         handed_back: Waited in a mailbox that was closed, and given to whoever closed it; if they are routed
             again they are accepted anew.
         malformed: Bytes or messages that broke the format or a rule: answered with NOT_UNDERSTOOD, never
             accepted.
         in_flight: Taken on and not yet done with.
+        parked: Waiting for a receiver who is not there.
     """
 
     accepted: int
@@ -40,6 +41,7 @@ class Counts:
     handed_back: int
     malformed: int
     in_flight: int
+    parked: int = 0
 
     @property
     def settled(self) -> int:

@@ -1,14 +1,20 @@
-"""Messages that reached nobody, kept for people to look at: bounded, oldest out first."""
+"""Messages that reached nobody, on their way to the disk: bounded, oldest out first.
+
+Any thread adds them in the middle of routing, so a letter costs a lock and an append there, however many
+come: a flood fills this buffer and no more. `dead_letter_office.py` empties it once a second. What had to
+make room before that is forgotten, and counted.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 from caxton_node.fipa import FailureReason
 
-COUNT_MAX = 1_000
+COUNT_MAX = 10_000
 BYTES_MAX = 16 * 1024 * 1024
 
 
@@ -32,14 +38,11 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The latest dead letters of this node; any thread may add.
+    """The dead letters of this node that wait to be kept; any thread may add.
 
     Args:
-        count_max: Letters kept.
-        bytes_max: Bytes of frames kept; a larger frame is not kept at all, only counted.
-
-    Attributes:
-        forgotten: Letters that had to make room.
+        count_max: Letters that may wait.
+        bytes_max: Bytes of frames that may wait; a larger frame is not kept at all, only counted.
     """
 
     def __init__(self, count_max: int = COUNT_MAX, bytes_max: int = BYTES_MAX) -> None:
@@ -48,22 +51,52 @@ class DeadLetters:
         self._bytes = 0
         self._count_max = count_max
         self._bytes_max = bytes_max
-        self.forgotten = 0
+        self._total: dict[FailureReason, int] = dict.fromkeys(FailureReason, 0)
+        self._forgotten: dict[FailureReason, int] = dict.fromkeys(FailureReason, 0)
 
     def __len__(self) -> int:
-        """Return how many letters are kept."""
+        """Return how many letters wait."""
         return len(self._letters)
 
+    @property
+    def total(self) -> Mapping[FailureReason, int]:
+        """Return how many letters were ever added, by reason; live, to be read only."""
+        return self._total
+
+    @property
+    def forgotten(self) -> Mapping[FailureReason, int]:
+        """Return how many had to make room before anybody kept them, by reason; live, to be read only."""
+        return self._forgotten
+
     def add(self, letter: DeadLetter) -> None:
-        """Keep a letter, forgetting the oldest ones as far as needed."""
+        """Take a letter, forgetting the oldest ones as far as needed."""
         with self._lock:
+            self._total[letter.reason] += 1
             self._letters.append(letter)
             self._bytes += len(letter.frame)
-            while len(self._letters) > self._count_max or self._bytes > self._bytes_max:
-                self._bytes -= len(self._letters.popleft().frame)
-                self.forgotten += 1
+            self._make_room()
+
+    def take(self, count_max: int) -> list[DeadLetter]:
+        """Remove and return the oldest letters, at most so many."""
+        with self._lock:
+            letters = [self._letters.popleft() for _ in range(min(count_max, len(self._letters)))]
+            self._bytes -= sum(len(letter.frame) for letter in letters)
+        return letters
+
+    def put_back(self, letters: Sequence[DeadLetter]) -> None:
+        """Return letters that were taken and could not be kept; they are the oldest again."""
+        with self._lock:
+            self._letters.extendleft(reversed(letters))
+            self._bytes += sum(len(letter.frame) for letter in letters)
+            self._make_room()
 
     def newest(self, count_max: int = COUNT_MAX) -> list[DeadLetter]:
-        """List letters, newest first."""
+        """List letters that wait, newest first."""
         with self._lock:
             return list(reversed(self._letters))[:count_max]
+
+    def _make_room(self) -> None:
+        while len(self._letters) > self._count_max or self._bytes > self._bytes_max:
+            oldest = self._letters.popleft()
+            self._bytes -= len(oldest.frame)
+            self._forgotten[oldest.reason] += 1

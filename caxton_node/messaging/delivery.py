@@ -5,28 +5,37 @@ Everything here runs on whatever thread the message came in on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
 from caxton_node.core.clock import Clock
 from caxton_node.fipa import Envelope, FailureReason, decode, encode
-from caxton_node.fipa.replies import PLATFORM_SENDER
+from caxton_node.messaging.budget import Budgets
 from caxton_node.messaging.conversations import Conversations
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.dead_letters import DeadLetters
-from caxton_node.messaging.destinations import Destination, Destinations, Found, RemoteLane, key_of
+from caxton_node.messaging.destinations import Box, Destination, Destinations, Found, RemoteLane, key_of
+from caxton_node.messaging.following import Following
 from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.parking import Parked, Parking
+from caxton_node.messaging.receipts import Receipts
 from caxton_node.messaging.requests import OpenRequests
 from caxton_node.messaging.returns import Returns
-from caxton_node.messaging.stamps import Stamps, continue_trace, to_message_id
+from caxton_node.messaging.shadowing import Shadowing
+from caxton_node.messaging.stamps import Stamps, new_trace, to_message_id
+from caxton_node.messaging.tags import RESENT, SHADOW, Tag, expiry_of, tag_of
 from caxton_node.messaging.tap import Tap
+from caxton_node.messaging.traces import SAMPLED, Traces
 from caxton_node.runtime.violations import Action, Bound, Violation
 
 HOPS = "hops"
 HOPS_MAX = 3
 _NO_HOPS = msgspec.msgpack.encode(0)
 DIED_MAX = 1_024
+_HOSTS_OWN = (HOPS, SHADOW, RESENT)
+_MAY_COME = frozenset({FailureReason.NO_SUCH_AGENT, FailureReason.AGENT_STOPPED, FailureReason.DRAINING})
+"""Reasons that end when an agent comes: a message with a time to live waits for that."""
 
 
 class Delivery:
@@ -37,38 +46,69 @@ class Delivery:
         stamps: For the platform's own messages.
         tally: Where outcomes are counted.
         clock: Time of dead letters.
-        dead_letters_max: Dead letters kept.
+        dead_letters: Where undelivered messages are kept.
+        conversations: Context of the conversations seen lately.
+        traces: Spans of the conversations that are followed.
 
     Attributes:
-        conversations: Context of the conversations seen lately.
         requests: Requests that wait for an answer.
-        dead_letters: Messages that reached nobody.
+        receipts: What became of the latest messages.
+        parking: Messages that wait for their receiver to come.
         tap: Shows what is delivered to whoever follows.
         returns: The desk for what cannot be delivered.
+        following: What messages mean for their conversations.
+        budgets: What conversations have left.
+        budgeted: Conversations that have a budget here.
         report_violation: Who is told of limits that messages pass, with the agent's address.
     """
 
     def __init__(
-        self, destinations: Destinations, stamps: Stamps, tally: Tally, clock: Clock, dead_letters_max: int
+        self,
+        *,
+        destinations: Destinations,
+        stamps: Stamps,
+        tally: Tally,
+        clock: Clock,
+        dead_letters: DeadLetters,
+        conversations: Conversations,
+        traces: Traces,
+        receipts: Receipts,
     ) -> None:
         self.node_id = destinations.node_id
-        self.conversations = Conversations()
+        self.conversations = conversations
+        self.traces = traces
+        self.receipts = receipts
         self.requests = OpenRequests()
-        self.dead_letters = DeadLetters(dead_letters_max)
+        self.parking = Parking()
         self.tap = Tap()
+        self.budgets = Budgets()
+        self.budgeted: Collection[str] = self.budgets.conversations
         self.returns = Returns(
             post=self.post,
-            dead_letters=self.dead_letters,
+            dead_letters=dead_letters,
             tally=tally,
             clock=clock,
             requests=self.requests,
-            conversations=self.conversations,
+            conversations=conversations,
+            receipts=receipts,
+            traces=traces,
+            budgets=self.budgets,
+            node_id=self.node_id,
+        )
+        self.following = Following(
+            conversations=conversations,
+            traces=traces,
+            requests=self.requests,
+            returns=self.returns,
+            clock=clock,
             node_id=self.node_id,
         )
         self.report_violation: Callable[[str, Violation], None] = _tell_nobody
         self._destinations = destinations
         self._stamps = stamps
         self._tally = tally
+        self._clock = clock
+        self._shadowing = Shadowing(destinations, tally)
         self._died: dict[str, None] = {}
 
     def note_death(self, node: str) -> None:
@@ -81,21 +121,51 @@ class Delivery:
         """Note that a node has sent something."""
         self._died.pop(node, None)
 
-    def post(self, envelope: Envelope) -> bytes:
-        """Stamp and route a message of a client or of the platform."""
-        envelope.sent_at, number = self._stamps.take(1)
-        envelope.message_id = message_id = to_message_id(number)
-        envelope.trace = continue_trace(envelope.trace, message_id)
+    # -- one message ----------------------------------------------------------------------------------------
+
+    def post(self, envelope: Envelope, *, personal: bool = False) -> bytes:
+        """Stamp and route a message of a client or of the platform; see `stamp`."""
+        message_id = self.stamp(envelope, personal=personal)
         self.route_copies(envelope, None)
         return message_id
 
+    def stamp(self, envelope: Envelope, *, personal: bool = False) -> bytes:
+        """Give a message of a client or of the platform its id, time and trace.
+
+        Args:
+            envelope: With its sender.
+            personal: Whether somebody outside the node sends it: its receipt is kept and its trace followed.
+
+        Returns:
+            The message id.
+        """
+        envelope.sent_at, number = self._stamps.take(1)
+        envelope.message_id = message_id = to_message_id(number)
+        if personal:
+            self.receipts.expect(number)
+            self._follow_person(envelope, message_id)
+        return message_id
+
+    def _follow_person(self, envelope: Envelope, message_id: bytes) -> None:
+        """Follow the conversation of somebody outside the node, unless there are too many of them."""
+        talk = self.conversations.find(envelope.conversation_id or "")
+        if envelope.trace is not None or (talk is not None and talk.is_followed):
+            return
+        if self.traces.follows_person(envelope.sent_at or 0):
+            envelope.trace = new_trace(message_id, SAMPLED, talk.trace_id if talk is not None else None)
+
     def route_copies(self, envelope: Envelope, mailbox: Mailbox | None) -> None:
         """Route one copy per receiver, naming only that one, so that no node has to divide a list."""
-        receivers = list(dict.fromkeys(envelope.receiver_list()))
-        self._tally.accept(len(receivers))
-        for receiver in receivers:
+        for receiver in self.prepare(envelope):
             envelope.receivers = receiver
             self.route(envelope, encode(envelope), mailbox)
+
+    def prepare(self, envelope: Envelope) -> list[str]:
+        """Take a message on, within its conversation, and return its receivers, each once."""
+        receivers = list(dict.fromkeys(envelope.receiver_list()))
+        self._tally.accept(len(receivers))
+        self.following.join(envelope)
+        return receivers
 
     def route(
         self,
@@ -104,14 +174,27 @@ class Delivery:
         mailbox: Mailbox | None,
         *,
         arrived: bool = False,
+        again: bool = False,
         reason: FailureReason | None = None,
     ) -> None:
-        """Route one stamped message to its one receiver; it has been counted as accepted."""
-        receiver, sender = next(iter(envelope.receiver_list()), ""), envelope.sender or PLATFORM_SENDER
-        found = self._destinations.find(receiver, key_of(envelope), arrived=arrived)
+        """Route one stamped message to its one receiver; it has been counted as accepted.
+
+        Args:
+            envelope: The message.
+            frame: The same as bytes.
+            mailbox: Of the local agent that sent it, None for anyone else.
+            arrived: Whether it comes from another node.
+            again: Whether its conversation knows of it, since it has been on its way here before.
+            reason: What its sender is told if it leads nowhere; by default what was found out.
+        """
+        receiver, key = next(iter(envelope.receiver_list()), ""), key_of(envelope)
+        if arrived and envelope.headers is not None and SHADOW in envelope.headers:
+            self._shadowing.take(envelope, frame)
+            return
+        found = self._destinations.find(receiver, key, arrived=arrived)
         destination = found.destination
         if destination is None:
-            self.returns.give_up(envelope, receiver, reason or found.reason, found.detail)
+            self._park_or_give_up(envelope, frame, found, reason or found.reason, again=again)
             return
         if isinstance(destination, RemoteLane) and arrived:
             if not _count_hop(envelope):
@@ -119,25 +202,41 @@ class Delivery:
                 self.returns.give_up(envelope, receiver, FailureReason.UNROUTABLE, detail)
                 return
             frame = encode(envelope)
-        self._note(envelope, sender, found)
-        self.put(destination, [frame], mailbox)
+        if not again and self.following.refuses(envelope, found, mailbox, arrived=arrived):
+            return
+        self.following.note_request(envelope, found, again=again)
+        span = self.following.begin_span(envelope, found)
+        number = int.from_bytes(envelope.message_id or b"", "big")
+        self.put(destination, [frame], mailbox, number, tag_of(envelope, span))
+        if isinstance(destination, RemoteLane):
+            self.receipts.note_forwarded(number, 1, self._clock.unix_us(), found.address, found.node)
+            if span is not None:
+                span.outcome = f"forwarded to {found.node}"
+        if not arrived:
+            self._shadowing.cast(envelope, found, key)
 
-    def _note(self, envelope: Envelope, sender: str, found: Found) -> None:
-        """Remember what this message means for its conversation and for those who wait."""
-        if envelope.conversation_id is not None:
-            now_us = envelope.sent_at or 0
-            self.conversations.note(envelope, envelope.conversation_id, sender, found.address, now_us)
-        if envelope.in_reply_to is not None:
-            self.requests.close(envelope, found.address)
-        waits = envelope.reply_by is not None or found.node != self.node_id
-        if envelope.reply_with is not None and waits and sender.endswith(f"@{self.node_id}"):
-            self.requests.remember(envelope, found.address, found.node)
+    # -- where it goes --------------------------------------------------------------------------------------
 
-    def put(self, destination: Destination, frames: list[bytes], mailbox: Mailbox | None) -> None:
-        """Put frames where they belong and return to their senders what finds no room."""
+    def put(
+        self,
+        destination: Destination | Box,
+        frames: list[bytes],
+        mailbox: Mailbox | None,
+        first: int = 0,
+        tag: Tag | None = None,
+    ) -> None:
+        """Put frames where they belong and return to their senders what finds no room.
+
+        Args:
+            destination: Where they belong.
+            frames: At least one.
+            mailbox: Of the local agent that sent them, None for anyone else.
+            first: Number of the first frame, the others follow.
+            tag: What is special about a frame that is alone.
+        """
         if self.tap.listeners:
             self.tap.show(frames)
-        taken = destination.put_all(frames, mailbox)
+        taken = destination.put_all(frames, mailbox, first, tag)
         if taken == len(frames):
             return
         if not isinstance(destination, RemoteLane) and destination.closed:
@@ -170,9 +269,10 @@ class Delivery:
             envelope = decode(frame)
             receiver = next(iter(envelope.receiver_list()), "")
             found = self._destinations.find(receiver, key_of(envelope))
+            number = int.from_bytes(envelope.message_id or b"", "big")
             if found.destination is None:
-                self.returns.give_up(envelope, receiver, found.reason, found.detail)
-            elif not found.destination.put_all([frame], mailbox):
+                self._park_or_give_up(envelope, frame, found, found.reason, again=True)
+            elif not found.destination.put_all([frame], mailbox, number, tag_of(envelope)):
                 self._refuse(found.destination, [frame])
 
     def handle_unsent(self, node: str, frames: Sequence[bytes], reason: FailureReason, detail: str) -> None:
@@ -183,6 +283,52 @@ class Delivery:
             envelope = decode(frame)
             receiver = next(iter(envelope.receiver_list()), "")
             self.returns.give_up(envelope, receiver, reason, detail, node)
+
+    # -- what waits for its receiver ------------------------------------------------------------------------
+
+    def _park_or_give_up(
+        self, envelope: Envelope, frame: bytes, found: Found, reason: FailureReason, *, again: bool
+    ) -> None:
+        """Keep a message for a receiver who may come, if it says for how long; else return it."""
+        receiver, detail = next(iter(envelope.receiver_list()), ""), found.detail
+        expires_ms, now_us = expiry_of(envelope), self._clock.unix_us()
+        may_come = bool(found.name) and reason in _MAY_COME
+        if may_come and expires_ms * 1000 > now_us:
+            number = int.from_bytes(envelope.message_id or b"", "big")
+            parked = Parked(found.name, receiver, number, frame, reason, now_us, expires_ms, again)
+            if self.parking.park(parked):
+                # Whoever came in between has not seen it: it goes before what its sender sends next.
+                if self._destinations.find(receiver, key_of(envelope)).destination is not None:
+                    self.release_parked(found.name)
+                return
+        elif may_come and expires_ms:  # its time was over before it came here, or while the node was down
+            reason, detail = FailureReason.EXPIRED, f"{receiver} did not come in time ({reason})"
+        self.returns.give_up(envelope, receiver, reason, detail)
+
+    def release_parked(self, name: str) -> None:
+        """Route what waits for an agent of this name, if one is here now or a route leads to one."""
+        if not self.parking.holds_for(name) or not self._destinations.leads_somewhere(name):
+            return
+        for parked in self.parking.take_for(name):
+            self.route(decode(parked.frame), parked.frame, None, again=parked.again)
+
+    def expire(self, now_us: int) -> None:
+        """Return to their senders the messages whose time to live is over."""
+        now_ms = now_us // 1000
+        for parked in self.parking.take_expired(now_ms):
+            detail = f"{parked.receiver} did not come in time ({parked.reason})"
+            self.returns.give_up(decode(parked.frame), parked.receiver, FailureReason.EXPIRED, detail)
+        for mailbox in self._destinations.mailboxes():
+            expired = mailbox.take_expired(now_ms)
+            if expired:
+                detail = f"{mailbox.address} did not come to it in time"
+                self.returns.give_up_all(expired, FailureReason.EXPIRED, detail)
+
+    def strip(self, envelope: Envelope) -> None:
+        """Take out of a guest's message what only hosts may write."""
+        if envelope.headers is not None:
+            for name in _HOSTS_OWN:
+                envelope.headers.pop(name, None)
 
 
 def _tell_nobody(_agent: str, _violation: Violation) -> None:

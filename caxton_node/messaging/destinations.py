@@ -10,18 +10,20 @@ without a lock and that is thrown away whole whenever a route or an agent change
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zlib import crc32
 
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import Address, parse_address
 from caxton_node.fipa import Envelope, FailureReason
+from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.messaging.handover import Handover
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.platform import PlatformBox
 from caxton_node.messaging.remote import RemotePort
-from caxton_node.messaging.routes import RouteTable, Target, choose
+from caxton_node.messaging.routes import RouteTable, Shadow, Target, choose
+from caxton_node.messaging.tags import Tag
 
 DIRECT_MAX = 65_536
 LANES = 16
@@ -43,7 +45,13 @@ class RemoteLane:
         self._key = key
         self.node = node
 
-    def put_all(self, frames: list[bytes], sender: Mailbox | None) -> int:
+    def put_all(
+        self,
+        frames: list[bytes],
+        sender: Mailbox | None,
+        first: int = 0,  # noqa: ARG002  that it was sent is noted by whoever routed it
+        tag: Tag | None = None,  # noqa: ARG002  its headers say the same to the other node
+    ) -> int:
         """Hand frames to the mesh's buffer: all of them, or none when it is full."""
         return len(frames) if self._port.send(self.node, self._key, frames, sender) else 0
 
@@ -62,12 +70,18 @@ class LocalAgent:
         address: `name@node`, what its messages carry as sender.
         mailbox: Where its messages wait.
         content_bytes_max: Largest content it may send.
+        policy: What becomes of acts that its protocols do not allow.
+        is_shadow: Whether it only sees copies, and what it says reaches nobody.
+        heads: How its messages begin, by act; see `letterhead.py`.
     """
 
     target: Target
     address: str
     mailbox: Mailbox
     content_bytes_max: int
+    policy: ProtocolPolicy = ProtocolPolicy.ENFORCE
+    is_shadow: bool = False
+    heads: dict[int, bytes] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,7 @@ class Found:
         node: Where it is.
         reason: Why it leads nowhere.
         detail: The same as a sentence.
+        name: `tenant/name` of the receiver, "" if the address is none.
     """
 
     destination: Destination | None
@@ -87,6 +102,7 @@ class Found:
     node: str = ""
     reason: FailureReason = FailureReason.NO_SUCH_AGENT
     detail: str = ""
+    name: str = ""
 
 
 class Destinations:
@@ -126,13 +142,15 @@ class Destinations:
         """Make an instance addressable."""
         name = parse_address(agent.address).name
         self.agents[agent.target.instance] = agent
+        if agent.is_shadow:
+            return
         self._by_name[name] = (*self._by_name.get(name, ()), agent)
         self.forget_direct()
 
     def remove_agent(self, instance: str) -> LocalAgent | None:
         """Take an instance out; None if it is not here."""
         agent = self.agents.pop(instance, None)
-        if agent is not None:
+        if agent is not None and not agent.is_shadow:
             name = parse_address(agent.address).name
             rest = tuple(other for other in self._by_name[name] if other is not agent)
             if rest:
@@ -174,6 +192,16 @@ class Destinations:
         self.forget_direct()
         return box
 
+    def mailboxes(self) -> list[Mailbox]:
+        """List the mailboxes of all instances here."""
+        return [agent.mailbox for agent in list(self.agents.values())]
+
+    def leads_somewhere(self, name: str) -> bool:
+        """Return whether a message for this name would be taken by anybody."""
+        if name in self.handovers and self.handovers[name].successor is None:
+            return False
+        return bool(self._by_name.get(name)) or any(target.weight for target in self._routes.targets(name))
+
     # -- where an address leads -----------------------------------------------------------------------------
 
     def find(self, receiver: str, key: str, *, arrived: bool = False) -> Found:
@@ -205,7 +233,8 @@ class Destinations:
         target = choose(near if arrived or pinned else route, key)
         if target is not None and target.node != self.node_id:
             return self._way_to(target.node, name, key)
-        if side is not None:
+        if handover is not None and side is not None:
+            side = handover.give(key) or side  # if it is refused by now, the closed mailbox says so
             return Found(side, side.address, self.node_id)
         agent = None  # what leaves without a successor takes nothing new: it is as if it were not here
         if handover is None:
@@ -216,11 +245,24 @@ class Destinations:
                 return self._way_to(onward.node, name, key)
             if handover is not None:
                 detail = f"{handover.address} is draining and takes no new conversations"
-                return Found(None, reason=FailureReason.DRAINING, detail=detail)
-            return Found(None, detail=f"no agent {address} is known to node {self.node_id}")
+                return Found(None, reason=FailureReason.DRAINING, detail=detail, name=name)
+            detail = f"no agent {address} is known to node {self.node_id}"
+            return Found(None, detail=detail, name=name)
+        if self._routes.shadows(name):
+            return Found(agent.mailbox, agent.address, self.node_id, name=name)
         if len(near if pinned else route) <= 1 and len(self._by_name.get(name, ())) == 1:
             self._remember(direct, receiver, agent.mailbox)
         return Found(agent.mailbox, agent.address, self.node_id)
+
+    def shadows_of(self, found: Found, key: str) -> list[Shadow]:
+        """List who sees a copy of a message that leads somewhere."""
+        return (
+            [shadow for shadow in self._routes.shadows(found.name) if shadow.sees(key)] if found.name else []
+        )
+
+    def lane_to(self, node: str, name: str, key: str) -> Destination | None:
+        """Return the lane of a conversation to another node; None without a cluster."""
+        return self._way_to(node, name, key).destination
 
     def _find_bearer(self, name: str, key: str) -> LocalAgent | None:
         """Find an instance here that no route names: not yet, or not any more."""
@@ -230,14 +272,14 @@ class Destinations:
     def _way_to(self, node: str, name: str, key: str) -> Found:
         if self._remote is None:
             detail = f"node {node} cannot be reached: this node has no cluster"
-            return Found(None, reason=FailureReason.UNROUTABLE, detail=detail)
+            return Found(None, reason=FailureReason.UNROUTABLE, detail=detail, name=name)
         lane = crc32(key.encode()) % LANES
         way = self._lanes.get((node, lane))
         if way is None:
             if len(self._lanes) >= LANES_MAX:  # a lane holds nothing, and senders may name endless nodes
                 self._lanes.clear()
             way = self._lanes[node, lane] = RemoteLane(self._remote, node, lane)
-        return Found(way, str(Address(name, node)), node)
+        return Found(way, str(Address(name, node)), node, name=name)
 
     def forget_node(self, node: str) -> None:
         """Drop the lanes to a node that is gone."""

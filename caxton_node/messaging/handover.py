@@ -1,10 +1,11 @@
 """An agent that leaves, and perhaps one that takes its place: who gets which message meanwhile.
 
 The one that leaves keeps the conversations it is in: those whose protocol has not ended, those of which a
-message waits, and those that it begins while it leaves. Its successor gets all others from the first moment;
-without a successor they are refused. When the last kept conversation has ended, or time is up, what is left
-goes to the successor in one step. Since a conversation (or, for messages without one, a sender) is on one
-side only, and changes sides behind everything that was sent before, order within it holds.
+message waits, and those that it begins while it leaves, unless its successor has been given a message of them
+before. The successor gets all others from the first moment; without a successor they are refused. When the
+last kept conversation has ended, or time is up, what is left goes to the successor in one step. Since a
+conversation (or, for messages without one, a sender) is on one side only, and changes sides behind everything
+that was sent before, order within it holds.
 
     begin    what comes goes on to the leaving mailbox, while its open conversations are looked for
     divide   the leaving mailbox is closed to senders who know it; they are sent here to find their side
@@ -20,7 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from threading import Lock
 
+from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.tags import Tag
 
 KEYS_MAX = 100_000
 LOOK_MAX = 10_000  # conversations that one look at the event loop's expense may cover, some 5 ms
@@ -41,6 +44,7 @@ class Handover:
         self.successor = successor
         self._leaving = leaving
         self._kept: set[str] = set()
+        self._given: set[str] = set()  # never in `_kept` as well
         self._touched: set[str] = set()  # kept, and to be awaited from the next look on
         self._awaited: dict[str, None] = {}  # of the event loop alone
         self._lock = Lock()
@@ -70,13 +74,19 @@ class Handover:
     def keep_also(self, keys: Collection[str]) -> None:
         """Let the one that leaves get the answers to what it sends; any thread, before anything is delivered.
 
-        At most 100,000 keys are kept: what it begins beyond that is answered to its successor.
+        What its successor is in already stays there, or what comes next would overtake what waits. At most
+        100,000 keys are kept, and none any more once the successor was given as many: what the one that
+        leaves begins beyond that is answered to its successor.
         """
         with self._lock:
             for key in keys:
-                if key in self._kept or len(self._kept) < KEYS_MAX:
+                if key in self._kept or self._may_keep(key):
                     self._kept.add(key)
                     self._touched.add(key)
+
+    def _may_keep(self, key: str) -> bool:
+        is_known = len(self._given) < KEYS_MAX  # else it may have been given, and nobody remembers
+        return is_known and key not in self._given and len(self._kept) < KEYS_MAX
 
     def find_side(self, key: str) -> tuple[Mailbox | Handover | None, bool]:
         """Return who gets a message of this key, and whether that is certain since the leaving one keeps it.
@@ -88,6 +98,21 @@ class Handover:
             if not self._divided:
                 return self._leaving, False
             return (self, True) if key in self._kept else (self.successor, False)
+
+    def give(self, key: str) -> Mailbox | Handover | None:
+        """Return who gets a message of this key, as `find_side` does, and let that be its side from now on.
+
+        Asked when nothing but the successor is left for a message. It may have become the leaving one's since
+        it was looked for.
+        """
+        with self._lock:
+            if not self._divided:
+                return self._leaving
+            if key in self._kept:
+                return self
+            if self.successor is not None and len(self._given) < KEYS_MAX:
+                self._given.add(key)
+            return self.successor
 
     def is_done(self, is_open: Callable[[str], bool]) -> bool:
         """Return whether the one that leaves has handled what waited and its conversations have ended.
@@ -117,14 +142,13 @@ class Handover:
         The one that leaves must not be running any more.
 
         Returns:
-            What waited and found no successor, oldest first.
+            What waited and found no successor, or one that takes no more, oldest first.
         """
         with self._lock:
             self._over = True
             left = self._leaving.close()
-            if self.successor is None:
+            if self.successor is None or not self.successor.adopt(left):
                 return left
-            self.successor.adopt(left)
             return []
 
     # -- as a destination of messages -----------------------------------------------------------------------
@@ -139,9 +163,16 @@ class Handover:
         """Return whether nobody is left to take a message."""
         return self._over and (self.successor is None or self.successor.closed)
 
-    def put_all(self, frames: list[bytes], sender: Mailbox | None) -> int:
+    @property
+    def policy(self) -> ProtocolPolicy:
+        """Return the policy of whose it is."""
+        return self._leaving.policy
+
+    def put_all(
+        self, frames: list[bytes], sender: Mailbox | None, first: int = 0, tag: Tag | None = None
+    ) -> int:
         """Add messages of kept conversations; see `Mailbox.put_all`."""
         with self._lock:
             if not self._over:
-                return self._leaving.put_all(frames, sender, kept=True)
-        return self.successor.put_all(frames, sender) if self.successor is not None else 0
+                return self._leaving.put_all(frames, sender, first, tag, kept=True)
+        return self.successor.put_all(frames, sender, first, tag) if self.successor is not None else 0

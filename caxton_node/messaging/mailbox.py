@@ -1,17 +1,7 @@
-"""The bounded mailbox of one agent, and how a full one slows its senders down.
+"""The bounded mailbox of one agent: what waits, in order, and what its agent has in hands.
 
-A mailbox holds `depth_max` messages. When a local agent fills it, what its present turn produced is still
-taken, and that sender is *paused*: it gets no turn until the receiver has worked off half of its depth. So
-between agents of one node a slow receiver makes its senders wait and nobody is refused; what waits is at most
-the depth and one turn of each sender, and twice `bytes_max`. Refusal remains for those who cannot be paused:
-
-- a sender on another node, a client or the platform;
-- a sender whose pause would close a circle (A waits for B and B for A, or A for itself) and never end;
-- a sender whose patience is over (`resume_impatient`, called by the router's tick);
-- anybody, once twice the bytes wait.
-
-The alternative, to hold the surplus on the sender's side, keeps the same number of frames in memory but
-needs a second queue, a second order and a second count.
+It holds `depth_max` messages; `pausing.py` says what becomes of those who send more. What is known of single
+messages, such as their numbers and when they expire, is kept in runs (`arrivals.py`).
 """
 
 from __future__ import annotations
@@ -19,20 +9,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
-from time import monotonic_ns
+from time import monotonic_ns, time_ns
 
+from caxton_node.fipa import decode
+from caxton_node.fipa.policy import ProtocolPolicy
+from caxton_node.messaging.arrivals import Arrival, Arrivals
 from caxton_node.messaging.latency import Latency
+from caxton_node.messaging.pausing import Pausable
+from caxton_node.messaging.receipts import Receipts
+from caxton_node.messaging.tags import Tag, tag_of
 
 BYTES_MAX = 64 * 1024 * 1024
-# Guards who waits for whom over all mailboxes, so that circles are found; taken only when one is full.
-_pausing = Lock()
+TO_ITSELF_PER_S = 1_000
+"""Messages that an agent may send to itself: one that only talks to itself never ends."""
 
 
 def _nothing() -> None:
     """Wake nobody: no worker runs this agent yet."""
 
 
-class Mailbox:
+class Mailbox(Pausable):
     """Waiting messages of one agent, oldest first; any thread may put, the agent's worker takes.
 
     Args:
@@ -43,31 +39,31 @@ class Mailbox:
     Attributes:
         address: Whose it is, `name@node`; set by the router.
         delivered: Messages that the agent has handled.
+        instance: Which instance handles what it holds, `name#version.n@node`; set by the router.
         latency: Where waiting times are counted; set by the router to the one of the node.
+        receipts: Where it is noted what was handled; set by the router.
+        policy: What becomes of acts that its protocols do not allow; set by the router.
         closed: Whether the mailbox takes no more, but what it keeps.
-        waits_for: The full mailbox because of which this agent, as a sender, is paused.
-        paused_at_ns: Since when, monotonic.
-        paused_senders: Mailboxes of the agents that this one has paused; `_pausing` guards these three.
-        impatient_with: The mailbox for which this agent does not wait any more.
     """
 
     __slots__ = (
         "_arrivals",
         "_bytes",
+        "_expired",
         "_frames",
         "_lock",
         "_out",
+        "_to_itself",
         "_wake",
         "address",
         "bytes_max",
         "closed",
         "delivered",
         "depth_max",
-        "impatient_with",
+        "instance",
         "latency",
-        "paused_at_ns",
-        "paused_senders",
-        "waits_for",
+        "policy",
+        "receipts",
     )
 
     def __init__(
@@ -77,22 +73,23 @@ class Mailbox:
         *,
         bytes_max: int = BYTES_MAX,
     ) -> None:
+        super().__init__()
         self.depth_max = depth_max
         self.bytes_max = bytes_max
         self.delivered = 0
         self.closed = False
-        self.address = ""
+        self.address = self.instance = ""
         self.latency = Latency()
-        self.paused_at_ns: int | None = None
+        self.receipts: Receipts | None = None
+        self.policy = ProtocolPolicy.ENFORCE
         self._wake = wake
         self._lock = Lock()
         self._frames: deque[bytes] = deque()
-        self._arrivals: deque[tuple[int, int]] = deque()  # (count, nanoseconds) of each put, in order
+        self._arrivals = Arrivals()
+        self._expired: list[bytes] = []  # until somebody returns them to their senders
         self._bytes = 0
         self._out = 0
-        self.waits_for: Mailbox | None = None
-        self.impatient_with: Mailbox | None = None
-        self.paused_senders: list[Mailbox] = []
+        self._to_itself = (0, 0)  # a second, and messages in it; of its own worker alone
 
     def __len__(self) -> int:
         """Return how many messages wait."""
@@ -107,13 +104,17 @@ class Mailbox:
     def in_flight(self) -> int:
         """Return how many messages wait or are being handled."""
         with self._lock:  # one that is put back is for a moment in neither or in both
-            return len(self._frames) + self._out
+            return len(self._frames) + self._out + len(self._expired)
 
     @property
-    def paused_for_s(self) -> float:
-        """Return for how long the agent has been paused as a sender; 0 when it is not."""
-        at = self.paused_at_ns
-        return 0.0 if at is None else (monotonic_ns() - at) / 1e9
+    def is_roomy(self) -> bool:
+        """Return whether half of the depth and of the bytes is free."""
+        return len(self._frames) <= self.depth_max // 2 and self._bytes <= self.bytes_max // 2
+
+    def wake_if_ready(self) -> None:
+        """Wake the worker if mail waits."""
+        if self._frames:
+            self._wake()
 
     def connect(self, wake: Callable[[], None]) -> None:
         """Name who is to be woken from now on; it is woken at once if mail waits already."""
@@ -127,12 +128,22 @@ class Mailbox:
         """Add one message; False when the mailbox is full or closed."""
         return self.put_all([frame], None) == 1
 
-    def put_all(self, frames: list[bytes], sender: Mailbox | None, *, kept: bool = False) -> int:
+    def put_all(
+        self,
+        frames: list[bytes],
+        sender: Mailbox | None,
+        first: int = 0,
+        tag: Tag | None = None,
+        *,
+        kept: bool = False,
+    ) -> int:
         """Add messages in order.
 
         Args:
             frames: At least one.
             sender: The mailbox of the local agent that sent them, which can be paused; None for anyone else.
+            first: Number of the first one, the others follow; 0 when nobody will ask.
+            tag: What is special about a message that is alone in `frames`.
             kept: Whether a closed mailbox takes them all the same, since its agent keeps their conversation
                 while it leaves; see `handover.py`.
 
@@ -141,7 +152,7 @@ class Mailbox:
         """
         with self._lock:
             queue, closed = self._frames, self.closed and not kept
-            waiting, taken, size = len(queue), len(frames), sum(map(len, frames))
+            waiting, taken, size = len(queue), len(frames), _size(frames)
             if closed or waiting + taken > self.depth_max or self._bytes + size > self.bytes_max:
                 taken = 0 if closed else self._take_surplus(frames, sender)
             if taken:
@@ -150,18 +161,26 @@ class Mailbox:
                     size = sum(map(len, frames))
                 queue.extend(frames)
                 self._bytes += size
-                self._arrivals.append((taken, monotonic_ns()))
+                self._arrivals.add(taken, monotonic_ns(), first, tag)
         if taken and not waiting and self.waits_for is None:
             self._wake()
         return taken
 
-    def adopt(self, frames: Sequence[bytes]) -> None:
-        """Add messages of a mailbox that is closed now, even over the depth."""
+    def adopt(self, frames: Sequence[bytes]) -> bool:
+        """Add messages that another mailbox kept, even over the depth; False if this one is closed."""
+        envelopes = [decode(frame) for frame in frames]
         with self._lock:
+            if self.closed:
+                return False
             self._frames.extend(frames)
             self._bytes += sum(map(len, frames))
+            now_ns = monotonic_ns()
+            for envelope in envelopes:
+                number = int.from_bytes(envelope.message_id or b"", "big")
+                self._arrivals.add(1, now_ns, number, tag_of(envelope))
         if frames and self.waits_for is None:
             self._wake()
+        return True
 
     def shut(self) -> None:
         """Take no more but what is kept; what waits stays."""
@@ -185,6 +204,9 @@ class Mailbox:
             self._frames.extendleft(reversed(frames))
             self._bytes += sum(map(len, frames))
             self._out -= len(frames)
+            unknown = len(frames) - self._arrivals.put_back(len(frames))
+            if unknown:  # taken from a mailbox that another one has replaced since
+                self._arrivals.add_first(unknown, monotonic_ns())
         if frames and self.waits_for is None:
             self._wake()
 
@@ -197,20 +219,27 @@ class Mailbox:
             count = len(queue)
             if not count or self.waits_for is not None:
                 return []
+            arrivals = self._arrivals
+            if arrivals.expires_ms:
+                self._set_expired_aside(time_ns() // 1_000_000)
+                count = len(queue)
+            if arrivals.lone:
+                count_max = arrivals.room(count_max)
             if count <= count_max:
                 frames = list(queue)
                 queue.clear()
             else:
                 take = queue.popleft
                 frames = [take() for _ in range(count_max)]
-            count, size = len(frames), sum(map(len, frames))
+            count, size = len(frames), _size(frames)
             if size > bytes_max and count > 1:
                 count, size = _fit(frames, bytes_max)
                 queue.extendleft(reversed(frames[count:]))
                 del frames[count:]
             self._bytes -= size
             self._out += count
-            self._note_waits(count)
+            if count:
+                self._arrivals.take(count, monotonic_ns(), self.latency)
         if self.paused_senders:
             self.resume_senders()
         return frames
@@ -219,20 +248,48 @@ class Mailbox:
         """Note what became of messages that were taken: handled, or returned to their sender."""
         with self._lock:
             self.delivered += handled
-            self._out -= handled + poisoned
+            out, arrivals = self._out, self._arrivals
+            self._out = out - handled - poisoned
+            done = arrivals.settle_all() if handled == out else arrivals.settle(handled, poisoned)
+        if self.receipts is not None:
+            _write_receipts(self.receipts, done, self.instance)
 
-    def _note_waits(self, count: int) -> None:
-        """Count how long the messages just taken have waited."""
-        arrivals, latency, now = self._arrivals, self.latency, monotonic_ns()
-        while count and arrivals:
-            arrived, at = arrivals[0]
-            if arrived > count:
-                arrivals[0] = (arrived - count, at)
-                latency.observe(now - at, count)
-                return
-            arrivals.popleft()
-            count -= arrived
-            latency.observe(now - at, arrived)
+    def take_expired(self, now_ms: int) -> list[bytes]:
+        """Remove and return the messages whose time is over, for the caller to return to their senders."""
+        if not (self._expired or self._arrivals.expires_ms):
+            return []
+        with self._lock:
+            self._set_expired_aside(now_ms)
+            expired, self._expired = self._expired, []
+        return expired
+
+    def _set_expired_aside(self, now_ms: int) -> None:
+        places = self._arrivals.take_expired(now_ms)
+        for place in reversed(places):
+            frame = self._frames[place]
+            del self._frames[place]
+            self._bytes -= len(frame)
+            self._expired.append(frame)
+
+    def may_write_to_itself(self, now_us: int) -> bool:
+        """Tell whether the agent may send itself one more message: so many in a second."""
+        second, count = self._to_itself
+        now_s = now_us // 1_000_000
+        self._to_itself = (now_s, count + 1 if second == now_s else 1)
+        return self._to_itself[1] <= TO_ITSELF_PER_S
+
+    def lone_in_hand(self) -> Tag | None:
+        """Return the tag of the message in hand that had to be alone, None if there is none."""
+        arrival = self._arrivals.head_in_hand()
+        return arrival.tag if arrival is not None and arrival.tag is not None and arrival.tag.lone else None
+
+    def holds(self, number: int) -> int:
+        """Return since when a message of this number waits or is in hand, monotonic nanoseconds; 0: not."""
+        with self._lock:
+            for arrival in self._arrivals.waiting():
+                if arrival.first <= number < arrival.first + arrival.count:
+                    return arrival.at_ns
+        return 0
 
     def frames(self) -> list[bytes]:
         """Return what waits, oldest first, without taking it."""
@@ -243,43 +300,31 @@ class Mailbox:
         """Take no more; return what waits, and let paused senders go on."""
         with self._lock:
             self.closed = True
-            left = list(self._frames)
+            left = [*self._expired, *self._frames]
             self._frames.clear()
+            self._expired.clear()
             self._arrivals.clear()
             self._bytes = 0
         self.resume_senders()
         self.stop_waiting()
         return left
 
-    # -- pausing --------------------------------------------------------------------------------------------
 
-    def hold(self, sender: Mailbox) -> bool:
-        """Pause a sender until there is room here; False if it lost its patience or would wait for itself."""
-        return sender.impatient_with is not self and _pause(sender, self)
+def _write_receipts(receipts: Receipts, done: Sequence[Arrival], instance: str) -> None:
+    """Note which messages were handled and by whom, and end their spans."""
+    now_us = time_ns() // 1000
+    for arrival in done:
+        if arrival.first:
+            receipts.note_handled(arrival.first, arrival.count, now_us, instance)
+        tag = arrival.tag
+        if tag is not None and tag.span is not None:
+            span = tag.span
+            span.ended_us, span.outcome, span.instance = now_us, "handled", instance
 
-    def resume_impatient(self) -> None:
-        """End this agent's pause; the receiver it waited for refuses it until there is room again."""
-        self.impatient_with = self.waits_for
-        self.stop_waiting()
 
-    def resume_senders(self) -> None:
-        """Let paused senders go on once half of the depth is free."""
-        if len(self._frames) > self.depth_max // 2 or self._bytes > self.bytes_max // 2:
-            return
-        with _pausing:
-            senders, self.paused_senders = self.paused_senders, []
-        for sender in senders:
-            if sender.impatient_with is self:
-                sender.impatient_with = None
-            if sender.waits_for is self:
-                sender.stop_waiting()
-
-    def stop_waiting(self) -> None:
-        """Let this agent have its turns again."""
-        with _pausing:
-            self.waits_for = self.paused_at_ns = None
-        if self._frames:
-            self._wake()
+def _size(frames: Sequence[bytes]) -> int:
+    """Return the bytes of frames; most often there is one."""
+    return len(frames[0]) if len(frames) == 1 else sum(map(len, frames))
 
 
 def _fit(frames: Sequence[bytes], bytes_max: int) -> tuple[int, int]:
@@ -290,18 +335,3 @@ def _fit(frames: Sequence[bytes], bytes_max: int) -> tuple[int, int]:
             return count, size
         size += len(frame)
     return len(frames), size
-
-
-def _pause(sender: Mailbox, receiver: Mailbox) -> bool:
-    """Pause a sender until the receiver has room, unless that would close a circle of waiting agents."""
-    with _pausing:
-        ahead: Mailbox | None = receiver
-        while ahead is not None:
-            if ahead is sender:
-                return False
-            ahead = ahead.waits_for
-        if sender.waits_for is None:
-            sender.waits_for = receiver
-            sender.paused_at_ns = monotonic_ns()
-            receiver.paused_senders.append(sender)
-        return True

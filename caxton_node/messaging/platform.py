@@ -12,12 +12,18 @@ from collections.abc import Callable
 from itertools import count
 from secrets import token_hex
 from threading import Lock
+from time import time_ns
 from typing import Protocol, Self
 
 from caxton_node.core.errors import DeadlineExceeded
 from caxton_node.core.ids import DEFAULT_TENANT
 from caxton_node.fipa import Envelope, decode
+from caxton_node.fipa.policy import ProtocolPolicy
+from caxton_node.messaging.budget import Grant
 from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.receipts import Receipts
+from caxton_node.messaging.stamps import to_message_id
+from caxton_node.messaging.tags import Tag
 
 BOX_DEPTH_MAX = 10_000
 CLIENT_DEPTH_MAX = 1_000
@@ -26,6 +32,8 @@ TURN_MAX = 256
 BYTES_MAX = 64 * 1024 * 1024
 
 Handler = Callable[[Envelope], None]
+Purse = Callable[[str, Envelope, Grant], None]
+"""Takes what a message carries of a budget, with the address that has got it."""
 
 
 class PlatformBox:
@@ -37,11 +45,16 @@ class PlatformBox:
         handler: Called with each message; one that raises is a bug and ends in the loop's exception handler.
         depth_max: Messages that may wait.
         bytes_max: Bytes of frames that may wait.
+        receipts: Where it is noted what was handled.
+        purse: Where goes what a message carries of a budget.
 
     Attributes:
+        policy: What comes by protocol is noted, not refused: a platform agent looks for itself.
         closed: Whether it takes no more.
         delivered: Messages handled.
     """
+
+    policy = ProtocolPolicy.WARN
 
     def __init__(
         self,
@@ -50,8 +63,12 @@ class PlatformBox:
         handler: Handler,
         depth_max: int = BOX_DEPTH_MAX,
         bytes_max: int = BYTES_MAX,
+        *,
+        receipts: Receipts | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self.address = address
+        self._purse = purse
         self.closed = False
         self.delivered = 0
         self._loop = loop
@@ -59,7 +76,8 @@ class PlatformBox:
         self._depth_max = depth_max
         self._bytes_max = bytes_max
         self._bytes = 0
-        self._frames: deque[bytes] = deque()
+        self.receipts = receipts
+        self._frames: deque[tuple[bytes, Tag | None]] = deque()
         self._lock = Lock()
         self._awake = False
 
@@ -68,13 +86,19 @@ class PlatformBox:
         """Return how many messages wait."""
         return len(self._frames)
 
-    def put_all(self, frames: list[bytes], sender: Mailbox | None) -> int:  # noqa: ARG002  nobody to pause
+    def put_all(
+        self,
+        frames: list[bytes],
+        sender: Mailbox | None,  # noqa: ARG002  nobody to pause
+        first: int = 0,  # noqa: ARG002  it reads the number when it handles
+        tag: Tag | None = None,
+    ) -> int:
         """Take frames from the front as far as there is room and return how many."""
         with self._lock:
             taken = 0 if self._loop.is_closed() else self._room_for(frames)
             if taken <= 0:
                 return 0
-            self._frames.extend(frames[:taken])
+            self._frames.extend((frame, tag) for frame in frames[:taken])
             self._bytes += sum(map(len, frames[:taken]))
             wake, self._awake = not self._awake, True
         if wake:
@@ -95,25 +119,48 @@ class PlatformBox:
         with self._lock:
             self._depth_max = 0
             self.closed = True
-            left = list(self._frames)
+            left = [frame for frame, _ in self._frames]
             self._frames.clear()
             self._bytes = 0
         return left
 
+    def holds(self, number: int) -> int:
+        """Return 1 if a message of this number waits, 0 if not."""
+        with self._lock:
+            waiting = [frame for frame, _ in self._frames]
+        return int(any(decode(frame).message_id == to_message_id(number) for frame in waiting))
+
     def _handle_waiting(self) -> None:
         """Handle what has come, at most `TURN_MAX` messages before others of the loop get their turn."""
         try:
-            for _ in range(min(len(self._frames), TURN_MAX)):
+            for _ in range(TURN_MAX):
                 with self._lock:
-                    frame = self._frames.popleft()
+                    if not self._frames:  # also when the handler of the last one has closed this box
+                        break
+                    frame, tag = self._frames.popleft()
                     self._bytes -= len(frame)
                 self.delivered += 1
-                self._handler(decode(frame))
+                envelope = decode(frame)
+                self._write_receipt(envelope, tag)
+                if tag is not None and tag.grant is not None and self._purse is not None:
+                    self._purse(self.address, envelope, tag.grant)
+                self._handler(envelope)
         finally:
             with self._lock:
                 self._awake = bool(self._frames)
             if self._awake:
                 self._loop.call_soon(self._handle_waiting)
+
+    def _write_receipt(self, envelope: Envelope, tag: Tag | None) -> None:
+        """Note that a message has been handed over."""
+        now_us = time_ns() // 1000
+        if self.receipts is not None and envelope.message_id:
+            number = int.from_bytes(envelope.message_id, "big")
+            self.receipts.note_handled(number, 1, now_us, self.address)
+        if tag is not None and tag.span is not None:
+            span = tag.span
+            span.taken_us = span.ended_us = now_us
+            span.outcome, span.instance = "handled", self.address
 
 
 class Office(Protocol):
@@ -129,7 +176,7 @@ class Office(Protocol):
         """Take the name out; messages that still wait for it are dead-lettered."""
         ...
 
-    def submit(self, envelope: Envelope) -> bytes:
+    def submit(self, envelope: Envelope, *, personal: bool = False) -> bytes:
         """Route a message and return its id."""
         ...
 
@@ -172,7 +219,7 @@ class Client:
     def send(self, envelope: Envelope) -> bytes:
         """Send a message in this client's name and return its id."""
         envelope.sender = self.address
-        return self._office.submit(envelope)
+        return self._office.submit(envelope, personal=True)
 
     async def receive(self, timeout_s: float) -> Envelope:
         """Wait for the next message to this client.
@@ -204,4 +251,4 @@ class Clients:
     def post(self, envelope: Envelope) -> bytes:
         """Send a message for somebody who does not wait, and return its id; answers are taken and let go."""
         envelope.sender = f"{self._absent}@{self._office.node_id}"
-        return self._office.submit(envelope)
+        return self._office.submit(envelope, personal=True)

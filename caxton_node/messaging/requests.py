@@ -12,11 +12,13 @@ when the table is full, which costs its sender the news of a node's death, and i
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from threading import Lock
 
 from caxton_node.fipa import Envelope, Performative
+from caxton_node.messaging.budget.header import BUDGET
 
 OPEN_MAX = 65_536
 Key = tuple[str, str, str]
@@ -74,13 +76,16 @@ class OpenRequests:
             if len(self._deadlines) > 2 * self._open_max:
                 self._rebuild_deadlines()
 
-    def close(self, envelope: Envelope, receiver: str) -> None:
-        """Note an answer on its way to `receiver`; it must have `in_reply_to`."""
-        if not self._open or envelope.performative is Performative.AGREE:
-            return
-        assert envelope.in_reply_to, "only answers close requests"
-        with self._lock:
-            self._open.pop((receiver, envelope.in_reply_to, envelope.sender or ""), None)
+    @property
+    def waiting(self) -> Mapping[Key, OpenRequest]:
+        """Return a live view, to see whether any request waits."""
+        return self._open
+
+    def close(self, performative: int, in_reply_to: str, sender: str, receiver: str) -> None:
+        """Note an answer on its way to `receiver`."""
+        if self._open and performative != Performative.AGREE:
+            with self._lock:
+                self._open.pop((receiver, in_reply_to, sender), None)
 
     def forget(self, envelope: Envelope, receiver: str) -> None:
         """Drop a request that came back unsent; its sender is told by whoever found out."""
@@ -89,8 +94,12 @@ class OpenRequests:
 
     def take_of_node(self, node: str) -> list[OpenRequest]:
         """Remove and return what waits for agents on a node, oldest first."""
+        return self.take(lambda request: request.node == node)
+
+    def take(self, is_meant: Callable[[OpenRequest], bool]) -> list[OpenRequest]:
+        """Remove and return the requests that fit, oldest first; a look at all, for rare moments."""
         with self._lock:
-            keys = [key for key, request in self._open.items() if request.node == node]
+            keys = [key for key, request in self._open.items() if is_meant(request)]
             return [self._open.pop(key) for key in keys]
 
     def take_expired(self, now_ms: int) -> list[OpenRequest]:
@@ -115,6 +124,7 @@ class OpenRequests:
 
 def _without_content(envelope: Envelope) -> Envelope:
     """Copy what a FAILURE about this request will need, so that no payload is kept alive."""
+    raw = envelope.headers and envelope.headers.get(BUDGET)
     return Envelope(
         envelope.performative,
         sender=envelope.sender,
@@ -124,4 +134,5 @@ def _without_content(envelope: Envelope) -> Envelope:
         protocol=envelope.protocol,
         message_id=envelope.message_id,
         trace=envelope.trace,
+        headers={BUDGET: raw} if raw else None,
     )

@@ -19,13 +19,27 @@ from caxton_node.fipa import (
     not_understood,
 )
 from caxton_node.fipa.codec import explain, salvage
+from caxton_node.fipa.message import POSITIONS
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.fipa.rules import BrokenRule
 from caxton_node.messaging.addresses import canonical_address
-from caxton_node.messaging.conversations import Conversations
+from caxton_node.messaging.budget import (
+    Budgets,
+    Exhausted,
+    Grant,
+    grant_of,
+    nothing_of,
+    returned,
+    tell_initiator,
+    with_grant,
+)
+from caxton_node.messaging.conversations import Conversations, Fault
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.dead_letters import DeadLetter, DeadLetters
+from caxton_node.messaging.receipts import Receipts
 from caxton_node.messaging.requests import OpenRequests
+from caxton_node.messaging.tags import SHADOW
+from caxton_node.messaging.traces import SAMPLED, Traces
 
 SCOLDED_PER_S = 100
 _SCOLDED_MAX = 4_096
@@ -42,6 +56,9 @@ class Returns:
         clock: Time of the dead letters.
         requests: What is given up is no longer waited for.
         conversations: What is given up has failed in its protocol.
+        receipts: Where it is noted for those who ask.
+        traces: Where the spans of what is given up end.
+        budgets: Where it is counted what a message carried that comes back to nobody.
         node_id: This node.
     """
 
@@ -54,11 +71,17 @@ class Returns:
         clock: Clock,
         requests: OpenRequests,
         conversations: Conversations,
+        receipts: Receipts,
+        traces: Traces,
+        budgets: Budgets,
         node_id: str,
     ) -> None:
         self._post = post
         self._requests = requests
         self._conversations = conversations
+        self._receipts = receipts
+        self._traces = traces
+        self._budgets = budgets
         self._node_id = node_id
         self._dead_letters = dead_letters
         self._tally = tally
@@ -66,7 +89,14 @@ class Returns:
         self._scolded: dict[str, tuple[int, int]] = {}
 
     def give_up(
-        self, envelope: Envelope, receiver: str, reason: FailureReason, detail: str, node: str = ""
+        self,
+        envelope: Envelope,
+        receiver: str,
+        reason: FailureReason,
+        detail: str,
+        node: str = "",
+        *,
+        exhausted: Exhausted | None = None,
     ) -> None:
         """Give up one message to one receiver; it was counted as accepted before.
 
@@ -76,16 +106,35 @@ class Returns:
             reason: One word for the sender's program.
             detail: One sentence.
             node: Where it was to go, if not on this node.
+            exhausted: What ran out, if the reason is that.
         """
+        if envelope.headers is not None and SHADOW in envelope.headers:
+            self._tally.bury()  # a copy was nobody's, and nobody is to hear of it
+            return
         if envelope.reply_with is not None:
             self._requests.forget(envelope, canonical_address(receiver, node or self._node_id))
-        frame = encode(envelope)
-        self._dead_letters.add(DeadLetter(self._clock.unix_us(), reason, detail, receiver, frame))
-        if envelope.performative in _NEVER_ANSWERED or not envelope.sender:
+        now_us = self._clock.unix_us()
+        self._dead_letters.add(DeadLetter(now_us, reason, detail, receiver, encode(envelope)))
+        self._note_end(envelope, receiver, reason, now_us)
+        share = self._share_of(envelope, receiver, reason)
+        if exhausted is not None and exhausted.is_kept:
+            share = exhausted.rest
+        is_told = exhausted is None or exhausted.is_told
+        if envelope.performative in _NEVER_ANSWERED or not envelope.sender or not is_told:
+            self._lose(share)
             self._tally.bury()
-            return
-        self._tally.refuse()
-        self.tell(envelope, receiver, reason, detail)
+        else:
+            self._tally.refuse()
+            self.tell(envelope, receiver, reason, detail, share=share, exhausted=exhausted)
+            if exhausted is not None and exhausted.initiator == envelope.sender:
+                return  # it has been told in one
+        if exhausted is not None and exhausted.is_news:
+            self._post(tell_initiator(exhausted, envelope, receiver))
+
+    def give_up_exhausted(self, envelope: Envelope, receiver: str, exhausted: Exhausted) -> None:
+        """Give up a message whose budget has run out, and tell whoever opened the budget."""
+        reason = FailureReason.BUDGET_EXHAUSTED
+        self.give_up(envelope, receiver, reason, exhausted.detail, exhausted=exhausted)
 
     def give_up_all(self, frames: Sequence[bytes], reason: FailureReason, detail: str) -> None:
         """Give up frames that this node wrote or checked before."""
@@ -93,13 +142,39 @@ class Returns:
             envelope = decode(frame)
             self.give_up(envelope, next(iter(envelope.receiver_list()), ""), reason, detail)
 
-    def tell(self, envelope: Envelope, receiver: str, reason: FailureReason, detail: str) -> None:
-        """Tell a sender that a message failed, which is not in the node's hands (any more)."""
-        if envelope.sender != PLATFORM_SENDER:
-            self._conversations.fail(envelope, canonical_address(receiver, self._node_id))
-            self._post(failure(envelope, reason, detail, receiver))
+    def tell(
+        self,
+        envelope: Envelope,
+        receiver: str,
+        reason: FailureReason,
+        detail: str,
+        *,
+        share: Grant | None = None,
+        exhausted: Exhausted | None = None,
+    ) -> None:
+        """Tell a sender that a message failed, which is not in the node's hands (any more).
 
-    def answer_malformed(self, sender: str, frame: bytes, fault: Exception) -> None:
+        Args:
+            envelope: The message.
+            receiver: The receiver as addressed.
+            reason: One word for the sender's program.
+            detail: One sentence.
+            share: What the sender gets back of its budget.
+            exhausted: What ran out; one who opened the budget himself is told all about it, once.
+        """
+        if envelope.sender != PLATFORM_SENDER:
+            if reason is not FailureReason.TIMEOUT:  # it arrived, and a late answer is still one
+                self._take_back(envelope, canonical_address(receiver, self._node_id))
+            if exhausted is not None and exhausted.is_news and exhausted.initiator == envelope.sender:
+                answer = tell_initiator(exhausted, envelope, receiver)
+            else:
+                answer = failure(envelope, reason, detail, receiver)
+            with_grant(answer, share or _nothing_of(envelope))
+            self._post(answer)
+
+    def answer_malformed(
+        self, sender: str, frame: bytes, fault: Exception, turn: Grant | None = None
+    ) -> None:
         """Tell an agent that what it sent is no envelope, within its conversation if that can be read."""
         self._tally.misunderstand()
         if not self._may_scold(sender):
@@ -107,19 +182,63 @@ class Returns:
         err = explain(frame, fault)  # only now: it reads the frame again
         known = salvage(frame)
         known.sender = sender
-        self._post(not_understood(known, err.reason, err.position, err.field))
+        answer = not_understood(known, err.reason, err.position, err.field)
+        with_grant(answer, nothing_of(turn) if turn else None)
+        self._post(answer)
 
     def answer_broken_rule(self, envelope: Envelope, err: BrokenRule) -> None:
         """Tell an agent that its message breaks a rule; one broken by a limit is a FAILURE of its own."""
         self._tally.misunderstand()
-        if envelope.performative in _NEVER_ANSWERED:
-            return
-        self._post(not_understood(envelope, err.reason, err.position, err.field))
+        self._note_end(envelope, next(iter(envelope.receiver_list()), ""), err.reason, self._clock.unix_us())
+        if envelope.performative not in _NEVER_ANSWERED and self._may_scold(envelope.sender or ""):
+            answer = not_understood(envelope, err.reason, err.position, err.field)
+            with_grant(answer, _nothing_of(envelope))
+            self._post(answer)
+
+    def answer_fault(self, envelope: Envelope, fault: Fault) -> None:
+        """Tell a sender that its act is not allowed by the protocol, and what is; it counts as refused."""
+        self._tally.refuse()
+        rule, allowed = fault.violation.rule, tuple(act.word for act in fault.violation.allowed)
+        self._note_end(envelope, next(iter(envelope.receiver_list()), ""), rule, self._clock.unix_us())
+        if envelope.performative not in _NEVER_ANSWERED and self._may_scold(envelope.sender or ""):
+            position = POSITIONS.index("performative")
+            answer = not_understood(envelope, rule, position, "performative", allowed)
+            with_grant(answer, returned(envelope))
+            self._post(answer)
+        else:
+            self._lose(grant_of(envelope))
 
     def answer_oversize(self, envelope: Envelope, err: BrokenRule) -> None:
         """Tell an agent that its message is too large; the message was accepted and is given up."""
         envelope.content = None  # the dead letter keeps the fact, not the megabytes
         self.give_up(envelope, next(iter(envelope.receiver_list()), ""), FailureReason.OVERSIZE, err.reason)
+
+    def _share_of(self, envelope: Envelope, receiver: str, reason: FailureReason) -> Grant | None:
+        """Return what a message has carried and gives back, less what its receiver used before it failed."""
+        grant = grant_of(envelope)
+        if grant is not None and reason is FailureReason.TRAPPED:
+            return self._budgets.take_back(canonical_address(receiver, self._node_id), grant)
+        return returned(envelope)
+
+    def _lose(self, share: Grant | None) -> None:
+        if share is not None:
+            self._budgets.lose(share)
+
+    def _note_end(self, envelope: Envelope, receiver: str, reason: str, now_us: int) -> None:
+        """Write down for those who ask what became of a message."""
+        message_id = envelope.message_id
+        if message_id is None:
+            return
+        number = int.from_bytes(message_id, "big")
+        self._receipts.note_given_up(number, now_us, receiver, reason)
+        if envelope.trace is not None and envelope.trace[-1] & SAMPLED:
+            self._traces.end(envelope, receiver, f"refused: {reason}", now_us)
+
+    def _take_back(self, envelope: Envelope, receiver: str) -> None:
+        """Let the protocol know that an act has reached nobody."""
+        if envelope.conversation_id is not None:
+            act, sender = envelope.performative, envelope.sender or ""
+            self._conversations.take_back(envelope.conversation_id, act, envelope.protocol, sender, receiver)
 
     def _may_scold(self, sender: str) -> bool:
         """Limit what one agent is told: one that answers NOT_UNDERSTOOD with rubbish would never end."""
@@ -130,3 +249,9 @@ class Returns:
             self._scolded.clear()
         self._scolded[sender] = (second, count)
         return count <= SCOLDED_PER_S
+
+
+def _nothing_of(envelope: Envelope) -> Grant | None:
+    """Return what keeps the turn that handles an answer within the budget of what it answers."""
+    grant = grant_of(envelope)
+    return nothing_of(grant) if grant else None

@@ -46,11 +46,37 @@ class Target:
         object.__setattr__(self, "seed", stable_hash(self.instance))
 
 
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """An instance that gets copies of what a name gets; what it says reaches nobody.
+
+    Attributes:
+        target: The instance; its weight does not matter.
+        share: Part of the conversations that it sees, above 0 and at most 1.
+    """
+
+    target: Target
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the share."""
+        if not 0 < self.share <= 1:
+            raise InvalidArgument(
+                f"share {self.share} of shadow {self.target.instance} is out of range",
+                why="it is part of the conversations: above 0 and at most 1",
+            )
+
+    def sees(self, key: str) -> bool:
+        """Tell whether a conversation belongs to its share; that never changes while the share stays."""
+        return self.share >= 1 or _spread(stable_hash(key) ^ self.target.seed) < self.share
+
+
 class RouteTable:
     """Names and where their messages go."""
 
     def __init__(self) -> None:
         self._routes: dict[str, tuple[Target, ...]] = {}
+        self._shadows: dict[str, tuple[Shadow, ...]] = {}
         self._listeners: list[Callable[[], None]] = []
 
     def replace(self, name: str, targets: Iterable[Target]) -> None:
@@ -67,6 +93,25 @@ class RouteTable:
             self._routes.pop(name, None)
         for listener in self._listeners:
             listener()
+
+    def shadow(self, name: str, shadows: Iterable[Shadow]) -> None:
+        """Set all instances that see copies of what a name gets; none ends the tap.
+
+        Args:
+            name: `tenant/name`.
+            shadows: Instances of any name, on any node.
+        """
+        taps = tuple(shadows)
+        if taps:
+            self._shadows[name] = taps
+        else:
+            self._shadows.pop(name, None)
+        for listener in self._listeners:
+            listener()
+
+    def shadows(self, name: str) -> tuple[Shadow, ...]:
+        """Return who sees copies of what a name gets."""
+        return self._shadows.get(name, ())
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every replacement, on the thread that replaces."""

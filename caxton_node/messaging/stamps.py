@@ -15,7 +15,6 @@ from threading import Lock
 from caxton_node.core.clock import Clock
 from caxton_node.core.ids import stable_hash
 
-UNSAMPLED = b"\0"
 _COUNTER_END = 1 << 32
 
 
@@ -62,8 +61,13 @@ def to_message_id(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
+def new_trace(message_id: bytes, flags: int = 0, trace_id: bytes | None = None) -> bytes:
+    """Return the trace of a message that continues none: in the trace of its conversation, or in its own."""
+    return (trace_id or message_id) + message_id[8:] + bytes((flags,))
+
+
 def continue_trace(trace: bytes | None, message_id: bytes) -> bytes:
     """Return the trace of a message: the given one with a new span, or a new, unsampled one."""
     if trace is None:
-        return message_id + message_id[8:] + UNSAMPLED
+        return new_trace(message_id)
     return trace[:16] + message_id[8:] + trace[24:]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from caxton_node.fipa import Envelope, FailureReason, Performative, decode, encode
+from caxton_node.fipa.content import fault_in
 from caxton_node.messaging import Mailbox, Router, RouteTable, Target
 from caxton_node.messaging.remote import Refused
 from tests.support.clock import HandClock
@@ -66,7 +67,9 @@ class PostOffice:
         self.routes.replace(f"default/{name}", [Target(f"{name}#1.1@{node}", node) for node in nodes])
 
     def say(self, sender: str, envelope: Envelope) -> None:
-        """Let an agent send one message."""
+        """Let an agent send one message; words that are no JSON are text."""
+        if envelope.language is None and fault_in(envelope.content or b"", None, None):
+            envelope.language = "text"
         self.router.accept(f"{sender}#1.1@{NODE}", [encode(envelope)])
 
     def tell(self, sender: str, receiver: str | Sequence[str], content: bytes = b"hi", **more: Any) -> None:

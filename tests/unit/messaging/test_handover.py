@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from caxton_node.fipa import Envelope, Performative, encode
+from caxton_node.fipa import Envelope, FailureReason, Performative, encode
 from caxton_node.messaging import Mailbox
 from caxton_node.messaging.conversations import Conversation
 from caxton_node.messaging.destinations import Destinations, LocalAgent
@@ -27,14 +27,14 @@ async def office() -> PostOffice:
 def ask(office: PostOffice, sender: str, receiver: str, talk: str | None) -> None:
     """Let an agent, `name#version` or its name, send a REQUEST of a protocol."""
     instance = f"{sender if '#' in sender else f'{sender}#1.1'}@{NODE}"
-    request = Envelope(Performative.REQUEST, None, receiver, b"?", talk, "r-1", protocol="fipa-request")
+    request = Envelope(Performative.REQUEST, None, receiver, b'"?"', talk, "r-1", protocol="fipa-request")
     office.router.accept(instance, [encode(request)])
 
 
 def answer(office: PostOffice, sender: str, receiver: str, talk: str | None) -> None:
     office.say(
         sender,
-        Envelope(Performative.INFORM, None, receiver, b"!", talk, None, "r-1", protocol="fipa-request"),
+        Envelope(Performative.INFORM, None, receiver, b'"!"', talk, None, "r-1", protocol="fipa-request"),
     )
 
 
@@ -50,17 +50,17 @@ class TestWhatItBegins:
     ) -> None:
         old, b = office.open("worker"), office.open("b")
         new = office.open("worker", number=2)
-        office.router.begin_handover(OLD, NEW if replaced else None)
+        office.router.departures.begin(OLD, NEW if replaced else None)
         ask(office, "worker", "b", talk)
         answer(office, "b", f"worker@{NODE}", talk)
-        assert [got.content for got in empty(old)] == [b"!"]
+        assert [got.content for got in empty(old)] == [b'"!"']
         assert (len(empty(b)), len(new)) == (1, 0)
         office.check_sum()
 
     async def test_an_answer_from_another_node_comes_to_the_one_that_asked(self, office: PostOffice) -> None:
         old, new = office.open("worker"), office.open("worker", number=2)
         office.route("b", "node-2")
-        office.router.begin_handover(OLD, NEW)
+        office.router.departures.begin(OLD, NEW)
         office.tell("worker", "b")
         reply = Envelope(Performative.INFORM, "b@node-2", f"worker@{NODE}", b"!")
         office.router.accept_remote("node-2", [encode(reply)])
@@ -69,26 +69,26 @@ class TestWhatItBegins:
     async def test_it_is_not_finished_before_what_it_began_has_ended(self, office: PostOffice) -> None:
         old = office.open("worker")
         office.open("b")
-        handover = office.router.begin_handover(OLD)
-        assert office.router.is_finished(handover)
+        handover = office.router.departures.begin(OLD)
+        assert office.router.departures.is_finished(handover)
         ask(office, "worker", "b", "c2")
-        assert not office.router.is_finished(handover)
+        assert not office.router.departures.is_finished(handover)
         answer(office, "b", f"worker@{NODE}", "c2")
-        assert not office.router.is_finished(handover), "the answer waits"
+        assert not office.router.departures.is_finished(handover), "the answer waits"
         empty(old)
-        assert office.router.is_finished(handover)
+        assert office.router.departures.is_finished(handover)
 
     async def test_what_the_successor_begins_is_its_own(self, office: PostOffice) -> None:
         old, new = office.open("worker"), office.open("worker", number=2)
         office.open("b")
-        office.router.begin_handover(OLD, NEW)
+        office.router.departures.begin(OLD, NEW)
         ask(office, "worker#1.2", "b", "c3")
         answer(office, "b", f"worker@{NODE}", "c3")
         assert (len(old), len(empty(new))) == (0, 1)
 
     async def test_what_goes_nowhere_is_no_obstacle(self, office: PostOffice) -> None:
         old = office.open("worker")
-        office.router.begin_handover(OLD)
+        office.router.departures.begin(OLD)
         office.router.accept(OLD, [b"\xc1", encode(Envelope(Performative.INFORM, None, "?", b""))])
         assert refusals(old) == []
         office.check_sum()
@@ -103,18 +103,71 @@ class TestWhatItBegins:
         assert handover.find_side(f"talk-{KEYS_MAX - 1}") == (successor, False)
 
 
+class TestWhatTheSuccessorIsIn:
+    @pytest.mark.parametrize("talk", ["shared", None], ids=["a conversation", "a sender without one"])
+    async def test_a_conversation_that_its_successor_was_given_is_not_drawn_back(
+        self, office: PostOffice, talk: str | None
+    ) -> None:
+        office.open("b")
+        old, new = office.open("worker"), office.open("worker", number=2)
+        office.router.departures.begin(OLD, NEW)
+        office.tell("b", "worker", b"1", conversation_id=talk)
+        office.tell("worker", "b", b"the old one joins in", conversation_id=talk)
+        office.tell("b", "worker", b"2", conversation_id=talk)
+        assert len(old) == 0
+        assert [got.content for got in empty(new)] == [b"1", b"2"]
+
+    async def test_it_is_not_awaited_either(self, office: PostOffice) -> None:
+        office.open("b")
+        office.open("worker")
+        office.open("worker", number=2)
+        handover = office.router.departures.begin(OLD, NEW)
+        ask(office, "b", "worker", "shared")
+        office.tell("worker", "b", conversation_id="shared")
+        assert office.router.departures.is_finished(handover)
+
+    async def test_what_another_node_was_given_may_still_become_its_own(self, office: PostOffice) -> None:
+        office.open("b")
+        old, new = office.open("worker"), office.open("worker", number=2)
+        office.route("worker", "node-2")
+        office.router.departures.begin(OLD, NEW)
+        office.tell("b", "worker", b"1", conversation_id="shared")
+        office.tell("worker", "b", conversation_id="shared")
+        office.tell("b", f"worker@{NODE}", b"2", conversation_id="shared")
+        assert (len(office.mesh.sent), len(old), len(new)) == (1, 1, 0)
+
+    def test_what_comes_before_the_division_is_nobodys(self) -> None:
+        leaving, successor = Mailbox(1), Mailbox(1)
+        handover = Handover(leaving, successor)
+        assert handover.give("talk") is leaving
+        handover.divide([], lambda _frame: "")
+        handover.keep_also(["talk"])
+        assert handover.give("talk") is handover
+
+    def test_once_more_was_given_than_can_be_remembered_nothing_is_drawn_back(self) -> None:
+        successor = Mailbox(1)
+        handover = Handover(Mailbox(1), successor)
+        handover.divide(["kept"], lambda _frame: "")
+        for number in range(KEYS_MAX + 1):
+            assert handover.give(f"talk-{number}") is successor
+        handover.keep_also([f"talk-{KEYS_MAX}", "new", "kept"])
+        assert handover.find_side(f"talk-{KEYS_MAX}") == (successor, False)
+        assert handover.find_side("new") == (successor, False)
+        assert handover.find_side("kept") == (handover, True)
+
+
 class TestLooking:
     async def test_is_finished_looks_at_no_other_conversations(self, office: PostOffice) -> None:
         office.open("worker")
         office.open("b")
         ask(office, "worker", "b", "c1")
-        handover = office.router.begin_handover(OLD)
+        handover = office.router.departures.begin(OLD)
 
         def scan(address: str) -> list[Conversation]:
             raise AssertionError(f"all conversations are searched for {address}")
 
         office.router.conversations.open_of = scan  # type: ignore[method-assign]
-        assert not office.router.is_finished(handover)
+        assert not office.router.departures.is_finished(handover)
 
     def test_a_conversation_that_has_ended_is_looked_at_once_and_kept_all_the_same(self) -> None:
         handover = Handover(Mailbox(1), None)
@@ -158,27 +211,11 @@ class TestLooking:
             return search(address)
 
         table.open_of = search_while_others_send  # type: ignore[method-assign]
-        office.router.begin_handover(OLD, NEW)
+        office.router.departures.begin(OLD, NEW)
         assert stuck == [False]
         office.tell("a", "worker", b"second")
         assert [got.content for got in empty(old)] == [b"hi", b"second"], "what waits is kept"
         assert len(new) == 0
-
-    def test_a_participant_may_join_while_a_conversation_is_asked_whether_it_is_open(self) -> None:
-        talk = Conversation("talk", "a", "fipa-request")
-
-        class Done:
-            """A final state; another participant joins whenever the table of the protocol is searched."""
-
-            def __eq__(self, _other: object) -> bool:
-                talk.states[f"b-{len(talk.states)}"] = talk.states["b"]
-                return False
-
-            __hash__ = object.__hash__
-
-        talk.states.update(b=Done(), c=Done())  # type: ignore[call-overload]
-        assert not talk.is_open
-        assert len(talk.states) > 2
 
 
 class TestOtherNodes:
@@ -189,7 +226,7 @@ class TestOtherNodes:
         route = office.routes.targets("default/worker")
         mine = [talk for talk in map(str, range(60)) if choose(route, talk) is route[0]]
         office.tell("a", "worker", conversation_id=mine[0])
-        office.router.begin_handover(OLD, NEW)
+        office.router.departures.begin(OLD, NEW)
         for talk in map(str, range(60)):
             office.tell("a", "worker", conversation_id=talk)
         assert 0 < len(mine) < 60
@@ -205,7 +242,7 @@ class TestOtherNodes:
         a, old = office.open("a"), office.open("worker")
         ask(office, "a", "worker", "c1")
         office.routes.replace("default/worker", [Target("worker#1.1@node-2", "node-2")])
-        office.router.begin_handover(OLD)
+        office.router.departures.begin(OLD)
         office.tell("a", "worker", conversation_id="c1")
         office.tell("a", "worker", conversation_id="new")
         arrived = Envelope(Performative.INFORM, "far@node-3", "worker", b"", "newer")
@@ -223,7 +260,7 @@ class TestOtherNodes:
         office.open("a")
         old, new = office.open("worker"), office.open("worker", number=2)
         office.routes.replace("default/worker", [Target("worker#1.1@node-2", "node-2")])
-        office.router.begin_handover(OLD, NEW)
+        office.router.departures.begin(OLD, NEW)
         office.tell("a", f"worker@{NODE}", conversation_id="pinned")
         assert (len(old), len(empty(new)), office.mesh.sent) == (0, 1, [])
 
@@ -233,11 +270,27 @@ class TestEnd:
         a = office.open("a")
         office.open("worker")
         office.open("worker", number=2)
-        first = office.router.begin_handover(OLD, NEW)
-        office.router.begin_handover(NEW)
-        office.router.end_handover(OLD, first)
+        first = office.router.departures.begin(OLD, NEW)
+        office.router.departures.begin(NEW)
+        office.router.departures.end(OLD, first)
         office.tell("a", "worker", conversation_id="new")
         assert refusals(a) == ["draining"]
+
+    async def test_what_is_left_for_a_successor_that_was_given_up_comes_back(
+        self, office: PostOffice
+    ) -> None:
+        a = office.open("a")
+        office.open("worker")
+        ask(office, "a", "worker", "c1")
+        office.open("worker", number=2)
+        handover = office.router.departures.begin(OLD, NEW)
+        office.tell("a", "worker", b"more", conversation_id="c1")
+        assert office.router.remove_mailbox(NEW) == []
+        left = office.router.departures.end(OLD, handover)
+        assert len(left) == 2
+        office.router.reroute(left, FailureReason.AGENT_STOPPED)
+        assert refusals(a) == ["agent-stopped", "agent-stopped"]
+        office.check_sum()
 
     async def test_a_full_successor_pauses_the_sender_and_refuses_all_others_as_full(
         self, office: PostOffice
@@ -245,7 +298,7 @@ class TestEnd:
         a, client = office.open("a"), office.open("client")
         a.put(b"work")
         old, new = office.open("worker"), office.open("worker", depth=1, number=2)
-        office.router.begin_handover(OLD, NEW)
+        office.router.departures.begin(OLD, NEW)
         delivery = office.router._delivery
         frames = [
             encode(Envelope(Performative.INFORM, f"client@{NODE}", "worker", b"", f"talk-{number}"))

@@ -60,7 +60,7 @@ class TestClients:
     async def test_answers_to_somebody_who_does_not_wait_are_let_go_and_not_refused(self) -> None:
         office = PostOffice()
         b = office.open("b")
-        Clients(office.router).post(Envelope(Performative.REQUEST, None, "b", b"hi", "talk-1", "q-1"))
+        Clients(office.router).post(Envelope(Performative.REQUEST, None, "b", b'"hi"', "talk-1", "q-1"))
         (asked,) = empty(b)
         office.say("b", reply(asked, Performative.INFORM, b"ho", "b"))
         await until(lambda: office.router.counts().in_flight == 0)

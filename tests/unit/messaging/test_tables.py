@@ -1,11 +1,9 @@
-"""The bounded tables beside the router: stamps, dead letters, conversations, requests, waiting times."""
+"""The bounded tables beside the router: stamps, conversations, requests, waiting times."""
 
 import pytest
 
-from caxton_node.fipa import Envelope, FailureReason, Performative
+from caxton_node.fipa import Envelope, Performative
 from caxton_node.messaging.addresses import canonical_address
-from caxton_node.messaging.conversations import Conversations
-from caxton_node.messaging.dead_letters import DeadLetter, DeadLetters
 from caxton_node.messaging.latency import BUCKETS, Latency, bucket_bound_s
 from caxton_node.messaging.requests import OpenRequests
 from caxton_node.messaging.stamps import Stamps, continue_trace, to_message_id
@@ -52,96 +50,6 @@ class TestStamps:
         assert continue_trace(trace, bytes(range(16))) == bytes([1] * 16) + bytes(range(8, 16)) + b"\3"
 
 
-class TestDeadLetters:
-    @staticmethod
-    def letter(number: int, size: int = 10) -> DeadLetter:
-        return DeadLetter(number, FailureReason.NO_SUCH_AGENT, "", f"agent-{number}", bytes(size))
-
-    def test_the_newest_come_first(self) -> None:
-        letters = DeadLetters()
-        for number in range(3):
-            letters.add(self.letter(number))
-        assert [letter.at_unix_us for letter in letters.newest(2)] == [2, 1]
-
-    def test_the_oldest_make_room_by_count_and_by_bytes(self) -> None:
-        letters = DeadLetters(count_max=3, bytes_max=25)
-        for number in range(4):
-            letters.add(self.letter(number))
-        assert [letter.at_unix_us for letter in letters.newest()] == [3, 2]
-        assert letters.forgotten == 2
-        letters.add(self.letter(9, size=26))
-        assert (len(letters), letters.forgotten) == (0, 5)
-
-
-class TestConversations:
-    @staticmethod
-    def say(table: Conversations, act: str, sender: str, receiver: str, protocol: str | None = None) -> None:
-        envelope = Envelope(Performative[act], sender, receiver, b"", "talk", protocol=protocol)
-        table.note(envelope, "talk", sender, receiver, 5)
-
-    def test_a_conversation_knows_who_took_part_and_how_much_was_said(self) -> None:
-        table = Conversations()
-        self.say(table, "INFORM", "a", "b")
-        self.say(table, "INFORM", "b", "c")
-        talk = table.find("talk")
-        assert talk is not None
-        assert (talk.initiator, talk.participants, talk.messages, talk.last_us) == (
-            "a",
-            {"a", "b", "c"},
-            2,
-            5,
-        )
-        assert not talk.is_open
-
-    @pytest.mark.story("011")
-    def test_a_contract_net_is_followed_with_every_contractor(self) -> None:
-        table = Conversations()
-        protocol = "fipa-contract-net"
-        for contractor in ("x", "y"):
-            self.say(table, "CFP", "buyer", contractor, protocol)
-        self.say(table, "PROPOSE", "x", "buyer", protocol)
-        self.say(table, "REFUSE", "y", "buyer", protocol)
-        self.say(table, "ACCEPT_PROPOSAL", "buyer", "x", protocol)
-        talk = table.find("talk")
-        assert talk is not None
-        assert talk.states == {"x": "accepted", "y": "refused"}
-        assert talk.is_open
-        assert table.open_of("y") == [talk]
-        self.say(table, "INFORM", "x", "buyer", protocol)
-        assert not talk.is_open
-        assert table.open_of("y") == []
-
-    def test_an_act_that_the_protocol_does_not_allow_is_counted_and_changes_nothing(self) -> None:
-        table = Conversations()
-        self.say(table, "REQUEST", "a", "b", "fipa-request")
-        self.say(table, "PROPOSE", "b", "a", "fipa-request")
-        talk = table.find("talk")
-        assert talk is not None
-        assert (talk.surprises, talk.states) == (1, {"b": "requested"})
-
-    def test_the_table_forgets_what_nobody_has_touched_for_two_generations(self) -> None:
-        table = Conversations(generation_max=10)
-        envelope = Envelope(Performative.INFORM)
-        table.note(envelope, "kept", "a", "b", 1)
-        for number in range(100):
-            table.note(envelope, f"talk-{number}", "a", "b", 1)
-            table.note(envelope, "kept", "a", "b", 1)
-        assert len(table) <= 20
-        kept = table.find("kept")
-        assert kept is not None
-        assert kept.messages == 101
-        assert table.find("talk-0") is None
-
-    def test_conversations_with_endless_participants_are_forgotten_sooner(self) -> None:
-        table = Conversations(participants_max=1_000)
-        envelope = Envelope(Performative.INFORM)
-        for talk in range(50):
-            for number in range(250):
-                table.note(envelope, f"talk-{talk}", "a", f"b-{number}", 1)
-        assert len(table) <= 10
-        assert table.find("talk-49") is not None
-
-
 class TestOpenRequests:
     @staticmethod
     def request(name: str, reply_by: int | None = None) -> Envelope:
@@ -149,19 +57,16 @@ class TestOpenRequests:
             Performative.REQUEST, "asker@node-1", "far", b"payload", "talk", name, reply_by=reply_by
         )
 
-    @staticmethod
-    def answer(name: str, act: str = "INFORM", sender: str = "far@node-2") -> Envelope:
-        return Envelope(Performative[act], sender, "asker@node-1", b"", in_reply_to=name)
-
     def test_an_answer_closes_the_request_but_agreeing_does_not(self) -> None:
         table = OpenRequests()
         table.remember(self.request("q"), "far@node-2", "node-2")
-        table.close(self.answer("q", "AGREE"), "asker@node-1")
-        table.close(self.answer("other"), "asker@node-1")
-        table.close(self.answer("q", sender="stranger@node-2"), "asker@node-1")
-        table.close(self.answer("q"), "somebody-else@node-1")
+        inform, asker, far = Performative.INFORM, "asker@node-1", "far@node-2"
+        table.close(Performative.AGREE, "q", far, asker)
+        table.close(inform, "other", far, asker)
+        table.close(inform, "q", "stranger@node-2", asker)
+        table.close(inform, "q", far, "somebody-else@node-1")
         assert len(table) == 1
-        table.close(self.answer("q"), "asker@node-1")
+        table.close(inform, "q", far, asker)
         assert len(table) == 0
 
     def test_the_requests_to_a_node_are_handed_out_once_without_their_content(self) -> None:
@@ -177,7 +82,7 @@ class TestOpenRequests:
         table = OpenRequests()
         for name, reply_by in (("late", 300), ("soon", 100), ("answered", 50), ("never", None)):
             table.remember(self.request(name, reply_by), "far@node-2", "node-2")
-        table.close(self.answer("answered"), "asker@node-1")
+        table.close(Performative.INFORM, "answered", "far@node-2", "asker@node-1")
         assert [request.envelope.reply_with for request in table.take_expired(200)] == ["soon"]
         assert [request.envelope.reply_with for request in table.take_expired(1_000)] == ["late"]
         assert len(table) == 1

@@ -1,0 +1,273 @@
+"""The loop that every message of a guest passes: read, check, follow its conversation, stamp, put.
+
+It treats the common case in place: one receiver that leads to one place on this node, a content, no deadline,
+no headers, nobody who follows the conversation. Everything else goes the long way (`delivery.py`), after the
+messages before it have been put where they belong, so that order holds. Messages for the same destination are
+put there in runs: a lock, a clock reading and a wake-up are paid per run.
+
+It runs on worker threads; nothing here awaits, logs or touches a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from caxton_node.core.ids import Address, parse_address
+from caxton_node.fipa import BrokenRule, ContentTooLarge, Envelope, FailureReason, check
+from caxton_node.fipa.codec import READ_ERRORS, Draft, read, read_draft
+from caxton_node.fipa.content import is_sound
+from caxton_node.fipa.policy import ProtocolPolicy
+from caxton_node.fipa.rules import CONTENT_BYTES_MAX, check_content
+from caxton_node.messaging.budget import Grant, has_room, nothing_of, take_wish, with_grant
+from caxton_node.messaging.conversations import Fault
+from caxton_node.messaging.counts import Tally
+from caxton_node.messaging.delivery import Delivery
+from caxton_node.messaging.destinations import Box, Destinations, LocalAgent
+from caxton_node.messaging.letterhead import (
+    EMPTY,
+    LONGEST,
+    NILS,
+    SHORTEST,
+    UNFOLLOWED,
+    head_of,
+    letterhead,
+)
+from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.paying import Letter, Paying
+from caxton_node.messaging.routes import Target
+from caxton_node.messaging.stamps import Stamps, to_message_id
+from caxton_node.messaging.tags import check_ttl
+from caxton_node.runtime.violations import Bound
+
+COPIES_MAX = 65_536
+"""Receivers of all messages of one outbox: as many as it may have frames, or each could name 256."""
+_COUNTER = 0xFFFF_FFFF
+
+
+class Intake:
+    """Takes what agents send.
+
+    Args:
+        destinations: Where addresses lead.
+        delivery: The long way.
+        stamps: Numbers and time.
+        tally: Where messages are counted.
+        paying: Where budgets are paid.
+
+    Attributes:
+        before: Shown what an agent that may be leaving sends, before anything of it is delivered.
+        take_shadow: Given what a shadow says, with its instance.
+    """
+
+    def __init__(
+        self, destinations: Destinations, delivery: Delivery, stamps: Stamps, tally: Tally, paying: Paying
+    ) -> None:
+        self._destinations = destinations
+        self._delivery = delivery
+        self._stamps = stamps
+        self._tally = tally
+        self._paying = paying
+        self.before: Callable[[LocalAgent, Sequence[bytes]], None] | None = None
+        self.take_shadow: Callable[[str, Sequence[bytes]], None] = _let_go
+
+    # One piece, since each call more per message costs three to four per cent of the whole way.
+    def accept(self, sender_instance: str, frames: Sequence[bytes]) -> None:  # noqa: C901, PLR0915  see above
+        """Route what one agent sent, in order; frames are as the guest wrote them."""
+        destinations, delivery = self._destinations, self._delivery
+        agent = destinations.agents.get(sender_instance) or self._recall(sender_instance)
+        if agent.is_shadow:
+            self.take_shadow(sender_instance, frames)
+            return
+        if destinations.handovers and self.before is not None:
+            self.before(agent, frames)
+        address, mailbox, heads = agent.address, agent.mailbox, agent.heads
+        size_max, checks_json = agent.content_bytes_max, agent.policy is not ProtocolPolicy.OFF
+        now_us, first = self._stamps.take(len(frames))
+        turn = mailbox.lone_in_hand()
+        if turn is not None:
+            self._send_together(agent, [], frames, first, now_us, turn=turn.grant)
+            return
+        id_head, clock, salt = letterhead(now_us, first)
+        direct, open_requests = destinations.direct, delivery.requests.waiting
+        conversations, following, put = delivery.conversations, delivery.following, delivery.put
+        table, follow, budgets = conversations.table, conversations.follow, delivery.budgeted
+        run: list[bytes] = []
+        run_to: Box | None = None
+        run_first = plain = copies = 0
+        for number, frame in enumerate(frames, first):
+            draft: Draft | None = None
+            # Every frame has a byte, but perhaps not three.
+            if len(frame) > 2 and SHORTEST <= frame[0] <= LONGEST and frame[2] == EMPTY:
+                try:
+                    draft = read_draft(frame)
+                except READ_ERRORS:
+                    draft = None  # the long way finds out what is wrong
+            talk = destination = None
+            if draft is not None and draft.reply_by is None and draft.reply_to is None:
+                receiver, content = draft.receivers, draft.content
+                destination = direct.get(receiver) if receiver.__class__ is str else None
+                if (
+                    destination is None
+                    or destination is mailbox
+                    or content is None
+                    or len(content) > size_max
+                    or (checks_json and not is_sound(content, draft.language, draft.encoding))
+                ):
+                    destination = None
+                elif (talk_id := draft.conversation_id) is not None:
+                    talk = table.get(talk_id)
+                    if talk is None:
+                        talk = following.begin(talk_id, address, number, now_us)
+                    if talk.is_followed or talk.messages >= talk.messages_max or talk_id in budgets:
+                        destination = None
+            if draft is None or destination is None:
+                if run_to is not None:
+                    put(run_to, run, mailbox, run_first)
+                    run_to, run = None, []
+                letter, copies = self._open(agent, frame, number, now_us, copies)
+                if letter is None:
+                    continue
+                if self._paying.concerns(letter):  # what a turn sends is paid together
+                    rest = frames[number - first + 1 :]
+                    self._send_together(agent, [letter], rest, number + 1, now_us, copies=copies)
+                    break
+                delivery.route_copies(letter.envelope, mailbox)
+                continue
+            to, act = destination.address, draft.performative
+            if talk is not None:
+                fault = follow(talk, act, draft.protocol, address, to)  # type: ignore[arg-type]  # its code is the same key
+                if fault is not None and following.forbids(fault, talk, destination, now_us):
+                    if run_to is not None:
+                        put(run_to, run, mailbox, run_first)
+                        run_to, run = None, []
+                    self._refuse(agent, frame, number, now_us, fault)
+                    continue
+                talk.messages += 1
+                talk.last_us = now_us
+            if open_requests and draft.in_reply_to is not None:
+                delivery.requests.close(act, draft.in_reply_to, address, to)
+            plain += 1
+            if destination is not run_to:
+                if run_to is not None:
+                    put(run_to, run, mailbox, run_first)
+                run_to, run, run_first = destination, [], number
+            head = heads.get(act) or heads.setdefault(act, head_of(act, address))
+            nils, count = NILS[frame[0]], (number & _COUNTER).to_bytes(4, "big")
+            trace_id = talk.trace_id if talk is not None else to_message_id(number)
+            parts = (head, frame[3:], nils, id_head, count, clock, trace_id, salt, count, UNFOLLOWED)
+            run.append(b"".join(parts))
+        self._tally.accept(plain)
+        if run_to is not None:
+            put(run_to, run, mailbox, run_first)
+
+    # -- the long way ---------------------------------------------------------------------------------------
+
+    def _open(
+        self,
+        agent: LocalAgent,
+        frame: bytes,
+        number: int,
+        now_us: int,
+        copies: int,
+        *,
+        turn: Grant | None = None,
+    ) -> tuple[Letter | None, int]:
+        """Read and check a message that is in any way special, or none at all.
+
+        Returns:
+            The stamped message, None if it was answered here; and the count of copies so far.
+        """
+        returns = self._delivery.returns
+        try:
+            envelope = read(frame)
+        except READ_ERRORS as err:
+            returns.answer_malformed(agent.address, frame, err, turn)
+            return None, copies
+        _complete(envelope, agent.address, number, now_us)
+        try:
+            wish = take_wish(envelope)
+        except BrokenRule as err:
+            _hold(envelope, turn)
+            returns.answer_broken_rule(envelope, err)
+            return None, copies
+        _hold(envelope, turn)
+        receiver = envelope.receivers
+        copies += 1 if isinstance(receiver, str) else len(receiver or ())
+        if copies > COPIES_MAX:
+            self._tally.accept(1)
+            detail = f"one turn of an agent may send {COPIES_MAX:,} copies of its messages"
+            named = next(iter(envelope.receiver_list()), "")
+            returns.give_up(envelope, named, FailureReason.BACKLOG_FULL, detail)
+            return None, copies
+        return (Letter(envelope, wish) if self._check(envelope, agent) else None), copies
+
+    def _send_together(
+        self,
+        agent: LocalAgent,
+        letters: list[Letter],
+        frames: Sequence[bytes],
+        first: int,
+        now_us: int,
+        *,
+        copies: int = 0,
+        turn: Grant | None = None,
+    ) -> None:
+        """Route what a budget pays, with all that follows it in the same outbox."""
+        held = None if turn is None or turn.initiator == agent.address else turn
+        for number, frame in enumerate(frames, first):
+            letter, copies = self._open(agent, frame, number, now_us, copies, turn=held)
+            if letter is not None:
+                letters.append(letter)
+        self._paying.send(letters, agent.mailbox, turn=turn)
+
+    def _refuse(self, agent: LocalAgent, frame: bytes, number: int, now_us: int, fault: Fault) -> None:
+        """Answer an act that its protocol does not allow."""
+        envelope = read(frame)
+        _complete(envelope, agent.address, number, now_us)
+        self._tally.accept(1)
+        self._delivery.returns.answer_fault(envelope, fault)
+
+    def _check(self, envelope: Envelope, agent: LocalAgent) -> bool:
+        """Check one stamped message; False if it breaks a rule, which its sender is told."""
+        delivery = self._delivery
+        delivery.strip(envelope)
+        try:
+            check(envelope, agent.content_bytes_max)
+            check_ttl(envelope)
+            if agent.policy is not ProtocolPolicy.OFF:
+                check_content(envelope)
+        except ContentTooLarge as err:
+            self._tally.accept(1)
+            size = len(envelope.content or b"")
+            delivery.report(agent.address, Bound.MESSAGE_BYTES, size, agent.content_bytes_max)
+            delivery.returns.answer_oversize(envelope, err)
+        except BrokenRule as err:
+            delivery.returns.answer_broken_rule(envelope, err)
+        else:
+            return True
+        return False
+
+    def _recall(self, instance: str) -> LocalAgent:
+        """Stand in for an agent that was removed while its last call ran; its mailbox takes nothing."""
+        address = str(Address(parse_address(instance).name, self._destinations.node_id))
+        return LocalAgent(
+            Target(instance, self._destinations.node_id), address, Mailbox(0), CONTENT_BYTES_MAX
+        )
+
+
+def _complete(envelope: Envelope, sender: str, number: int, now_us: int) -> None:
+    """Write sender, id and time; the trace is its conversation's, whatever the guest says of it."""
+    envelope.sender = sender
+    envelope.message_id = to_message_id(number)
+    envelope.sent_at = now_us
+    envelope.trace = None
+
+
+def _hold(envelope: Envelope, turn: Grant | None) -> None:
+    """Keep what the platform may answer to this within the budget that pays the turn."""
+    if turn is not None and has_room(envelope):
+        with_grant(envelope, nothing_of(turn))
+
+
+def _let_go(_instance: str, _frames: Sequence[bytes]) -> None:
+    """Stand in until somebody wants to know what shadows say."""
