@@ -24,7 +24,6 @@ read = msgspec.msgpack.Decoder(Envelope).decode
 """Read one envelope, or raise one of `READ_ERRORS`: `decode` without its wrapper, for the router's loop."""
 
 
-
 class Draft(Struct, array_like=True, gc=False):
     """What a guest has written of a message: the first thirteen positions, its own name left empty.
 

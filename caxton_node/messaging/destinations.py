@@ -19,6 +19,7 @@ from caxton_node.fipa import Envelope, FailureReason
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.messaging.handover import Handover
+from caxton_node.messaging.letterhead import Heads
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.platform import PlatformBox
 from caxton_node.messaging.remote import RemotePort
@@ -81,7 +82,11 @@ class LocalAgent:
     content_bytes_max: int
     policy: ProtocolPolicy = ProtocolPolicy.ENFORCE
     is_shadow: bool = False
-    heads: dict[int, bytes] = field(default_factory=dict, compare=False)
+    heads: Heads = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Begin its letterhead."""
+        object.__setattr__(self, "heads", Heads(self.address))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from caxton_node.messaging.destinations import Destination, Found, RemoteLane
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.requests import OpenRequests
 from caxton_node.messaging.returns import Returns
-from caxton_node.messaging.stamps import continue_trace, new_trace, to_message_id
+from caxton_node.messaging.stamps import continue_trace, new_trace
 from caxton_node.messaging.traces import SAMPLED, TRACE_ID_BYTES, Span, Traces
 
 NO_ID = bytes(16)  # of a message that its node has not stamped, which no node of ours does
@@ -51,10 +51,9 @@ class Following:
         self._clock = clock
         self._here = f"@{node_id}"
 
-    def begin(self, conversation_id: str, sender: str, number: int, now_us: int) -> Conversation:
+    def begin(self, conversation_id: str, sender: str, now_us: int, trace_id: bytes) -> Conversation:
         """Add a conversation that a guest begins."""
         is_followed = self._traces.follows_next()
-        trace_id = to_message_id(number)
         return self._conversations.begin(conversation_id, sender, now_us, trace_id, is_followed=is_followed)
 
     def join(self, envelope: Envelope) -> Conversation | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from caxton_node.core.ids import Address, parse_address
 from caxton_node.fipa import BrokenRule, ContentTooLarge, Envelope, FailureReason, check
-from caxton_node.fipa.codec import READ_ERRORS, Draft, read, read_draft
+from caxton_node.fipa.codec import READ_ERRORS, read, read_draft
 from caxton_node.fipa.content import is_sound
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.fipa.rules import CONTENT_BYTES_MAX, check_content
@@ -23,15 +23,7 @@ from caxton_node.messaging.conversations import Fault
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.delivery import Delivery
 from caxton_node.messaging.destinations import Box, Destinations, LocalAgent
-from caxton_node.messaging.letterhead import (
-    EMPTY,
-    LONGEST,
-    NILS,
-    SHORTEST,
-    UNFOLLOWED,
-    head_of,
-    letterhead,
-)
+from caxton_node.messaging.letterhead import EMPTY, ID, NILS, UNFOLLOWED, letterhead
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.paying import Letter, Paying
 from caxton_node.messaging.routes import Target
@@ -41,7 +33,9 @@ from caxton_node.runtime.violations import Bound
 
 COPIES_MAX = 65_536
 """Receivers of all messages of one outbox: as many as it may have frames, or each could name 256."""
-_COUNTER = 0xFFFF_FFFF
+COUNTER = 0xFFFF_FFFF
+"""The part of a message number that distinguishes the messages of one turn."""
+UNLIKE_A_DRAFT = (*READ_ERRORS, KeyError)
 
 
 class Intake:
@@ -87,49 +81,54 @@ class Intake:
         if turn is not None:
             self._send_together(agent, [], frames, first, now_us, turn=turn.grant)
             return
-        id_head, clock, salt = letterhead(now_us, first)
+        prefix, clock = letterhead(now_us, first)
+        id_head, salt = ID + prefix, prefix[8:]
         direct, open_requests = destinations.direct, delivery.requests.waiting
         conversations, following, put = delivery.conversations, delivery.following, delivery.put
         table, follow, budgets = conversations.table, conversations.follow, delivery.budgeted
+        counter, special, copies = first & COUNTER, 0, 0
         run: list[bytes] = []
         run_to: Box | None = None
-        run_first = plain = copies = 0
-        for number, frame in enumerate(frames, first):
-            draft: Draft | None = None
-            # Every frame has a byte, but perhaps not three.
-            if len(frame) > 2 and SHORTEST <= frame[0] <= LONGEST and frame[2] == EMPTY:
-                try:
-                    draft = read_draft(frame)
-                except READ_ERRORS:
-                    draft = None  # the long way finds out what is wrong
-            talk = destination = None
-            if draft is not None and draft.reply_by is None and draft.reply_to is None:
+        run_first = first
+        for place, frame in enumerate(frames):
+            destination = talk = None
+            try:
+                draft, nils = read_draft(frame), NILS[frame[0]]
+            except UNLIKE_A_DRAFT:
+                pass  # the long way finds out what it is
+            else:
                 receiver, content = draft.receivers, draft.content
-                destination = direct.get(receiver) if receiver.__class__ is str else None
                 if (
-                    destination is None
-                    or destination is mailbox
-                    or content is None
-                    or len(content) > size_max
-                    or (checks_json and not is_sound(content, draft.language, draft.encoding))
+                    content is not None
+                    and receiver.__class__ is str
+                    and draft.reply_by is None
+                    and draft.reply_to is None
+                    and len(content) <= size_max
+                    and frame[2] == EMPTY
+                    and (not checks_json or is_sound(content, draft.language, draft.encoding))
                 ):
-                    destination = None
-                elif (talk_id := draft.conversation_id) is not None:
-                    talk = table.get(talk_id)
-                    if talk is None:
-                        talk = following.begin(talk_id, address, number, now_us)
-                    if talk.is_followed or talk.messages >= talk.messages_max or talk_id in budgets:
-                        destination = None
-            if draft is None or destination is None:
+                    destination = direct.get(receiver)
+                    count = (counter + place).to_bytes(4, "big")
+                    trace_id = prefix + count
+                    if (talk_id := draft.conversation_id) is not None:
+                        talk = table.get(talk_id)
+                        if talk is None:
+                            talk = following.begin(talk_id, address, now_us, trace_id)
+                        if talk.is_followed or talk.messages >= talk.messages_max or talk_id in budgets:
+                            destination = None
+                        trace_id = talk.trace_id
+            if destination is None or destination is mailbox:
+                special += 1
                 if run_to is not None:
                     put(run_to, run, mailbox, run_first)
                     run_to, run = None, []
-                letter, copies = self._open(agent, frame, number, now_us, copies)
+                letter, copies = self._open(agent, frame, first + place, now_us, copies)
                 if letter is None:
                     continue
                 if self._paying.concerns(letter):  # what a turn sends is paid together
-                    rest = frames[number - first + 1 :]
-                    self._send_together(agent, [letter], rest, number + 1, now_us, copies=copies)
+                    rest = frames[place + 1 :]
+                    special += len(rest)
+                    self._send_together(agent, [letter], rest, first + place + 1, now_us, copies=copies)
                     break
                 delivery.route_copies(letter.envelope, mailbox)
                 continue
@@ -140,23 +139,19 @@ class Intake:
                     if run_to is not None:
                         put(run_to, run, mailbox, run_first)
                         run_to, run = None, []
-                    self._refuse(agent, frame, number, now_us, fault)
+                    self._refuse(agent, frame, first + place, now_us, fault)
                     continue
                 talk.messages += 1
                 talk.last_us = now_us
             if open_requests and draft.in_reply_to is not None:
                 delivery.requests.close(act, draft.in_reply_to, address, to)
-            plain += 1
             if destination is not run_to:
                 if run_to is not None:
                     put(run_to, run, mailbox, run_first)
-                run_to, run, run_first = destination, [], number
-            head = heads.get(act) or heads.setdefault(act, head_of(act, address))
-            nils, count = NILS[frame[0]], (number & _COUNTER).to_bytes(4, "big")
-            trace_id = talk.trace_id if talk is not None else to_message_id(number)
-            parts = (head, frame[3:], nils, id_head, count, clock, trace_id, salt, count, UNFOLLOWED)
+                run_to, run, run_first = destination, [], first + place
+            parts = (heads[act], frame[3:], nils, id_head, count, clock, trace_id, salt, count, UNFOLLOWED)
             run.append(b"".join(parts))
-        self._tally.accept(plain)
+        self._tally.accept(len(frames) - special)
         if run_to is not None:
             put(run_to, run, mailbox, run_first)
 
@@ -224,7 +219,6 @@ class Intake:
         """Answer an act that its protocol does not allow."""
         envelope = read(frame)
         _complete(envelope, agent.address, number, now_us)
-        self._tally.accept(1)
         self._delivery.returns.answer_fault(envelope, fault)
 
     def _check(self, envelope: Envelope, agent: LocalAgent) -> bool:

@@ -18,36 +18,46 @@ from caxton_node.fipa.message import POSITIONS
 GUEST_POSITIONS = POSITIONS.index("message_id")
 _HEAD = b"\xdc\x00\x11"
 _NIL = b"\xc0"
-_ID = b"\xc4\x10"
+ID = b"\xc4\x10"
 _TIME = b"\xcf"
 _TRACE = b"\xc4\x19"
 UNFOLLOWED = b"\x00\xc0"
 """Trace flags of a conversation that is not followed, and no headers."""
 FIXARRAY = 0x90
-SHORTEST, LONGEST = FIXARRAY + 3, FIXARRAY + GUEST_POSITIONS
-"""First bytes of frames that may be copied: arrays of three to thirteen positions."""
 EMPTY = 0xC0
+"""What a guest writes for its own name."""
+NILS = {FIXARRAY + count: _NIL * (GUEST_POSITIONS - count) for count in range(3, GUEST_POSITIONS + 1)}
+"""The positions that a guest left out, by the first byte of a frame that may be copied."""
 
 
-def head_of(act: int, sender: str) -> bytes:
-    """Return how the envelopes of a sender begin, by act."""
-    return _HEAD + bytes((act,)) + msgspec.msgpack.encode(sender)
+class Heads(dict[int, bytes]):
+    """How the envelopes of one sender begin, by act; made when they are first needed.
+
+    Args:
+        sender: `name@node`.
+    """
+
+    __slots__ = ("_sender",)
+
+    def __init__(self, sender: str) -> None:
+        super().__init__()
+        self._sender = sender
+
+    def __missing__(self, act: int) -> bytes:
+        """Make the beginning of an act."""
+        head = self[act] = _HEAD + bytes((act,)) + msgspec.msgpack.encode(self._sender)
+        return head
 
 
-NILS = tuple(_NIL * max(LONGEST - first_byte, 0) for first_byte in range(256))
-"""The positions that a guest left out, by the first byte of its frame."""
-
-
-def letterhead(now_us: int, first: int) -> tuple[bytes, bytes, bytes]:
-    """Return what the messages of one turn share at their ends.
+def letterhead(now_us: int, first: int) -> tuple[bytes, bytes]:
+    """Return what the messages of one turn share.
 
     Args:
         now_us: Unix microseconds.
         first: Number of the first message, as `Stamps.take` gives it.
 
     Returns:
-        What stands before a message's counter; what stands between the counter and the trace id; and bytes 8
-        to 12 of every message id, which begin the span id that the counter ends.
+        The first twelve bytes of every message id, behind which its counter stands; and what stands between
+        the message id and the trace id.
     """
-    prefix = first.to_bytes(16, "big")[:12]
-    return _ID + prefix, _TIME + now_us.to_bytes(8, "big") + _TRACE, prefix[8:]
+    return first.to_bytes(16, "big")[:12], _TIME + now_us.to_bytes(8, "big") + _TRACE
