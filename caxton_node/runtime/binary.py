@@ -33,6 +33,8 @@ ITEMS_MAX = 1_000_000
 # Real modules have up to some hundred, most of them custom. Three bytes make an empty one, so without a bound
 # the largest module that is taken costs half a minute and gigabytes here, though it is valid.
 SECTIONS_MAX = 10_000
+NAMES_MAX = 20_000
+"""Names of functions that are read; the largest real modules have about as many."""
 
 
 class BrokenModule(ValueError):
@@ -182,7 +184,7 @@ class Layout:
 
     def name_of(self, function: int) -> str:
         """Return a function's name from the name section, else an export's, else nothing."""
-        return self._debug_names().get(function) or self.export_names().get(function, "")
+        return self.debug_names().get(function) or self.export_names().get(function, "")
 
     def _open(self, kind: int) -> Reader | None:
         found = next((item for item in self._sections if item.kind == kind), None)
@@ -213,7 +215,8 @@ class Layout:
                 names.setdefault(index, name)
         return names
 
-    def _debug_names(self) -> dict[int, str]:
+    def debug_names(self) -> dict[int, str]:
+        """Return the names of functions by index from the name section, at most `NAMES_MAX`."""
         for item in self._sections:
             if item.kind == CUSTOM:
                 reader = Reader(self.data, item.content, item.end)
@@ -241,6 +244,6 @@ def _function_names(reader: Reader) -> dict[int, str]:
     while not reader.at_end:
         kind, size = reader.byte(), reader.number()
         if kind == 1:
-            return {reader.number(): reader.text() for _ in range(reader.count())}
+            return {reader.number(): reader.text() for _ in range(min(reader.count(), NAMES_MAX))}
         reader.skip(size)
     return {}

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from caxton_node.core.errors import Category, CaxtonError, InvalidModule, LocalError, ResourceLimit
+from caxton_node.core.shown import show
 from caxton_node.runtime.compile_server import Ending, Exit
 
 _MIB = 1024 * 1024
 _ASKED = re.compile(r"memory allocation of (\d+) bytes failed")
 _CRASHES = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE}
-_WORDS_MAX = 500
+_WORDS_CHARS_MAX = 500
 
 
 class CompileRefused(ResourceLimit):
@@ -92,12 +93,17 @@ def explain_ending(ending: Ending, words: str, limits: CompileLimits, *, was_lat
         return _too_much_code(limits.code_bytes_max)
     if ending.code in _CRASHES:
         name = signal.Signals(-ending.code).name
-        why = f"{name}: {words[:_WORDS_MAX].strip()}"
+        why = f"{name}: {_on_one_line(words)}"
         return CompileRefused("the compiler crashed on this module", why=why, kind="crash")
     if ending.code < 0:
         name = signal.Signals(-ending.code).name
         return CompilerLost(f"its process was killed by {name}", hint="does the host run out of memory?")
-    return CompilerLost(ending.fault or f"its process failed: {words[:_WORDS_MAX].strip()}")
+    return CompilerLost(ending.fault or f"its process failed: {_on_one_line(words)}")
+
+
+def _on_one_line(words: str) -> str:
+    """Return last words, in which names of the module may be, fit to be shown."""
+    return show(" ".join(words.split()), _WORDS_CHARS_MAX)
 
 
 def _too_long(kind: str, of_what: str, used_s: float, limit_s: float) -> CompileRefused:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Sequence
 from typing import Protocol
 from weakref import ReferenceType, WeakValueDictionary, ref
 
@@ -18,9 +19,10 @@ import wasmtime
 
 from caxton_node.core.errors import InvalidModule, ResourceLimit
 from caxton_node.core.shown import show
-from caxton_node.runtime.binary import BrokenModule, Layout
-from caxton_node.runtime.exports import check_exports, check_imports
+from caxton_node.runtime.binary import BrokenModule
+from caxton_node.runtime.exports import check_counts, check_exports, check_imports
 from caxton_node.runtime.exposing import Exposed, expose
+from caxton_node.runtime.function_names import hide_names, read_names
 from caxton_node.runtime.host.imports import make_linker
 from caxton_node.runtime.images import Origin
 from caxton_node.runtime.profile import STRICT, Profile
@@ -88,21 +90,23 @@ class CompiledModule:
         sha256: str,
         size: int,
         *,
+        imports: Sequence[str],
+        exports: Sequence[str],
         exposed: Exposed,
         symbols: Symbols,
-        module: wasmtime.Module,
+        pre: wasmtime.InstancePre,
         shop: _Shop,
     ) -> None:
         added = {slot.name for slot in exposed.globals}
         self.sha256 = sha256
         self.size = size
         self.profile = shop.profile
-        self.imports = tuple(f"{item.module}.{item.name}" for item in module.imports)
-        self.exports = tuple(item.name for item in module.exports if item.name not in added)
+        self.imports = tuple(imports)
+        self.exports = tuple(name for name in exports if name not in added)
         self.symbols = symbols
         self.origin = Origin(sha256, shop.profile.key, exposed.globals) if exposed.whole else None
         self.raw = shop.raw
-        self.pre = shop.linker.instantiate_pre(module)
+        self.pre = pre
 
     def has(self, export: str) -> bool:
         """Return whether it has an optional export."""
@@ -246,16 +250,25 @@ class Engine:
 
     def _make(self, sha256: str, binary: bytes, shop: _Shop) -> CompiledModule:
         try:
-            exposed = expose(binary, shop.profile.features)
-            symbols = Symbols(Layout(binary).export_names(), exposed.shift)
+            check_counts(binary)
+            exposed = expose(hide_names(binary), shop.profile.features)
+            symbols = Symbols(read_names(binary), exposed.shift)
         except BrokenModule as error:
             # Validation has better words, unless it has no objection to what this reader does not take.
             raise explain(shop.raw, binary, str(error)) from None
         module = self._load(exposed.binary, binary, shop)
-        check_imports(module.imports)
-        check_exports(module.exports)
+        imports, exports = module.imports, module.exports  # each asks the engine for all of them anew
+        check_imports(imports)
+        check_exports(exports)
         compiled = CompiledModule(
-            sha256, len(binary), exposed=exposed, symbols=symbols, module=module, shop=shop
+            sha256,
+            len(binary),
+            imports=[f"{item.module}.{item.name}" for item in imports],
+            exports=[item.name for item in exports],
+            exposed=exposed,
+            symbols=symbols,
+            pre=shop.linker.instantiate_pre(module),
+            shop=shop,
         )
         with self._lock:
             return shop.modules.setdefault(sha256, compiled)

@@ -12,10 +12,32 @@ import wasmtime
 from caxton_node.core.errors import InvalidModule
 from caxton_node.core.shown import show
 from caxton_node.runtime.abi import OPTIONAL_EXPORTS, REQUIRED_EXPORTS
+from caxton_node.runtime.binary import EXPORT, IMPORT, Reader, sections
 from caxton_node.runtime.host.imports import BY_NAME, TABLE
 
 _LINKED = ", ".join(f"{entry.module}.{entry.name}" for entry in TABLE if entry.module == "caxton")
 NAMES_MAX = 10
+ENTRIES_MAX = 2_000
+"""Imports, or exports, of one module. Real ones have up to some hundred, and each costs the node 20 us."""
+
+
+def check_counts(binary: bytes) -> None:
+    """Refuse a module with more imports or exports than any agent needs, by what its sections say.
+
+    Raises:
+        InvalidModule: Naming the number.
+        BrokenModule: A section overruns the module.
+    """
+    for section in sections(binary):
+        if section.kind not in {IMPORT, EXPORT}:
+            continue
+        count = Reader(binary, section.content, section.end).count()
+        if count > ENTRIES_MAX:
+            raise InvalidModule(
+                f"the module has {count:,} {section.name}s",
+                why=f"at most {ENTRIES_MAX:,} are taken",
+                hint="leave out what ABI v1 does not name",
+            )
 
 
 def check_imports(imports: Sequence[wasmtime.ImportType]) -> None:

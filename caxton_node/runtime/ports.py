@@ -55,6 +55,14 @@ class Post(Protocol):
         """Route what one instance sent, in order. Frames are as the guest wrote them: not yet trusted."""
         ...
 
+    def admit(self, instance: str, frame: bytes, *, counts_fuel: bool) -> bool:
+        """Tell whether an instance may handle a message that must be alone; if not, it is given up there."""
+        ...
+
+    def charge(self, instance: str, frame: bytes, *, fuel_units: int, elapsed_s: float) -> None:
+        """Learn what the turn of a message has used that had to be alone; before its outbox is routed."""
+        ...
+
 
 class Watch(Protocol):
     """Whoever restarts agents, and is told of what they wanted beyond their limits."""

@@ -269,6 +269,11 @@ class Sandbox:
         return max(memory.size, 0) if memory is not None else 0
 
     @property
+    def counts_fuel(self) -> bool:
+        """Tell whether the fuel that it uses is counted."""
+        return self._has_fuel
+
+    @property
     def is_alive(self) -> bool:
         """Return whether it may be given messages."""
         return self._alive

@@ -25,19 +25,20 @@ from __future__ import annotations
 import os
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Condition, Lock, Thread, current_thread
 from time import perf_counter
 from typing import Protocol
 
+from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.demand import Demand
-from caxton_node.runtime.limits import BATCH_CAP
 from caxton_node.runtime.outcomes import Outcome
 from caxton_node.runtime.ports import Post, Watch
 from caxton_node.runtime.resting import Resting
 from caxton_node.runtime.slot import Slot
 from caxton_node.runtime.traps import Trap, TrapKind
+from caxton_node.runtime.turns import TurnCounts, Turns
 
 STALL_S = 0.005
 SWITCH_INTERVAL_S = 0.0005
@@ -47,10 +48,9 @@ DEMAND_EVERY = 16
 ROUTE_LONG_S = 0.01
 ROUTE_REST = 3.0
 """How many times longer than the routing of a large outbox its sender rests: a quarter of the time is its."""
-# A turn that is over: how many messages it had, how long the guest took, how long it must rest.
-_Done = tuple[int, float, float]
-_NOTHING: _Done = (0, 0.0, 0.0)
-_BATCH_BUCKETS = BATCH_CAP.bit_length() + 1
+# A turn that is over: how many messages it had and might have had, how long the guest took and must rest.
+_Done = tuple[int, int, float, float]
+_NOTHING: _Done = (0, 0, 0.0, 0.0)
 
 
 class Exchange(Post, Protocol):
@@ -86,7 +86,7 @@ class Load:
         wanted: Threads that are worth running, beside those for heavy agents.
         ready: Agents waiting for a turn.
         turns: Turns so far.
-        batch_cells: Turns by bit length of their batch size: cell b counts batches below 2**b messages.
+        by_strategy: The same by batching strategy, with what they took.
     """
 
     workers: int
@@ -94,7 +94,12 @@ class Load:
     wanted: int
     ready: int
     turns: int
-    batch_cells: tuple[int, ...]
+    by_strategy: Mapping[Batching, TurnCounts]
+
+    @property
+    def batch_cells(self) -> tuple[int, ...]:
+        """Return the turns of all strategies by bit length of their size; see `TurnCounts.cells`."""
+        return tuple(map(sum, zip(*(counts.cells for counts in self.by_strategy.values()), strict=True)))
 
 
 class _Lane:
@@ -133,7 +138,7 @@ class Scheduler:
         self._turns = self._light_turns = 0
         self._demand = Demand()
         self._guest_s = self._turn_s = 0.0  # of the turns since the demand was last looked at
-        self._batch_cells = [0] * _BATCH_BUCKETS
+        self._turns_by = {batching: Turns() for batching in Batching}
         self._closed = False
         self._workers = [_Worker(self._work, number) for number in range(count)]
         for worker in self._workers:
@@ -185,10 +190,10 @@ class Scheduler:
     def load(self) -> Load:
         """Read what the workers are doing."""
         with self._lock:
-            cells = tuple(self._batch_cells)
+            counts = {batching: turns.read() for batching, turns in self._turns_by.items()}
             light, heavy = self._light, self._heavy
             running, ready = light.running + heavy.running, len(light.ready) + len(heavy.ready)
-            return Load(len(self._workers), running, light.width, ready, self._turns, cells)
+            return Load(len(self._workers), running, light.width, ready, self._turns, counts)
 
     # -- who is ready ---------------------------------------------------------------------------------------
 
@@ -230,7 +235,7 @@ class Scheduler:
             try:
                 done = self._turn(slot)
             except Exception as err:  # noqa: BLE001  a bug of the host may cost one agent, never a worker
-                done = 1, 0.0, 0.0
+                done = 1, 1, 0.0, 0.0
                 self._lose(slot, _blame_host(err), None, ())
             slot = self._next(worker, slot, done, perf_counter() - started_at)
 
@@ -270,9 +275,10 @@ class Scheduler:
         return slot
 
     def _end_turn(self, slot: Slot, done: _Done, turn_s: float) -> None:
-        count, guest_s, rest_s = done
+        count, room, guest_s, rest_s = done
         self._turns += 1
-        self._batch_cells[count.bit_length()] += 1
+        if count:
+            self._turns_by[slot.batching].note(count, room)
         if slot.is_heavy:  # they have workers of their own, and nothing to say about how many others need
             self._heavy.running -= 1
         else:
@@ -336,14 +342,23 @@ class Scheduler:
 
     def _turn(self, slot: Slot) -> _Done:
         """Run one batch."""
-        frames = slot.mail.take(slot.batch.now, slot.bytes_max)
+        room = slot.batch.now
+        frames = slot.mail.take(room, slot.bytes_max)
         if not frames:
             return _NOTHING
         count = len(frames)
+        is_paid = slot.mail.lone_in_hand() is not None
+        if is_paid and not self._post.admit(slot.instance, frames[0], counts_fuel=slot.sandbox.counts_fuel):
+            slot.mail.settle(0, poisoned=1)
+            return 1, room, 0.0, 0.0
         try:
             outcome = slot.sandbox.handle(frames)
         except Exception as err:  # noqa: BLE001  whatever a guest provokes stays with that guest
             outcome = Outcome(0, [], _blame_host(err), 0, 0.0, count)
+        if is_paid and (outcome.handled or outcome.poisoned is not None):
+            self._post.charge(
+                slot.instance, frames[0], fuel_units=outcome.fuel_units, elapsed_s=outcome.elapsed_s
+            )
         slot.handled += outcome.handled
         slot.fuel_units += outcome.fuel_units
         trap = outcome.trap
@@ -367,7 +382,7 @@ class Scheduler:
             rest_s = max(rest_s, route_s * ROUTE_REST)
         if slot.share < 1:
             rest_s = max(rest_s, outcome.elapsed_s * (1 / slot.share - 1))
-        return count, outcome.elapsed_s, rest_s
+        return count, room, outcome.elapsed_s, rest_s
 
     def _handle_trap(self, slot: Slot, frames: list[bytes], outcome: Outcome, trap: Trap) -> None:
         at = outcome.poisoned

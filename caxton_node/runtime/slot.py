@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Protocol
 
-from caxton_node.runtime.batching import BatchSize
+from caxton_node.runtime.batching import RULES, Batching, BatchSize
 from caxton_node.runtime.limits import BATCH_CAP, Limits
 from caxton_node.runtime.ports import Mail
 from caxton_node.runtime.sandbox import Sandbox
@@ -22,6 +22,10 @@ class Inbox(Mail, Protocol):
 
     def settle(self, handled: int, poisoned: int = 0) -> None:
         """Learn what became of messages that were taken."""
+        ...
+
+    def lone_in_hand(self) -> object | None:
+        """Return something if the message that was taken has to be alone, since its turn is paid."""
         ...
 
 
@@ -51,6 +55,7 @@ class Slot:
         mail: Its messages.
         limits: Its bounds.
         pace: How fast it may work.
+        batching: How many messages it gets in one turn.
 
     Attributes:
         handled: Messages completed.
@@ -66,6 +71,7 @@ class Slot:
 
     __slots__ = (
         "batch",
+        "batching",
         "bytes_max",
         "detached",
         "fuel_units",
@@ -91,13 +97,14 @@ class Slot:
         limits: Limits,
         *,
         pace: Pace = FULL_PACE,
+        batching: Batching = Batching.ADAPTIVE,
     ) -> None:
         self.instance = instance
         self.name = name
         self.sandbox = sandbox
         self.mail = mail
         self.rest_number = 0
-        self.apply(limits, pace)
+        self.apply(limits, pace, batching)
         self.handled = 0
         self.fuel_units = 0
         self.queued = False
@@ -105,13 +112,14 @@ class Slot:
         self.worker: Thread | None = None
         self.is_heavy = False
 
-    def apply(self, limits: Limits, pace: Pace) -> None:
+    def apply(self, limits: Limits, pace: Pace, batching: Batching) -> None:
         """Work by these bounds from the next turn on; it must be detached and no turn may be under way.
 
         A rest ends: how long it was to be came from the old bounds.
         """
         self.rest_number += 1
         self.resting = False
-        self.batch = BatchSize(min(limits.batch_max, pace.batch_max))
+        self.batching = batching
+        self.batch = BatchSize(min(limits.batch_max, pace.batch_max), RULES[batching])
         self.share = pace.share
         self.bytes_max = max(limits.memory_bytes // 8, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 import wasmtime
@@ -16,6 +17,7 @@ from caxton_node.runtime.traps import FUEL_TEXT, TIME_TEXT, Trap, TrapKind
 
 _FRAME = re.compile(r"^\s+\d+:\s+(?:(0x[0-9a-f]+) - )?[^!\n]*!(.+)$", re.MULTILINE)
 _UNNAMED = re.compile(r"<wasm function (\d+)>")
+FRAMES_MAX = 50
 
 _SAID: dict[TrapCode, tuple[TrapKind, str]] = {
     TrapCode.OUT_OF_FUEL: (TrapKind.FUEL, FUEL_TEXT),
@@ -68,7 +70,7 @@ class Symbols(NamedTuple):
     """How places in the code of one module are called.
 
     Attributes:
-        names: Functions that have no name of their own, by index: those that are exported.
+        names: Functions by index; wasmtime knows none of them (`function_names.py`).
         shift: By how much wasmtime's offsets are too large for the module as its author has it.
     """
 
@@ -119,7 +121,8 @@ def _from_error(message: str, symbols: Symbols) -> Trap:
 
 def _frames(message: str, symbols: Symbols) -> tuple[str, ...]:
     """Read the frames from wasmtime's message, the only form that traps and errors share."""
-    return tuple(_frame(offset, name, symbols) for offset, name in _FRAME.findall(message))
+    found = islice(_FRAME.finditer(message), FRAMES_MAX)
+    return tuple(_frame(frame[1] or "", frame[2], symbols) for frame in found)
 
 
 def _frame(offset: str, name: str, symbols: Symbols) -> str:

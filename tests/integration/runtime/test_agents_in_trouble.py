@@ -146,7 +146,10 @@ async def test_a_trap_of_the_version_that_retires_is_not_held_against_the_new_on
         house.router.submit(cfp)
         await until(lambda: house.router.counts().in_flight == 0)
         await house.service.update("worker", Change(module=passer("b"), version="2.0.0"), drain_s=60)
-        house.router.submit(Envelope(Performative.REQUEST, f"client@{NODE}", "worker", b"trap", "open", "r2"))
+        poison = Envelope(
+            Performative.REQUEST, f"client@{NODE}", "worker", b"trap", "open", "r2", language="text"
+        )
+        house.router.submit(poison)
         charge = house.service._roster.get("default/worker")
         await until(lambda: charge.retiring is None)
         view = house.service.get("worker")

@@ -140,7 +140,7 @@ async def test_a_batch_never_costs_an_agent_whose_messages_stay_within_their_lim
     async with open_house(tmp_path) as house:
         limits = Limits(fuel_per_message=60_000, batch_max=256)
         view = await house.service.deploy(Manifest("agent", limits=limits), heavy)
-        send(house, b"work", 1_000)
+        send(house, b"1", 1_000)
         await until(lambda: house.router.counts().in_flight == 0)
         view = house.service.get("agent")
         assert (view.restarts, view.last_error) == (0, "")
@@ -156,7 +156,7 @@ async def test_too_many_host_calls_throttle_and_do_not_kill(tmp_path):
         )
         loop = asyncio.get_running_loop()
         began_at = loop.time()
-        send(house, b"x", 6)
+        send(house, b"1", 6)
         await until(lambda: house.router.counts().in_flight == 0)
         # 2,400 calls at 1,000 a second with a second's worth free: it cannot be faster
         assert loop.time() - began_at > 1.0
@@ -171,14 +171,14 @@ async def test_a_resting_agent_can_be_changed_and_stopped_at_once(tmp_path):
         limits = Limits(host_calls_per_s=10, batch_max=1)
         module = tiny(imports=NOW, handle=CALLER.replace("400", "9")).encode()
         await house.service.deploy(Manifest("agent", limits=limits), module)
-        send(house, b"x", 20)
+        send(house, b"1", 20)
         charge = house.service._roster.get("default/agent")
         await until(lambda: charge.instance._slot is not None and charge.instance._slot.resting)
         view = await house.service.update("agent", Change(limits={"host_calls_per_s": 1_000_000}))
         assert view.manifest.limits.host_calls_per_s == 1_000_000
         await until(lambda: house.router.counts().in_flight == 0)  # at ten a second it would take 18 s
         await house.service.update("agent", Change(limits={"host_calls_per_s": 10}))
-        send(house, b"x", 20)
+        send(house, b"1", 20)
         await until(lambda: charge.instance._slot is not None and charge.instance._slot.resting)
         _, returned = await asyncio.wait_for(house.service.stop("agent", drain_s=0.0), 5)
         assert returned > 0
@@ -188,7 +188,7 @@ async def test_a_message_that_is_too_large_is_told_of(tmp_path):
     async with open_house(tmp_path) as house:
         told = Told(house)
         await house.service.deploy(Manifest("agent", limits=Limits(message_bytes_max=10)), ECHO)
-        send(house, b"x" * 100)
+        send(house, b"7" * 100)
         await until(lambda: bool(told.of(Bound.MESSAGE_BYTES)))
         violation = told.of(Bound.MESSAGE_BYTES)[0].violation
         assert (violation.used, violation.limit, violation.action) == (100, 10, Action.REFUSED)
@@ -200,7 +200,7 @@ async def test_a_full_mailbox_is_told_of_with_its_depth(tmp_path):
         spin = tiny(handle="(loop $again (br $again)) (i32.const 0)").encode()
         limits = Limits(mailbox_depth=5, batch_max=1, wall_time_s=0.5, fuel_per_message=2**40)
         await house.service.deploy(Manifest("agent", limits=limits), spin)
-        send(house, b"x", 20)
+        send(house, b"1", 20)
         await until(lambda: bool(told.of(Bound.MAILBOX)))
         assert told.of(Bound.MAILBOX)[0].violation.limit == 5
 
@@ -233,7 +233,7 @@ async def test_checkpoints_are_taken_while_an_agent_runs(tmp_path):
     async with open_house(tmp_path, policy=PATIENT) as house:
         manifest = Manifest("agent", checkpoint_every_s=0.1)
         await house.service.deploy(manifest, keeper())
-        send(house, b"x", 5)
+        send(house, b"1", 5)
         await until(lambda: house.router.counts().in_flight == 0)
 
         def kept() -> float:

@@ -82,6 +82,13 @@ def test_a_module_found_invalid_at_the_last_moment_is_not_called_late():
     assert isinstance(verdict(Exit.INVALID, "words", was_late=True), InvalidModule)
 
 
+@pytest.mark.parametrize("code", [-signal.SIGABRT, Exit.BROKEN])
+def test_what_a_module_put_into_the_last_words_has_no_power_over_who_shows_them(code):
+    words = "panicked at\n  function `\x1b[2J\u202e\x00level=error\r`\n"
+    why = verdict(code, words).why
+    assert why.partition(": ")[2] == "panicked at function `\\x1b[2J\\u202e\\x00level=error `"
+
+
 def test_long_last_words_are_cut():
     assert len(str(verdict(-signal.SIGABRT, "x" * 10_000))) < 1000
 

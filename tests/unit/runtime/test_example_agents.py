@@ -79,6 +79,41 @@ def test_contractor_works_only_for_what_it_proposed_and_to_whom(engine: Engine) 
 
 
 @pytest.mark.story("011")
+def test_contractor_that_is_called_again_replaces_its_proposal(engine: Engine) -> None:
+    agent = Agent(engine, "contractor")
+    for task in ("paint", "paint in red"):
+        (proposal,) = agent.take(Act.CFP, {"task": task}, conversation_id="net")
+        assert proposal.performative is Act.PROPOSE
+    agent.take(Act.CFP, {"task": "paint"}, conversation_id="other")
+    assert body(agent.take(Act.REQUEST, "stats")[0])["open"] == 2
+    (result,) = agent.take(Act.ACCEPT_PROPOSAL, {}, conversation_id="net")
+    assert body(result)["task"] == "paint in red"
+    assert body(agent.take(Act.REQUEST, "stats")[0])["open"] == 1
+
+
+@pytest.mark.story("011")
+def test_contractor_drops_a_proposal_that_is_called_off(engine: Engine) -> None:
+    agent = Agent(engine, "contractor")
+    agent.take(Act.CFP, {"task": "paint"}, conversation_id="net", protocol="fipa-contract-net")
+    (off,) = agent.take(Act.CANCEL, b"", conversation_id="net", protocol="fipa-contract-net")
+    assert (off.performative, off.conversation_id, off.protocol) == (Act.INFORM, "net", "fipa-contract-net")
+    assert body(off) == {"cancelled": "paint"}
+    assert body(agent.take(Act.REQUEST, "stats")[0]) == {"open": 0, "done": 0, "rejected": 0}
+    (work,) = agent.take(Act.ACCEPT_PROPOSAL, {}, conversation_id="net")
+    assert work.performative is Act.FAILURE
+
+
+@pytest.mark.story("011")
+def test_contractor_cannot_call_off_what_it_has_done(engine: Engine) -> None:
+    agent = Agent(engine, "contractor")
+    agent.take(Act.CFP, {"task": "paint"}, conversation_id="net")
+    agent.take(Act.ACCEPT_PROPOSAL, {}, conversation_id="net")
+    (too_late,) = agent.take(Act.CANCEL, b"", conversation_id="net")
+    assert too_late.performative is Act.FAILURE
+    assert body(agent.take(Act.REQUEST, "stats")[0])["done"] == 1
+
+
+@pytest.mark.story("011")
 def test_contractor_refuses_when_it_is_told_to(engine: Engine) -> None:
     (refusal,) = Agent(engine, "contractor", {"refuse": True}).take(Act.CFP, {"task": "paint"})
     assert refusal.performative is Act.REFUSE
@@ -126,13 +161,12 @@ def test_buyer_accepts_the_cheapest_and_reports_the_result(engine: Engine) -> No
     for call in calls:
         name = str(call.receivers)
         sent += agent.answer(call, Act.PROPOSE, {"price": prices[name], "node": "n"}, name)
-    assert {(message.receivers, message.performative) for message in sent} == {
-        ("default/a", Act.REJECT_PROPOSAL),
-        ("default/b", Act.ACCEPT_PROPOSAL),
-        ("default/c", Act.REJECT_PROPOSAL),
-    }
-    accepted = next(message for message in sent if message.performative is Act.ACCEPT_PROPOSAL)
-    (report,) = agent.answer(accepted, Act.INFORM, {"result": "painted"}, "default/b")
+    (accepted,) = sent
+    assert (accepted.receivers, accepted.performative) == ("default/b", Act.ACCEPT_PROPOSAL)
+    *rejected, report = agent.answer(accepted, Act.INFORM, {"result": "painted"}, "default/b")
+    assert [(message.receivers, message.performative) for message in rejected] == [
+        ("default/a", Act.REJECT_PROPOSAL), ("default/c", Act.REJECT_PROPOSAL),
+    ]  # fmt: skip
     assert (report.performative, report.receivers) == (Act.INFORM, "default/tester")
     assert (report.conversation_id, report.in_reply_to) == ("order", "q")
     told = body(report)
@@ -149,10 +183,35 @@ def test_buyer_counts_refusals_and_timeouts_as_answers(engine: Engine) -> None:
     agent = Agent(engine, "buyer")
     calls = begin_round(agent, ("default/a", "n1"), ("default/b", "n2"), ("default/c", "n3"))
     assert agent.answer(calls[0], Act.REFUSE, {}, "default/a") == []
-    assert agent.answer(calls[0], Act.PROPOSE, {"price": 1}, "default/a") == []
+    (rejected,) = agent.answer(calls[0], Act.PROPOSE, {"price": 1}, "default/a")
+    assert rejected.performative is Act.REJECT_PROPOSAL
     assert agent.answer(calls[1], Act.FAILURE, {"reason": "timeout"}, "ams") == []
     (accept,) = agent.answer(calls[2], Act.PROPOSE, {"price": 99}, "default/c")
     assert (accept.performative, accept.receivers) == (Act.ACCEPT_PROPOSAL, "default/c")
+
+
+@pytest.mark.story("011")
+def test_buyer_rejects_a_bid_without_a_price_at_once(engine: Engine) -> None:
+    agent = Agent(engine, "buyer")
+    calls = begin_round(agent, ("default/a", "n1"), ("default/b", "n2"))
+    (rejected,) = agent.answer(calls[0], Act.PROPOSE, {"price": "much"}, "default/a")
+    assert (rejected.performative, rejected.receivers) == (Act.REJECT_PROPOSAL, "default/a")
+    assert (rejected.conversation_id, rejected.protocol) == (calls[0].conversation_id, "fipa-contract-net")
+    (accept,) = agent.answer(calls[1], Act.PROPOSE, {"price": 99}, "default/b")
+    assert (accept.performative, accept.receivers) == (Act.ACCEPT_PROPOSAL, "default/b")
+
+
+@pytest.mark.story("011")
+def test_buyer_rejects_a_bid_that_comes_while_the_winner_works_and_keeps_the_winners(engine: Engine) -> None:
+    agent = Agent(engine, "buyer")
+    calls = begin_round(agent, ("default/a", "n1"), ("default/b", "n2"))
+    assert agent.answer(calls[0], Act.FAILURE, {"reason": "timeout"}, "ams") == []
+    (accept,) = agent.answer(calls[1], Act.PROPOSE, {"price": 99}, "default/b")
+    (late,) = agent.answer(calls[0], Act.PROPOSE, {"price": 1}, "default/a")
+    assert (late.performative, late.receivers, late.protocol) == (Act.REJECT_PROPOSAL, "default/a", None)
+    assert agent.answer(calls[1], Act.PROPOSE, {"price": 98}, "default/b") == []
+    (report,) = agent.answer(accept, Act.INFORM, {"result": "painted"}, "default/b")
+    assert (report.performative, body(report)["price"]) == (Act.INFORM, 99)
 
 
 @pytest.mark.story("011")
@@ -179,6 +238,40 @@ def test_buyer_tells_when_the_winner_fails(engine: Engine) -> None:
 
 
 @pytest.mark.story("011")
+def test_buyer_gives_the_work_to_the_next_cheapest_when_the_winner_fails(engine: Engine) -> None:
+    agent = Agent(engine, "buyer")
+    calls = begin_round(agent, ("default/a", "n1"), ("default/b", "n2"))
+    assert agent.answer(calls[0], Act.PROPOSE, {"price": 1}, "default/a@n1") == []
+    (first,) = agent.answer(calls[1], Act.PROPOSE, {"price": 2}, "default/b@n2")
+    (second,) = agent.answer(first, Act.FAILURE, {"reason": "node-died"}, "ams")
+    assert (first.receivers, second.receivers) == ("default/a@n1", "default/b@n2")
+    assert (second.performative, body(second)) == (Act.ACCEPT_PROPOSAL, {"price": 2})
+    (report,) = agent.answer(second, Act.INFORM, {"result": "painted"}, "default/b@n2")
+    assert (body(report)["winner"], body(report)["result"]) == ("default/b@n2", "painted")
+
+
+@pytest.mark.story("011")
+def test_buyer_calls_off_what_is_not_done_in_time(engine: Engine) -> None:
+    agent = Agent(engine, "buyer")
+    (call,) = begin_round(agent, ("default/a", "n1"))
+    (accept,) = agent.answer(call, Act.PROPOSE, {"price": 1}, "default/a")
+    cancel, report = agent.answer(accept, Act.FAILURE, {"reason": "timeout"}, "ams")
+    assert (cancel.performative, cancel.receivers, cancel.protocol) == (
+        Act.CANCEL, "default/a", "fipa-contract-net",
+    )  # fmt: skip
+    assert (report.performative, body(report)["reason"]) == (Act.FAILURE, "work-failed")
+
+
+@pytest.mark.story("011")
+def test_contractor_drops_a_proposal_whose_initiator_is_gone(engine: Engine) -> None:
+    agent = Agent(engine, "contractor")
+    agent.take(Act.CFP, {"task": "paint"}, conversation_id="net", sender="buyer@n1")
+    gone = {"reason": "node-died", "receiver": "buyer@n1"}
+    assert agent.take(Act.FAILURE, gone, conversation_id="net", sender="ams") == []
+    assert body(agent.take(Act.REQUEST, "stats")[0]) == {"open": 0, "done": 0, "rejected": 0}
+
+
+@pytest.mark.story("011")
 def test_buyer_pins_agents_of_one_name_to_their_nodes(engine: Engine) -> None:
     agent = Agent(engine, "buyer")
     calls = begin_round(agent, ("default/a", "n1"), ("default/a", "n2"))
@@ -188,8 +281,10 @@ def test_buyer_pins_agents_of_one_name_to_their_nodes(engine: Engine) -> None:
 @pytest.mark.story("011")
 def test_buyer_rejects_a_bid_that_comes_after_its_round(engine: Engine) -> None:
     agent = Agent(engine, "buyer")
-    (late,) = agent.take(Act.PROPOSE, {"price": 1}, conversation_id="net-old", reply_with="p")
+    old = {"conversation_id": "net-old", "reply_with": "p", "protocol": "fipa-contract-net"}
+    (late,) = agent.take(Act.PROPOSE, {"price": 1}, **old)
     assert (late.performative, late.in_reply_to) == (Act.REJECT_PROPOSAL, "p")
+    assert (late.conversation_id, late.protocol) == ("net-old", None)  # the protocol is over for the two
     (unclear,) = agent.take(Act.REQUEST, {"task": "paint"}, reply_with="q")
     assert unclear.performative is Act.NOT_UNDERSTOOD
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from caxton_node.runtime import Limits
+from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.slot import FULL_PACE, Pace
 from tests.support.data_plane import Agent, DataPlane, until
 from tests.support.guests import request, tiny
@@ -26,7 +27,7 @@ def send(agent: Agent, count: int) -> None:
 
 def change(plane: DataPlane, agent: Agent, pace: Pace) -> None:
     plane.scheduler.detach(agent.slot)
-    agent.slot.apply(LIMITS, pace)
+    agent.slot.apply(LIMITS, pace, Batching.ADAPTIVE)
     plane.scheduler.attach(agent.slot)
 
 

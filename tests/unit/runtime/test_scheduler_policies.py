@@ -2,7 +2,7 @@
 
 import pytest
 
-from caxton_node.runtime.batching import BatchSize
+from caxton_node.runtime.batching import RULES, Batching, BatchRule, BatchSize
 from caxton_node.runtime.demand import Demand
 
 pytestmark = pytest.mark.story("002")
@@ -35,7 +35,7 @@ class TestBatchSize:
         assert size.now == 1
 
     def test_an_agent_in_between_gets_what_fits_into_a_turn(self) -> None:
-        size = BatchSize(256, turn_s=0.002)
+        size = BatchSize(256, BatchRule(turn_s=0.002))
         for _ in range(10):
             size.observe(size.now, size.now * 100e-6)
         assert size.now == 20
@@ -51,6 +51,42 @@ class TestBatchSize:
             size.observe(size.now, size.now * 1e-6)
             turns += 1
         assert 10 < turns < 100
+
+
+@pytest.mark.story("031")
+class TestStrategies:
+    @staticmethod
+    def settled(batching: Batching, message_s: float, limit: int = 256) -> BatchSize:
+        size = BatchSize(limit, RULES[batching])
+        for _ in range(100):
+            size.observe(size.now, size.now * message_s)
+        return size
+
+    @pytest.mark.parametrize(
+        ("message_us", "sizes"),
+        [
+            (1, {"adaptive": 256, "throughput": 256, "latency": 256, "single": 1}),
+            (20, {"adaptive": 100, "throughput": 256, "latency": 25, "single": 1}),
+            (100, {"adaptive": 20, "throughput": 200, "latency": 5, "single": 1}),
+            (3_000, {"adaptive": 1, "throughput": 6, "latency": 1, "single": 1}),
+        ],
+    )
+    def test_each_fills_turns_of_its_own_length(self, message_us: float, sizes: dict[str, int]) -> None:
+        got = {batching: self.settled(batching, message_us * 1e-6).now for batching in Batching}
+        for batching, size in sizes.items():
+            assert got[Batching(batching)] == pytest.approx(size, abs=1)
+
+    @pytest.mark.parametrize(
+        ("batching", "first"), [("adaptive", 8), ("throughput", 64), ("latency", 1), ("single", 1)]
+    )
+    def test_each_begins_as_it_means_to_go_on(self, batching: str, first: int) -> None:
+        assert BatchSize(256, RULES[Batching(batching)]).now == first
+        assert BatchSize(1, RULES[Batching(batching)]).now == 1
+
+    def test_turns_that_are_long_on_purpose_run_among_the_heavy_ones(self) -> None:
+        assert self.settled(Batching.THROUGHPUT, 100e-6).is_heavy
+        assert not self.settled(Batching.ADAPTIVE, 100e-6).is_heavy
+        assert not self.settled(Batching.THROUGHPUT, 100e-6, limit=10).is_heavy
 
 
 class TestDemand:

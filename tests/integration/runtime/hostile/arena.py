@@ -118,10 +118,11 @@ class Arena:
 
     async def _provoke(self) -> None:
         with self.house.clients.open() as client:
-            question = Envelope(Performative.REQUEST, None, self._name, b"x" * 64, "talk-0", "question")
+            content = b'"' + b"x" * 62 + b'"'
+            question = Envelope(Performative.REQUEST, None, self._name, content, "talk-0", "question")
             client.send(question)
             await until(lambda: bool(self._ends or self._read_log()), within_s=20)
-            await until(lambda: self.house.router.counts().in_flight == 0, within_s=20)
+            await until(lambda: self.house.router.counts().in_flight == 0, within_s=60)  # who floods rests
 
     def _look(self, frames: Sequence[bytes]) -> None:
         """See what is put into mailboxes; any thread."""

@@ -9,7 +9,9 @@ from tests.integration.runtime.hostile.building import (
     DONE,
     OUTBOX_AT,
     WITNESS,
+    draft,
     frame,
+    inform,
     pages_for,
     repeats,
     sends,
@@ -37,7 +39,7 @@ def _small_frames(count: int) -> str:
 
 def _refusal(receiver: str) -> bytes:
     """Return a message that no platform agent answers."""
-    return encode(Envelope(Performative.REFUSE, None, receiver, b"x", "talk-1"))
+    return draft(Envelope(Performative.REFUSE, None, receiver, b"1", "talk-1"))
 
 
 def _spellings(receiver: str) -> list[str]:
@@ -63,7 +65,7 @@ FLOODS = [
     Hostile(
         "flood-to-an-inbox-on-the-loop",
         "20,000 messages to a client",
-        lambda: repeats(frame(WITNESS), _FLOOD),
+        lambda: repeats(draft(inform(WITNESS)), _FLOOD),
         told("mailbox-full"),
         _RICH,
     ),
@@ -76,9 +78,9 @@ FLOODS = [
     ),
     Hostile(
         "flood-to-itself",
-        "20,000 messages to itself",
-        lambda: repeats(_refusal("flood-to-itself"), _FLOOD),
-        told("mailbox-full"),
+        "2,000 messages to itself",
+        lambda: repeats(_refusal("flood-to-itself"), 2_000),
+        told("loop"),
         _RICH,
     ),
     Hostile(
@@ -112,7 +114,9 @@ FLOODS = [
     Hostile(
         "rubbish-to-the-directory",
         "a request to df that nests a thousand deep",
-        lambda: sends(encode(Envelope(Performative.REQUEST, None, "df", b"[" * 1000, "talk-1"))),
+        lambda: sends(
+            encode(Envelope(Performative.REQUEST, None, "df", b"[" * 1000, "talk-1", language="text"))
+        ),
         told("not-understood", "content"),
     ),
     Hostile(

@@ -30,7 +30,9 @@ def _claim(
     name: str, tries: str, *overruled: str, act: Performative = Performative.INFORM, **values: object
 ) -> Hostile:
     def make() -> str:
-        envelope = Envelope(act, receivers=WITNESS, content=_FAILED, conversation_id="talk-1")
+        envelope = Envelope(
+            act, receivers=WITNESS, content=_FAILED, conversation_id="talk-1", language="msgpack"
+        )
         for field, value in values.items():
             setattr(envelope, field, value)
         envelope.content = encode(envelope)

@@ -95,7 +95,7 @@ _LOGS = "(call $log (i32.const 3) (i32.const 0) (i32.const 16))"
 BEHAVIOURS = [
     Behaviour("spins", lambda: _each_message(_turns(1_900_000))),
     Behaviour("spins-on-host-calls", lambda: _each_message(_turns(5_000, "(drop (call $now))"), imports=NOW)),
-    Behaviour("floods-an-agent", lambda: _sends(frame(SINK, b"x" * 16), 2_000)),
+    Behaviour("floods-an-agent", lambda: _sends(frame(SINK, b"7" * 16), 2_000)),
     Behaviour("floods-nobody", lambda: _sends(frame("nobody"), 500)),
     Behaviour("floods-with-rubbish", lambda: _sends(b"rubbish", 5_000)),
     Behaviour("fans-out", lambda: _sends(frame([f"{SINK}#{n}" for n in range(256)]), 20)),
@@ -151,7 +151,7 @@ class Street:
             waiting = self.house.service.get(HOSTILE).waiting
             for _ in range(MAIL_WAITING - waiting):
                 self.house.router.submit(
-                    Envelope(Performative.INFORM, f"{WITNESS}@{NODE}", HOSTILE, b"go", "talk-0")
+                    Envelope(Performative.INFORM, f"{WITNESS}@{NODE}", HOSTILE, b"1", "talk-0")
                 )
             await asyncio.sleep(0.005)
 

@@ -14,6 +14,7 @@ from tests.integration.runtime.hostile.building import (
     MEMORY,
     NOTHING,
     TYPE,
+    escape,
     number,
     one_function,
     section,
@@ -32,10 +33,28 @@ def _imports(count: int, name: bytes) -> bytes:
 
 
 def _export_named(name: bytes) -> bytes:
-    export = number(len(name)) + name + b"\0\0"
-    return one_function(b"").replace(
-        section(FUNCTION, b"\x01\0"), section(FUNCTION, b"\x01\0") + section(EXPORT, vector(1, export))
-    )
+    return _with_exports(vector(1, number(len(name)) + name + b"\0\0"))
+
+
+def _exports(count: int) -> bytes:
+    return _with_exports(vector(count, b"".join(b"\x05%05d\0\0" % number for number in range(count))))
+
+
+def _with_exports(content: bytes) -> bytes:
+    functions = section(FUNCTION, b"\x01\0")
+    return one_function(b"").replace(functions, functions + section(EXPORT, content))
+
+
+def _trap_in(name: str) -> str:
+    named = f'(func $bad (@name "{escape(name.encode())}") unreachable)'
+    return tiny(handle="(call $bad) (i32.const 0)", extra=named)
+
+
+def _unfolding_name() -> str:
+    """Return a name of C++ whose every part stands for two of the one before."""
+    digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    parts = (f"S{high}{low}_" for high in ("", "1") for low in digits)
+    return f"_Z1fI1pIiiE{''.join(f'S_I{part}{part}E' for part in parts)}Evv"
 
 
 def _data_segments(count: int) -> bytes:
@@ -132,6 +151,18 @@ SIZES = [
         refused("imports aaa"),
     ),
     Hostile(
+        "imports-100000",
+        "100,000 imports, each of which the node would look at",
+        lambda: _imports(100_000, b"m"),
+        refused("100,000 imports"),
+    ),
+    Hostile(
+        "exports-100000",
+        "the same with exports",
+        lambda: _exports(100_000),
+        refused("100,000 exports"),
+    ),
+    Hostile(
         "export-with-endless-name",
         "an export whose name is 100,001 bytes long",
         lambda: _export_named(b"a" * 100_001),
@@ -164,6 +195,18 @@ SIZES = [
             handle='(call $"\\1b[2J\\0d\\0alevel=error") (i32.const 0)',
             extra='(func $"\\1b[2J\\0d\\0alevel=error" unreachable)',
         ),
+        trapped("unreachable"),
+    ),
+    Hostile(
+        "frames-in-a-name",
+        "a trap in a function whose name looks like 10,000 frames of a backtrace",
+        lambda: _trap_in("a" + "\n    1:   0x10 - <unknown>!forged" * 10_000),
+        trapped("unreachable"),
+    ),
+    Hostile(
+        "unfolding-name-in-a-backtrace",
+        "a trap in a function whose name stands for one of gigabytes",
+        lambda: _trap_in(_unfolding_name()),
         trapped("unreachable"),
     ),
     Hostile(
