@@ -1,6 +1,6 @@
 """What a node is made of: built in the order of need, closed in reverse.
 
-    files -> store -> cluster -> registry -> messages -> agents -> API -> gossip
+    files -> store -> cluster -> registry -> messages -> agents -> tasks -> API -> gossip
 
 Each block says why it comes where it does. There is no logic here: whoever looks for a rule finds it in the
 package that the block opens. `settings.py` translates configuration, `vitals.py` reads the numbers.
@@ -46,8 +46,16 @@ from caxton_node.core.clock import SystemClock
 from caxton_node.core.errors import CaxtonError
 from caxton_node.core.events import EventBus
 from caxton_node.messaging import Clients, Outbound, Router, RouteTable
+from caxton_node.messaging.conversation_store import ConversationStore
+from caxton_node.messaging.conversations import Conversations
+from caxton_node.messaging.dead_letter_office import DeadLetterOffice
 from caxton_node.messaging.directory import DIRECTORY, Directory
+from caxton_node.messaging.receipts import Receipts
+from caxton_node.messaging.recollection import Recollection
+from caxton_node.messaging.store import DeadLetterStore
+from caxton_node.messaging.traces import Traces
 from caxton_node.observability import Board, configure_logs, get_logger
+from caxton_node.observability.background import tell_of_bug
 from caxton_node.observability.exporters.prometheus import PrometheusExporter
 from caxton_node.observability.sources import database_source
 from caxton_node.observability.systemd import Systemd
@@ -63,11 +71,14 @@ from caxton_node.security import Tokens
 from caxton_node.settings import (
     compile_limits,
     guest_memory_bytes,
+    keeping_settings,
     mesh_settings,
     pool_settings,
     swim_settings,
 )
 from caxton_node.storage import Database, owned
+from caxton_node.tasks import Settings as TaskSettings
+from caxton_node.tasks import TaskService, TaskStore
 from caxton_node.vitals import Vitals
 from swim import Identity, Keyring, Membership
 
@@ -136,8 +147,9 @@ class Daemon:
         await self._open_store()
         await self._open_cluster()
         await self._open_registry()
-        self._open_messages()
+        await self._open_messages()
         await self._open_agents()
+        await self._open_tasks()
         await self._open_api()
         self._open_metrics()
         await self._start_gossip()
@@ -147,6 +159,8 @@ class Daemon:
         data_dir = self.config.data.dir
         self._stack.enter_context(owned(data_dir))
         self._database = await self._stack.enter_async_context(await Database.open(data_dir / DATABASE))
+        # Closed after all that opens later: until the last link is down, messages die.
+        self._last = await self._stack.enter_async_context(AsyncExitStack())
         self._tokens = Tokens(self._database, self._clock)
         self._members = ClusterStore(self._database)
         await self._members.claim(self.files.node_id, self.files.cluster)
@@ -190,11 +204,11 @@ class Daemon:
         await shared.publish(self._tokens)
         self._tokens.find_elsewhere = shared.find
 
-    def _open_messages(self) -> None:
-        """Before agents, which send with their first breath."""
+    async def _open_messages(self) -> None:
+        """Before agents, which send with their first breath; what they were amid is taken up before that."""
         loop = asyncio.get_running_loop()
         node_id = self.files.node_id
-        routes = RouteTable()
+        routes, messaging = RouteTable(), self.config.messaging
         RouteKeeper(self._registry, routes)
         self._router = Router(
             node_id=node_id,
@@ -202,8 +216,25 @@ class Daemon:
             clock=self._clock,
             loop=loop,
             remote=Outbound(loop, self._cluster.send),
-            dead_letters_max=self.config.messaging.dead_letters_max,
+            conversations=Conversations(
+                messages_max=messaging.conversation_messages_max,
+                idle_us=round(messaging.conversation_idle_s * 1e6),
+            ),
+            traces=Traces(messaging.trace_share),
+            receipts=Receipts(messaging.receipts_max),
         )
+        self._dead_letters = DeadLetterOffice(
+            letters=self._router.dead_letters,
+            store=DeadLetterStore(self._database),
+            resend=self._router.resend,
+            clock=self._clock,
+            settings=keeping_settings(self.config),
+        )
+        await self._dead_letters.open()
+        self._last.push_async_callback(self._dead_letters.close)
+        recollection = Recollection(self._router, ConversationStore(self._database), self._clock)
+        await recollection.open()
+        self._last.push_async_callback(recollection.close)
         self._grants = Grants(self._registry)
         directory = Directory(node_id, self._grants, self._router.submit)
         self._router.add_platform_agent(DIRECTORY, directory.handle)
@@ -259,7 +290,22 @@ class Daemon:
             database=self._database,
             agents=self._agents,
             pool=self._pool,
+            dead_letters=self._dead_letters,
         )
+
+    async def _open_tasks(self) -> None:
+        """After agents, who do the work; what an earlier life of this node left unfinished ends here."""
+        settings = self.config.tasks
+        self._tasks = TaskService(
+            office=self._router,
+            registry=self._registry,
+            store=TaskStore(self._database, settings.kept_max),
+            board=self._board,
+            clock=self._clock,
+            settings=TaskSettings(running_max=settings.running_max),
+        )
+        await self._tasks.open()
+        self._stack.push_async_callback(self._tasks.close)
 
     async def _open_api(self) -> None:
         """After agents: a call that is answered is answered in full."""
@@ -287,9 +333,11 @@ class Daemon:
             registry=self._registry,
             router=self._router,
             clients=Clients(self._router),
+            dead_letters=self._dead_letters,
             tap=self._router.tap,
             agents=self._agents,
             validator=self._validator,
+            tasks=self._tasks,
             daemon=self,
         )
         grpc = self.config.grpc
@@ -357,7 +405,7 @@ class Daemon:
     def in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run something until the node closes; if a bug ends it before, that is logged."""
         task = asyncio.create_task(work, name=name)
-        task.add_done_callback(_tell_of_bug)
+        task.add_done_callback(tell_of_bug)
         self._stack.callback(task.cancel)
 
     async def _tick(self) -> None:
@@ -390,12 +438,6 @@ class Daemon:
     def _signers(self) -> list[str]:
         live = [member for member in self._cluster.members() if member.is_live and facts_of(member).signer]
         return [member.node_id for member in live if member.node_id != self.files.node_id]
-
-
-def _tell_of_bug(task: asyncio.Task[None]) -> None:
-    """Log why a background task ended: nobody waits for it, so Python would say it only much later."""
-    if not task.cancelled() and (bug := task.exception()) is not None:
-        _log.error("a background task has ended", task=task.get_name(), exc_info=bug)
 
 
 def _allow_all_descriptors() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from caxton_node.config import Config
 from caxton_node.core.errors import InvalidConfig
+from caxton_node.messaging.letter_shelf import KeepingSettings
 from caxton_node.runtime.compiler import CompileLimits
 from caxton_node.runtime.pool import PoolSettings
 from swim import InvalidSettings
@@ -60,6 +61,16 @@ def pool_settings(config: Config) -> PoolSettings:
         instances_max=runtime.pool_instances_max,
         memory_bytes_max=runtime.pool_memory_bytes_max,
         age_max_s=runtime.pool_age_max_s,
+    )
+
+
+def keeping_settings(config: Config) -> KeepingSettings:
+    """Return how many dead letters are kept, and how long."""
+    messaging = config.messaging
+    return KeepingSettings(
+        count_max=messaging.dead_letters_max,
+        bytes_max=messaging.dead_letters_bytes_max,
+        age_max_s=messaging.dead_letters_age_max_s,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from caxton_node.agents.service import AgentService
 from caxton_node.cluster.service import Cluster
 from caxton_node.messaging import Router
+from caxton_node.messaging.dead_letter_office import DeadLetterOffice
 from caxton_node.messaging.latency import bucket_bound_s
 from caxton_node.observability import HistogramValue, Reading
 from caxton_node.observability.board import reading
@@ -31,6 +32,7 @@ class Vitals:
         database: Of this node.
         agents: Of this node.
         pool: Of this node.
+        dead_letters: Of this node.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Vitals:
         database: Database,
         agents: AgentService,
         pool: Pool,
+        dead_letters: DeadLetterOffice,
     ) -> None:
         self._router = router
         self._scheduler = scheduler
@@ -49,6 +52,7 @@ class Vitals:
         self._database = database
         self._agents = agents
         self._pool = pool
+        self._dead_letters = dead_letters
 
     def readings(self) -> Iterable[Reading]:
         """Return every number that the parts keep for themselves."""
@@ -81,9 +85,41 @@ class Vitals:
         for outcome, value in outcomes.items():
             yield reading("caxton_messages_total", value, outcome=outcome)
         yield reading("caxton_messages_in_flight", counts.in_flight)
-        yield reading("caxton_dead_letters", len(self._router.dead_letters))
+        yield reading("caxton_messages_parked", counts.parked)
+        yield from self._of_conversations()
+        yield reading("caxton_dead_letters", self._dead_letters.kept)
+        for reason, letters in self._dead_letters.counts().items():
+            yield reading("caxton_dead_letters_total", letters.total, reason=reason)
+            yield reading("caxton_dead_letters_forgotten_total", letters.forgotten, reason=reason)
         yield reading("caxton_message_latency_seconds", self._waiting_times())
-        yield reading("caxton_message_batch_size", self._batch_sizes())
+        yield from self._of_budgets()
+        yield from self._of_turns()
+
+    def _of_conversations(self) -> Iterable[Reading]:
+        conversations = self._router.conversations
+        yield reading("caxton_conversations_open", conversations.open_count)
+        for protocol, begun in conversations.opened.items():
+            yield reading("caxton_conversations_total", begun, protocol=protocol)
+        yield reading("caxton_protocol_violations_total", conversations.faults)
+        yield reading("caxton_protocol_unjudged_total", conversations.unjudged)
+        yield reading("caxton_trace_spans_dropped_total", self._router.tracking.spans_dropped)
+
+    def _of_budgets(self) -> Iterable[Reading]:
+        budgets = self._router.budgets
+        ledger = budgets.ledger
+        yield reading("caxton_budget_purses", len(budgets))
+        yield reading("caxton_budget_dropped_total", budgets.dropped)
+        yield reading("caxton_budget_refusals_total", ledger.refusals)
+        outcomes = {
+            "granted": ledger.granted,
+            "spent": ledger.spent,
+            "overdrawn": ledger.overdrawn,
+            "unused": ledger.unused,
+            "lost": ledger.lost,
+        }
+        for outcome, usage in outcomes.items():
+            for amount, value in usage._asdict().items():
+                yield reading("caxton_budget_amounts_total", value, amount=amount, outcome=outcome)
 
     def _of_pool(self) -> Iterable[Reading]:
         numbers = self._pool.numbers()
@@ -98,11 +134,17 @@ class Vitals:
         bounds = tuple(bucket_bound_s(bucket) for bucket in range(len(cells) - 1))
         return HistogramValue(bounds, tuple(cells), self._router.latency.total_ns / 1e9)
 
-    def _batch_sizes(self) -> HistogramValue:
-        # Cell b counts batches of 2**(b-1) to 2**b - 1 messages; the sum is all messages that were handled.
-        cells = self._scheduler.load().batch_cells
+    def _of_turns(self) -> Iterable[Reading]:
+        load = self._scheduler.load()
+        for strategy, counts in load.by_strategy.items():
+            yield reading("caxton_turns_total", counts.turns, strategy=strategy)
+            yield reading("caxton_turns_full_total", counts.full, strategy=strategy)
+            yield reading("caxton_turn_messages_total", counts.messages, strategy=strategy)
+            yield reading("caxton_message_batch_average", counts.average, strategy=strategy)
+        # Cell b counts batches of 2**(b-1) to 2**b - 1 messages.
+        cells, total = load.batch_cells, sum(counts.messages for counts in load.by_strategy.values())
         bounds = tuple(float((1 << bucket) - 1) for bucket in range(len(cells) - 1))
-        return HistogramValue(bounds, cells, float(self._router.counts().delivered))
+        yield reading("caxton_message_batch_size", HistogramValue(bounds, cells, float(total)))
 
     def _of_cluster(self) -> Iterable[Reading]:
         statuses = Counter(member.state.value for member in self._cluster.members())

@@ -77,6 +77,9 @@ def _detail(view: AgentView) -> pb.AgentDetail:
         deterministic=_world(manifest.world) if manifest.world else None,
         keeping=f"KEEPING_{manifest.keeping.upper()}",
         checkpoint_every_ms=round(manifest.checkpoint_every_s * 1000),
+        batching=f"BATCHING_{manifest.batching.upper()}",
+        protocols=f"PROTOCOL_POLICY_{manifest.protocols.upper()}",
+        batch_now=view.batch_now,
     )
     detail.config.SetInParent()  # an empty config is one
     detail.config.update(dict(manifest.config))  # type: ignore[arg-type]  # the manifest has checked that it is JSON

@@ -12,10 +12,11 @@ from caxton_node.agents.change import Change
 from caxton_node.agents.manifest import Keeping, Manifest
 from caxton_node.config import Config
 from caxton_node.core.errors import InvalidArgument
+from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.pb import agents_pb2 as pb
 from caxton_node.runtime import Cpu, Limits
+from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.host.determinism import START_UNIX_US, Determinism
-from caxton_node.runtime.limits import BATCH_CAP
 
 WHOLE_MAX = 2**53  # beyond it a double does not know its last digits
 UNIX_US_MAX = 2**53
@@ -43,6 +44,8 @@ def read_manifest(request: pb.DeployAgentRequest, config: Config) -> Manifest:
         world=read_world(request.deterministic) if request.HasField("deterministic") else None,
         keeping=_read_keeping(request.keeping) or Keeping.AUTO,
         checkpoint_every_s=request.checkpoint_every_ms / 1000,
+        batching=_read_batching(request.batching) or Batching(config.agents.batching),
+        protocols=_read_protocols(request.protocols) or ProtocolPolicy(config.agents.protocols),
     )
 
 
@@ -76,6 +79,8 @@ def read_change(request: pb.UpdateAgentRequest) -> Change:
         wasm_features=tuple(request.wasm_features.names) if given("wasm_features") else None,
         keeping=_read_keeping(request.keeping),
         checkpoint_every_s=request.checkpoint_every_ms / 1000 if given("checkpoint_every_ms") else None,
+        batching=_read_batching(request.batching),
+        protocols=_read_protocols(request.protocols),
     )
 
 
@@ -101,7 +106,7 @@ def read_limits(asked: pb.Limits, config: Config) -> Limits:
         wall_time_s=default.wall_time_s,
         message_bytes_max=default.message_bytes_max,
         mailbox_depth=config.messaging.mailbox_depth,
-        batch_max=min(default.batch_max, BATCH_CAP),
+        batch_max=default.batch_max,
         host_calls_per_s=default.host_calls_per_s,
         log_lines_per_s=default.log_lines_per_s,
         checkpoint_bytes_max=default.checkpoint_bytes_max,
@@ -158,6 +163,14 @@ def read_world(asked: pb.Determinism) -> Determinism:
 
 def _read_keeping(number: int) -> Keeping | None:
     return Keeping(_word(pb.Keeping, number)) if number else None
+
+
+def _read_batching(number: int) -> Batching | None:
+    return Batching(_word(pb.Batching, number)) if number else None
+
+
+def _read_protocols(number: int) -> ProtocolPolicy | None:
+    return ProtocolPolicy(_word(pb.ProtocolPolicy, number)) if number else None
 
 
 def _word(enum: Any, number: int) -> str:  # noqa: ANN401  a class that protobuf makes at run time

@@ -10,47 +10,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
 from google.protobuf.message import Message
 
+from caxton_node.api.asking import METHOD, TIMEOUT_S, Answer, Forwarded, ask, decode_forwarded, encode
 from caxton_node.api.call import Call
 from caxton_node.api.operations import BY_METHOD, Operation, Place
 from caxton_node.api.services import Services
-from caxton_node.client.errors import describe, rebuild
+from caxton_node.client.errors import describe
 from caxton_node.core.errors import CaxtonError, InvalidArgument, NotFound, Unavailable
 from caxton_node.core.ids import Address, full_name
 from caxton_node.observability.logs import get_logger
-from caxton_node.pb import errors_pb2
 from caxton_node.security import Principal, Role, check_permission
-
-METHOD = "api"
-TIMEOUT_S = 60.0
 
 Do = Callable[[Operation, Message, Call], Awaitable[Message]]
 
 _audit = get_logger("audit")
-
-
-class Forwarded(msgspec.Struct, array_like=True):
-    """One operation, asked of another node."""
-
-    method: str
-    principal: str
-    role: str
-    trace_id: str
-    request: bytes
-
-
-class Answer(msgspec.Struct, array_like=True):
-    """What came of it: the response, or an ErrorDetail."""
-
-    ok: bool
-    body: bytes
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode_forwarded = msgspec.msgpack.Decoder(Forwarded).decode
-_decode_answer = msgspec.msgpack.Decoder(Answer).decode
 
 
 class Forwarder:
@@ -87,29 +61,30 @@ class Forwarder:
         Raises:
             CaxtonError: What the other node raised, or why it could not be asked.
         """
-        principal = call.principal
-        payload = _encode(
-            Forwarded(
-                operation.method, principal.name, principal.role, call.trace_id, request.SerializeToString()
-            )
+        timeout_s = call.timeout_s or TIMEOUT_S
+        cluster = self._services.cluster
+        answer: Message = await ask(
+            cluster,
+            node,
+            operation.method,
+            request,
+            response=operation.response,
+            call=call,
+            timeout_s=timeout_s,
         )
-        data = await self._services.cluster.request(node, METHOD, payload, call.timeout_s or TIMEOUT_S)
-        answer = _decode_answer(data)
-        if answer.ok:
-            return operation.response.FromString(answer.body)
-        raise rebuild(errors_pb2.ErrorDetail.FromString(answer.body))
+        return answer
 
     async def handle(self, peer: str, payload: bytes) -> bytes:
         """Do what another node asks and return the answer; never raises a CaxtonError."""
-        asked = _decode_forwarded(payload)
+        asked = decode_forwarded(payload)
         code = "OK"
         try:
             response = await self._handle(peer, asked)
-            return _encode(Answer(ok=True, body=response.SerializeToString()))
+            return encode(Answer(ok=True, body=response.SerializeToString()))
         except CaxtonError as err:
             code = err.code
             detail = describe(err, trace_id=asked.trace_id, node=self._services.node_id)
-            return _encode(Answer(ok=False, body=detail.SerializeToString()))
+            return encode(Answer(ok=False, body=detail.SerializeToString()))
         finally:
             operation = BY_METHOD.get(asked.method)
             if operation is None or operation.audited:

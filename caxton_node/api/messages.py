@@ -9,9 +9,13 @@ from time import perf_counter
 
 import msgspec
 
+from caxton_node.api import budgets
 from caxton_node.api.call import Call
 from caxton_node.api.feed import Feed
+from caxton_node.api.lifetimes import lifetime_of
 from caxton_node.api.services import Services
+from caxton_node.api.tracing import followed_trace
+from caxton_node.api.whereabouts import why_silent
 from caxton_node.core.errors import (
     CaxtonError,
     DeadlineExceeded,
@@ -24,16 +28,19 @@ from caxton_node.core.errors import (
 )
 from caxton_node.core.ids import parse_address
 from caxton_node.fipa import Envelope, FailureReason, Performative, decode, parse_performative
+from caxton_node.fipa.headers import header_text, text_header
 from caxton_node.fipa.message import DEFAULT_LANGUAGE, TEXT_CHARS_MAX
 from caxton_node.fipa.replies import PLATFORM_SENDER, FailureContent, MisunderstandingContent
-from caxton_node.messaging import Client, DeadLetter
+from caxton_node.messaging import Client
+from caxton_node.messaging.budget.header import BUDGET
+from caxton_node.messaging.tracking import Tracking
 from caxton_node.pb import messages_pb2 as pb
 
 TIMEOUT_S, TIMEOUT_S_MAX = 30.0, 3600.0
 FOLLOW_DEPTH, FOLLOW_DEPTH_MAX = 1000, 10_000
 FOLLOW_BYTES_MAX = 16 * 1024 * 1024  # one follower that does not read must not hold a node's memory
-DEAD_LETTERS = 100
 TRACE_ID_BYTES = 16
+HOST_FIELDS = (None, None, None)  # id, time and trace are the node's to write
 
 # What the platform said, as the error that a caller outside the node understands.
 FAILURES: Mapping[FailureReason, tuple[type[CaxtonError], str]] = {
@@ -49,6 +56,9 @@ FAILURES: Mapping[FailureReason, tuple[type[CaxtonError], str]] = {
     FailureReason.NODE_DIED: (Unavailable, "caxton cluster members shows who is left; send again"),
     FailureReason.UNROUTABLE: (DeliveryFailed, "caxton cluster status shows the links"),
     FailureReason.TRAPPED: (DeliveryFailed, "caxton agent inspect shows its last error"),
+    FailureReason.BUDGET_EXHAUSTED: (ResourceLimit, "give it a larger --budget"),
+    FailureReason.EXPIRED: (DeadlineExceeded, "give it a longer --ttl; caxton agent list shows who is there"),
+    FailureReason.LOOP: (ResourceLimit, "caxton message conversation shows where it goes; begin a new one"),
     FailureReason.TIMEOUT: (DeadlineExceeded, "give it a longer --timeout"),
 }
 
@@ -57,20 +67,34 @@ async def send_message(
     services: Services, request: pb.SendMessageRequest, call: Call
 ) -> pb.SendMessageResponse:
     """Send a message as a client of this node and wait for its reply."""
-    parse_address(request.to)
+    for receiver in (request.to, *request.also_to):
+        parse_address(receiver)
     timeout_s = min(request.timeout_ms / 1000 or TIMEOUT_S, TIMEOUT_S_MAX, call.timeout_s or TIMEOUT_S_MAX)
     envelope = _compose(services, request, timeout_s)
     conversation_id = envelope.conversation_id or ""
+    if request.trace:
+        envelope.trace = followed_trace(services, conversation_id)
     if request.no_wait:
         message_id = services.clients.post(envelope).hex()
         return pb.SendMessageResponse(message_id=message_id, conversation_id=conversation_id)
     with services.clients.open() as client:
         started_at = perf_counter()
         message_id = client.send(envelope).hex()
-        reply = await _wait_for_reply(client, envelope, timeout_s)
+        try:
+            reply = await _wait_for_reply(services.router.tracking, client, envelope, timeout_s)
+        except CaxtonError as err:
+            err.add_note(f"message {message_id}")  # whoever sent it may ask where it is
+            raise
+        finally:
+            bill = services.router.budgets.close(client.address, conversation_id)
         elapsed_us = round((perf_counter() - started_at) * 1e6)
     return pb.SendMessageResponse(
-        message_id=message_id, conversation_id=conversation_id, reply=message_of(reply), latency_us=elapsed_us
+        message_id=message_id,
+        conversation_id=conversation_id,
+        reply=message_of(reply),
+        latency_us=elapsed_us,
+        budget_left=budgets.left_of(bill) if bill else None,
+        spent=budgets.spent_in(bill) if bill else (),
     )
 
 
@@ -98,15 +122,6 @@ async def subscribe_messages(
         unfollow()
 
 
-async def list_dead_letters(
-    services: Services, request: pb.ListDeadLettersRequest, _call: Call
-) -> pb.ListDeadLettersResponse:
-    """List the newest dead letters of this node."""
-    letters = services.router.dead_letters
-    found = [_letter_of(letter) for letter in letters.newest(request.limit or DEAD_LETTERS)]
-    return pb.ListDeadLettersResponse(dead_letters=found, total=len(letters) + letters.forgotten)
-
-
 def message_of(envelope: Envelope) -> pb.Message:
     """Write an envelope as the message of the schema."""
     return pb.Message(
@@ -126,6 +141,7 @@ def message_of(envelope: Envelope) -> pb.Message:
         reply_to=envelope.reply_to or "",
         sent_unix_us=envelope.sent_at or 0,
         trace_id=(envelope.trace or b"")[:TRACE_ID_BYTES].hex(),
+        headers={name: header_text(value) for name, value in (envelope.headers or {}).items()},
     )
 
 
@@ -139,21 +155,30 @@ def _compose(services: Services, request: pb.SendMessageRequest, timeout_s: floa
             why=f"at most {content_max:,} are taken",
             hint="send less at once, or raise agents.message_bytes_max",
         )
+    if waits and request.reply_to:
+        raise InvalidArgument(
+            "nobody can wait for an answer that goes to somebody else",
+            why=f"answers are directed to {request.reply_to[:80]!r}",
+            hint="send it with --no-wait, or without a reply_to",
+        )
     try:
         return msgspec.convert(
             [
                 parse_performative(request.performative or "request"),
                 None,
-                request.to,
+                [request.to, *request.also_to] if request.also_to else request.to,
                 request.content,
                 request.conversation_id or f"c-{token_hex(8)}",
-                f"r-{token_hex(8)}" if waits else None,
-                None,
-                deadline_ms if waits else None,
+                request.reply_with or (f"r-{token_hex(8)}" if waits else None),
+                request.in_reply_to or None,
+                request.reply_by_unix_ms or (deadline_ms if waits else None),
                 request.ontology or None,
                 request.language or None,
-                None,
+                request.encoding or None,
                 request.protocol or None,
+                request.reply_to or None,
+                *HOST_FIELDS,
+                _headers_of(request),
             ],
             Envelope,
         )
@@ -165,7 +190,15 @@ def _compose(services: Services, request: pb.SendMessageRequest, timeout_s: floa
         ) from err
 
 
-async def _wait_for_reply(client: Client, asked: Envelope, timeout_s: float) -> Envelope:
+def _headers_of(request: pb.SendMessageRequest) -> dict[str, msgspec.Raw] | None:
+    headers = {name: text_header(value) for name, value in request.headers.items()}
+    if request.HasField("budget"):
+        headers[BUDGET] = budgets.header_value(request.budget)
+    headers |= lifetime_of(request)
+    return headers or None
+
+
+async def _wait_for_reply(tracking: Tracking, client: Client, asked: Envelope, timeout_s: float) -> Envelope:
     """Wait for what answers a message: any agent may write to any client, and addresses can be guessed."""
     receiver = next(iter(asked.receiver_list()), "")
     try:
@@ -175,7 +208,7 @@ async def _wait_for_reply(client: Client, asked: Envelope, timeout_s: float) -> 
     except (DeadlineExceeded, TimeoutError) as err:
         raise DeadlineExceeded(
             f"no reply from {receiver} within {timeout_s:g} s",
-            why="the agent has the message but has not answered",
+            why=why_silent(tracking.where(asked.message_id or b"")),
             hint="give it a longer --timeout, or --no-wait if it never answers",
         ) from err
     if reply.sender == PLATFORM_SENDER:
@@ -202,7 +235,8 @@ def _raise_platform_answer(reply: Envelope, receiver: str) -> None:
         kind, hint = FAILURES[failed.reason]
         if kind is NotFound:
             raise NotFound(f"no agent {receiver}", why=failed.detail, hint=hint)
-        raise kind(f"the message to {receiver} failed ({failed.reason})", why=failed.detail, hint=hint)
+        why = failed.detail + budgets.explain(reply.content or b"")
+        raise kind(f"the message to {receiver} failed ({failed.reason})", why=why, hint=hint)
 
 
 def _concerns(envelope: Envelope, wanted: frozenset[str]) -> bool:
@@ -217,12 +251,3 @@ def _name(address: str) -> str:
         return parse_address(address).name
     except InvalidArgument:
         return ""
-
-
-def _letter_of(letter: DeadLetter) -> pb.DeadLetter:
-    return pb.DeadLetter(
-        message=message_of(decode(letter.frame)),
-        receiver=letter.receiver,
-        reason=letter.reason.value,
-        at_unix_ms=letter.at_unix_us // 1000,
-    )

@@ -13,10 +13,21 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from caxton_node.api import agents, cluster, messages, server, validation
+from caxton_node.api import (
+    agents,
+    cluster,
+    conversations,
+    dead_letters,
+    messages,
+    server,
+    tasks,
+    tracing,
+    tracking,
+    validation,
+)
 from caxton_node.api.call import Call
 from caxton_node.api.services import Services
-from caxton_node.pb import cluster_pb2, management_pb2
+from caxton_node.pb import cluster_pb2, management_pb2, tasks_pb2
 from caxton_node.security import Permission
 
 PACKAGE = "caxton.v1"
@@ -81,9 +92,10 @@ class Operation:
 SERVICES: Mapping[str, Any] = {
     **management_pb2.DESCRIPTOR.services_by_name,
     **cluster_pb2.DESCRIPTOR.services_by_name,
+    **tasks_pb2.DESCRIPTOR.services_by_name,
 }
 
-_M, _C, _P = "CaxtonManagement", "ClusterService", Permission
+_M, _C, _T, _P = "CaxtonManagement", "ClusterService", "TaskService", Permission
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(_M, "DeployAgent", _P.AGENTS_WRITE, Place.NODE, agents.deploy_agent, audited=True),
@@ -99,10 +111,25 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(_M, "ListCapabilities", _P.REGISTRY_READ, Place.HERE, agents.list_capabilities),
     Operation(_M, "SendMessage", _P.MESSAGES_SEND, Place.HERE, messages.send_message),
     Operation(_M, "SubscribeMessages", _P.MESSAGES_READ, Place.HERE, messages.subscribe_messages),
-    Operation(_M, "ListDeadLetters", _P.MESSAGES_READ, Place.NODE, messages.list_dead_letters),
+    Operation(_M, "WhereIsMessage", _P.MESSAGES_READ, Place.NODE, tracking.where_is_message),
+    Operation(_M, "TraceMessage", _P.MESSAGES_READ, Place.NODE, tracing.trace_message),
+    Operation(_M, "GetConversation", _P.MESSAGES_READ, Place.NODE, conversations.get_conversation),
+    Operation(_M, "ListConversations", _P.MESSAGES_READ, Place.NODE, conversations.list_conversations),
+    Operation(_M, "ListDeadLetters", _P.MESSAGES_READ, Place.NODE, dead_letters.list_dead_letters),
+    Operation(_M, "GetDeadLetter", _P.MESSAGES_READ, Place.NODE, dead_letters.get_dead_letter),
+    Operation(
+        _M, "ResendDeadLetters", _P.MESSAGES_SEND, Place.NODE, dead_letters.resend_dead_letters, audited=True
+    ),
+    Operation(
+        _M, "DropDeadLetters", _P.MESSAGES_SEND, Place.NODE, dead_letters.drop_dead_letters, audited=True
+    ),
     Operation(_M, "Health", _P.METRICS_READ, Place.NODE, server.health),
     Operation(_M, "Metrics", _P.METRICS_READ, Place.NODE, server.metrics),
     Operation(_M, "GetConfig", _P.CONFIG_READ, Place.NODE, server.get_config),
+    Operation(_T, "RunTask", _P.MESSAGES_SEND, Place.NODE, tasks.run_task, audited=True),
+    Operation(_T, "GetTask", _P.MESSAGES_READ, Place.NODE, tasks.get_task),
+    Operation(_T, "ListTasks", _P.MESSAGES_READ, Place.NODE, tasks.list_tasks),
+    Operation(_T, "CancelTask", _P.MESSAGES_SEND, Place.NODE, tasks.cancel_task, audited=True),
     Operation(_C, "ListMembers", _P.CLUSTER_READ, Place.HERE, cluster.list_members),
     Operation(_C, "GetStatus", _P.CLUSTER_READ, Place.NODE, cluster.get_status),
     Operation(_C, "WatchMembers", _P.CLUSTER_READ, Place.HERE, cluster.watch_members),

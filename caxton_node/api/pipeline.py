@@ -141,7 +141,8 @@ class _Record:
         self.node = services.node_id
         self._services = services
         self._operation = operation
-        self._subject = getattr(request, "name", "") or getattr(request, "node_id", "")
+        names = (getattr(request, field, "") for field in ("name", "node_id", "task_id"))
+        self._subject = next(filter(None, names), "")
         self._caller = caller
         self._started_at = perf_counter()
 

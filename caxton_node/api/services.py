@@ -9,6 +9,7 @@ from typing import Protocol
 from caxton_node.agents.service import AgentService
 from caxton_node.agents.validation import Validator
 from caxton_node.api.fanout import Fanout
+from caxton_node.api.last_seen import LastSeen
 from caxton_node.cluster.partitions import PartitionView
 from caxton_node.cluster.service import MemberChanged
 from caxton_node.cluster.sponsor import Grant
@@ -16,9 +17,11 @@ from caxton_node.config import Config
 from caxton_node.core.clock import Clock
 from caxton_node.core.events import EventBus
 from caxton_node.messaging import Clients, Router
+from caxton_node.messaging.dead_letter_office import DeadLetterOffice
 from caxton_node.observability import Board
 from caxton_node.registry import Registry
 from caxton_node.security import Tokens
+from caxton_node.tasks import TaskService
 from swim import Member
 from transport import PeerStatus
 
@@ -123,6 +126,7 @@ class Services:
         started_at: Monotonic instant of the start.
         validator: Tries modules.
         member_changes: Changes of the membership, for those who watch; fed from the bus.
+        last_seen: When members went.
     """
 
     cluster_name: str
@@ -138,15 +142,22 @@ class Services:
     registry: Registry
     router: Router
     clients: Clients
+    dead_letters: DeadLetterOffice
     tap: TapPort
     agents: AgentService
     validator: Validator
+    tasks: TaskService
     daemon: DaemonPort
     member_changes: Fanout[MemberChanged] = field(default_factory=Fanout, init=False)
+    last_seen: LastSeen = field(default_factory=LastSeen, init=False)
 
     def __post_init__(self) -> None:
         """Subscribe once: the bus does not let go of a listener."""
         self.bus.subscribe(MemberChanged, self.member_changes.publish)
+        self.bus.subscribe(MemberChanged, self._note_change)
+
+    def _note_change(self, changed: MemberChanged) -> None:
+        self.last_seen.note(changed, self.clock.unix_us())
 
     @property
     def node_id(self) -> str:

@@ -14,6 +14,7 @@ from caxton_node.cli.agent_options import (
     engine_options,
     limit_options,
     limits_of,
+    message_options,
     module_file,
     name_of,
     node_option,
@@ -35,6 +36,7 @@ EXIT_FAILED = 1
 @engine_options
 @click.option("--seed", type=Count(2**64 - 1), help="Make it deterministic, with this seed.")
 @state_options
+@message_options
 @config_options
 @click.option(
     "--capability", "capabilities", multiple=True, help="Capability that it may register; repeatable."
@@ -69,6 +71,8 @@ def deploy(
             seed=seed,
             keeping=options["keep"] or "",
             checkpoint_every_s=options["checkpoint_every"] or 0.0,
+            batching=options["batching"] or "",
+            protocols=options["protocols"] or "",
         )
     after = f" after {answer.elapsed_us / 1000:.0f} ms"
     say_state(session, answer.agent, more=after, elapsed_us=answer.elapsed_us)
@@ -83,6 +87,7 @@ def deploy(
 @engine_options
 @click.option("--no-wasm-feature", is_flag=True, help="Allow it nothing beyond MVP WebAssembly.")
 @state_options
+@message_options
 @config_options
 @click.option(
     "--capability", "capabilities", multiple=True, help="Capability that it may register; repeatable."
@@ -106,8 +111,8 @@ def update(
 ) -> None:
     """Change NAME while it runs: limits, module, config.
 
-    Limits change at once. For a new FILE, version, config, cpu or features a new instance takes over. What is
-    not given stays; --config changes one setting, --config-file all of them.
+    For a new FILE, version, config, cpu or features a new instance takes over; the rest changes at once. What
+    is not given stays; --config changes one setting, --config-file all of them.
     """
     module = read_module(file) if file is not None else b""
     features = options["wasm_features"]
@@ -128,6 +133,8 @@ def update(
             wasm_features=features if features or no_wasm_feature else None,
             keeping=options["keep"] or "",
             checkpoint_every_s=options["checkpoint_every"],
+            batching=options["batching"] or "",
+            protocols=options["protocols"] or "",
             drain_s=drain,
         )
     after = f", changed after {answer.elapsed_us / 1000:.0f} ms"

@@ -15,6 +15,8 @@ from caxton_node.core.errors import InvalidArgument
 MODULE_BYTES_MAX = 50 * 1024 * 1024
 CPU = ("metered", "deadline", "both")
 KEEPING = ("auto", "image", "off")
+BATCHING = ("adaptive", "throughput", "latency", "single")
+PROTOCOLS = ("enforce", "warn", "off")
 
 F = TypeVar("F", bound=Callable[..., object])
 Options = Mapping[str, Any]
@@ -78,6 +80,18 @@ state_options: Callable[[F], F] = _stacked(
         type=Duration(),
         default=None,
         help="How often it is asked for that, such as 10s; 0: when it ends.",
+    ),
+)
+message_options: Callable[[F], F] = _stacked(
+    click.option(
+        "--batching",
+        type=click.Choice(BATCHING),
+        help="How many messages it gets in one call: for throughput, for short waits, one.",
+    ),
+    click.option(
+        "--protocols",
+        type=click.Choice(PROTOCOLS),
+        help="What becomes of acts that their protocol does not allow.",
     ),
 )
 config_options: Callable[[F], F] = _stacked(

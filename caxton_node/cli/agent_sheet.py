@@ -36,6 +36,17 @@ _KEEPING = {
     "image": "image: its memory and globals as they are",
     "off": "off: nothing",
 }
+BATCHING = {
+    "adaptive": "adaptive: as many messages as fit into 2 ms",
+    "throughput": "throughput: as many as fit into 20 ms",
+    "latency": "latency: as many as fit into 0.5 ms",
+    "single": "single: one message a turn",
+}
+_PROTOCOLS = {
+    "enforce": "enforce: what they do not allow goes back to its sender",
+    "warn": "warn: what they do not allow is delivered and noted",
+    "off": "off: what they do not allow is delivered",
+}
 
 Row = Mapping[str, Any]
 
@@ -88,6 +99,8 @@ def _runs(detail: Row) -> Lines:
     lines = [
         ("cpu", _CPU.get(detail["cpu"], detail["cpu"])),
         ("wasm features", listed(detail["wasm_features"], "none beyond MVP")),
+        ("batching", _batching(detail)),
+        ("protocols", _PROTOCOLS.get(detail["protocols"], detail["protocols"])),
         ("leaves", _KEEPING.get(detail["keeping"], detail["keeping"])),
         ("checkpoints", f"every {period(every_ms / 1000)}, and when it ends" if every_ms else "when it ends"),
     ]
@@ -95,6 +108,12 @@ def _runs(detail: Row) -> Lines:
         started = moment(world["start_unix_us"] // 1000)
         lines.append(("deterministic", f"seed {world['seed']}, its clock starts at {started}"))
     return lines
+
+
+def _batching(detail: Row) -> str:
+    word, now = str(detail["batching"]), detail["batch_now"]
+    words = BATCHING.get(word, word)
+    return f"{words}; at most {now} in its next turn" if now else words
 
 
 def _failure(failure: Row, *, is_down: bool) -> Lines:

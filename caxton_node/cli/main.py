@@ -16,6 +16,7 @@ NOUNS = {
     "message": Entry(
         "Send messages to agents and follow them.", "caxton_node.cli.message:message", ("messages", "msg")
     ),
+    "task": Entry("Have work done by whoever offers it best.", "caxton_node.cli.task:task", ("tasks",)),
     "capability": Entry(
         "Find out what agents offer.", "caxton_node.cli.capability:capability", ("capabilities", "cap")
     ),

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from caxton_node.cli.dead_letters import dead
 from caxton_node.cli.groups import VerbGroup
-from caxton_node.cli.message import dead
 from caxton_node.cli.session import Session, verb
 
 queue = VerbGroup(
@@ -26,11 +26,17 @@ def stats(session: Session, node: str) -> None:
 
     with session.client() as client:
         counts = plain(client.cluster.status(node=node).messages)
-        letters = client.messages.dead_letters(node=node, limit=1000)
-    reasons: dict[str, int] = {}
-    for letter in letters.dead_letters:
-        reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
-    facts: dict[str, Any] = {**counts, "dead_letters_by_reason": reasons}
+        letters = client.messages.dead_letters(node=node, limit=1)
+    reasons = {found.reason: plain(found) for found in letters.counts}
+    facts: dict[str, Any] = {
+        **counts,
+        "dead_letters_by_reason": {reason: found["total"] for reason, found in reasons.items()},
+        "kept_dead_letters_by_reason": {reason: found["kept"] for reason, found in reasons.items()},
+    }
     lines = [(word.replace("_", " "), f"{count:,}") for word, count in counts.items()]
-    lines += [(f"  {reason}", f"{count:,}") for reason, count in sorted(reasons.items())]
+    lines += [(f"  {reason}", _letters(found)) for reason, found in reasons.items()]
     session.output.facts(facts, lines)
+
+
+def _letters(found: dict[str, int]) -> str:
+    return f"{found['total']:,} since the start, {found['kept']:,} kept, {found['forgotten']:,} forgotten"

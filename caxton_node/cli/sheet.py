@@ -57,6 +57,13 @@ def moment(unix_ms: int) -> str:
     return f"{datetime.fromtimestamp(unix_ms / 1000).astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
+def instant(unix_us: int, now: datetime | None = None) -> str:
+    """Write an instant to the millisecond in the time zone of this machine, of today without the date."""
+    found = datetime.fromtimestamp(unix_us / 1e6).astimezone()
+    is_today = found.date() == (now or datetime.now().astimezone()).date()
+    return f"{found:%H:%M:%S.%f}"[:-3] if is_today else f"{found:%Y-%m-%d %H:%M:%S}"
+
+
 def listed(names: Sequence[object], empty: str) -> str:
     """Write names in one line, or what none of them means."""
     return ", ".join(map(str, names)) or empty

@@ -92,7 +92,7 @@ class KeyValue(click.ParamType[tuple[str, object]]):
             return key, text
 
 
-def read_content(text: str) -> bytes:
+def read_content(text: str, option: str = "--content") -> bytes:
     """Return the content that an option means: `@file` a file, `-` standard input, else the text itself.
 
     Raises:
@@ -105,6 +105,4 @@ def read_content(text: str) -> bytes:
     try:
         return Path(text[1:]).read_bytes()
     except OSError as err:
-        raise click.BadParameter(
-            f"{text[1:]} cannot be read: {err.strerror}", param_hint="--content"
-        ) from err
+        raise click.BadParameter(f"{text[1:]} cannot be read: {err.strerror}", param_hint=option) from err

@@ -44,6 +44,24 @@ def write_keeping(word: str) -> Any:  # noqa: ANN401  see write_cpu
     return _number(pb.Keeping, word)
 
 
+def write_batching(word: str) -> Any:  # noqa: ANN401  see write_cpu
+    """Return the value for `adaptive`, `throughput`, `latency` or `single`; "" leaves it to the node.
+
+    Raises:
+        InvalidArgument: It is no such word.
+    """
+    return _number(pb.Batching, word)
+
+
+def write_protocols(word: str) -> Any:  # noqa: ANN401  see write_cpu
+    """Return the value for `enforce`, `warn` or `off`; "" leaves it to the node.
+
+    Raises:
+        InvalidArgument: It is no such word.
+    """
+    return _number(pb.ProtocolPolicy, word)
+
+
 def write_world(seed: int | None, start_unix_us: int) -> pb.Determinism | None:
     """Write the world of a deterministic agent, None without a seed."""
     return None if seed is None else pb.Determinism(seed=seed, start_unix_us=start_unix_us)

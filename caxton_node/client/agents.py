@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from caxton_node.client.agent_requests import (
+    write_batching,
     write_config,
     write_cpu,
     write_keeping,
     write_limits,
     write_names,
+    write_protocols,
     write_world,
 )
 from caxton_node.client.noun import Noun
@@ -41,6 +43,8 @@ class Agents(Noun):
         start_unix_us: int = 0,
         keeping: str = "",
         checkpoint_every_s: float = 0.0,
+        batching: str = "",
+        protocols: str = "",
     ) -> pb.DeployAgentResponse:
         """Deploy a module as an agent.
 
@@ -60,6 +64,8 @@ class Agents(Noun):
             start_unix_us: What a deterministic agent's clock says first; 0 means the year 2000.
             keeping: What an instance leaves for its successor: auto, image or off.
             checkpoint_every_s: How often a running instance is asked for that; 0: only when it ends.
+            batching: How many messages it gets in one call: adaptive, throughput, latency or single.
+            protocols: What becomes of acts that their protocol does not allow: enforce, warn or off.
 
         Raises:
             InvalidArgument: The config has a value that JSON does not know.
@@ -81,6 +87,8 @@ class Agents(Noun):
             deterministic=write_world(seed, start_unix_us),
             keeping=write_keeping(keeping),
             checkpoint_every_ms=round(checkpoint_every_s * 1000),
+            batching=write_batching(batching),
+            protocols=write_protocols(protocols),
         )
         return self._call("DeployAgent", request, pb.DeployAgentResponse)
 
@@ -98,6 +106,8 @@ class Agents(Noun):
         wasm_features: Sequence[str] | None = None,
         keeping: str = "",
         checkpoint_every_s: float | None = None,
+        batching: str = "",
+        protocols: str = "",
         drain_s: float = 0.0,
     ) -> pb.UpdateAgentResponse:
         """Change an agent while it runs: its limits at once, anything else by a new instance that takes over.
@@ -114,6 +124,8 @@ class Agents(Noun):
             wasm_features: Other features beyond MVP WebAssembly.
             keeping: auto, image or off.
             checkpoint_every_s: How often a running instance is asked for a checkpoint; 0: only when it ends.
+            batching: adaptive, throughput, latency or single.
+            protocols: enforce, warn or off.
             drain_s: How long an old instance may finish what it began, after this has returned; 0 means 30.
 
         Raises:
@@ -135,6 +147,8 @@ class Agents(Noun):
             wasm_features=write_names(wasm_features),
             keeping=write_keeping(keeping),
             checkpoint_every_ms=None if checkpoint_every_s is None else round(checkpoint_every_s * 1000),
+            batching=write_batching(batching),
+            protocols=write_protocols(protocols),
             drain_ms=round(drain_s * 1000),
         )
         return self._call("UpdateAgent", request, pb.UpdateAgentResponse)

@@ -1,4 +1,4 @@
-"""What a management client can do, by noun: agents, messages, cluster, server."""
+"""What a management client can do, by noun: agents, messages, tasks, cluster, server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from caxton_node.client.cluster import Cluster
 from caxton_node.client.endpoint import Endpoint
 from caxton_node.client.messages import Messages
 from caxton_node.client.server import Server
+from caxton_node.client.tasks import Tasks
 
 
 class Client:
@@ -28,6 +29,7 @@ class Client:
         self._channel = Channel(endpoint)
         self.agents = Agents(self._channel, timeout_s)
         self.messages = Messages(self._channel, timeout_s)
+        self.tasks = Tasks(self._channel, timeout_s)
         self.cluster = Cluster(self._channel, timeout_s)
         self.server = Server(self._channel, timeout_s)
 

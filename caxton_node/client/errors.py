@@ -51,12 +51,14 @@ def rebuild(detail: errors_pb2.ErrorDetail, fallback: Category = Category.INTERN
 
     Returns:
         An instance of the class with that code, or of the nearest more general one that this side knows. Its
-        trace id, the node that raised it and a code that became more general are notes on it.
+        trace id, the node that raised it, the message that it is about and a code that became more general
+        are notes on it.
     """
     codes = [detail.code, *detail.general_codes]
     kind = next((found for code in codes if (found := class_of(code))), BY_CATEGORY[fallback])
     error = kind(detail.message, why=detail.why, hint=detail.hint)
-    facts = {"trace": detail.trace_id, "node": detail.metadata.get("node", "")}
+    facts = {"trace": detail.trace_id}
+    facts |= {name: detail.metadata[name] for name in ("node", "message") if name in detail.metadata}
     facts["code"] = detail.code if detail.code != kind.code else ""
     for name, value in facts.items():
         if value:
@@ -65,7 +67,7 @@ def rebuild(detail: errors_pb2.ErrorDetail, fallback: Category = Category.INTERN
 
 
 def notes_of(error: CaxtonError) -> dict[str, str]:
-    """Return what `rebuild` has noted on an error: trace, node, code."""
+    """Return what `rebuild` has noted on an error: trace, node, message, code."""
     notes: list[str] = getattr(error, "__notes__", [])
     return {name: value for name, space, value in (note.partition(" ") for note in notes) if space}
 
@@ -86,8 +88,9 @@ def describe(error: CaxtonError, *, trace_id: str = "", node: str = "") -> error
         trace_id=notes.get("trace", trace_id),
         general_codes=dict.fromkeys(codes[1:]),
     )
-    if sender := notes.get("node", node):
-        detail.metadata["node"] = sender
+    for name, value in (("node", notes.get("node", node)), ("message", notes.get("message", ""))):
+        if value:
+            detail.metadata[name] = value
     return detail
 
 

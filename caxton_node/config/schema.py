@@ -192,7 +192,11 @@ class RuntimeSection:
     """The threads and memory that guests share."""
 
     workers: int = _setting(
-        0, Kind.INTEGER, "Worker threads that run guests; 0: one per core.", minimum=0, maximum=256
+        0,
+        Kind.INTEGER,
+        "Worker threads that run guests; 0: two more than cores, at least 4.",
+        minimum=0,
+        maximum=256,
     )
     memory_bytes_max: int = _setting(
         0, Kind.SIZE, "Memory that all guests together may be promised; 0: half of the machine's.", minimum=0
@@ -243,7 +247,20 @@ class AgentsSection:
     module_bytes_max: int = _setting(
         50 * MIB, Kind.SIZE, "Size of a module that may be deployed.", minimum=KIB, maximum=GIB
     )
-    batch_max: int = _setting(256, Kind.INTEGER, "Messages in one guest call.", minimum=1, maximum=4096)
+    batch_max: int = _setting(256, Kind.INTEGER, "Messages in one guest call.", minimum=1, maximum=256)
+    batching: str = _setting(
+        "adaptive",
+        Kind.CHOICE,
+        "How long turns are: a few milliseconds, longer for throughput, shorter for latency, or one message.",
+        choices=("adaptive", "throughput", "latency", "single"),
+    )
+    protocols: str = _setting(
+        "enforce",
+        Kind.CHOICE,
+        "What becomes of acts that their protocol does not allow, and of JSON that is none: enforce sends it "
+        "back, warn delivers and notes it, off delivers it.",
+        choices=("enforce", "warn", "off"),
+    )
     host_calls_per_s: int = _setting(
         20_000, Kind.INTEGER, "Calls of the node's functions, per second; more makes it wait.", minimum=1
     )
@@ -274,7 +291,60 @@ class MessagingSection:
         maximum=10_000_000,
     )
     dead_letters_max: int = _setting(
-        10_000, Kind.INTEGER, "Dead letters kept for people to look at; the oldest go.", minimum=0
+        10_000,
+        Kind.INTEGER,
+        "Dead letters kept for people to look at and to send again; the oldest go.",
+        minimum=0,
+        maximum=100_000,
+    )
+    dead_letters_bytes_max: int = _setting(
+        64 * MIB, Kind.SIZE, "Bytes of all dead letters kept; the oldest go.", minimum=0, maximum=16 * GIB
+    )
+    dead_letters_age_max_s: float = _setting(
+        604_800.0,
+        Kind.DURATION,
+        "Dead letters older than this go: their contents may be personal.",
+        minimum=60,
+        maximum=31_536_000,
+    )
+    trace_share: float = _setting(
+        0.01,
+        Kind.NUMBER,
+        "Part of the conversations of agents that is followed; 1 in the dev profile.",
+        minimum=0,
+        maximum=1,
+    )
+    receipts_max: int = _setting(
+        50_000,
+        Kind.INTEGER,
+        "Runs of messages of which it is remembered what became of them; the oldest go.",
+        minimum=0,
+        maximum=10_000_000,
+    )
+    conversation_messages_max: int = _setting(
+        1_000_000,
+        Kind.INTEGER,
+        "Messages of one conversation within an hour; more go round in circles and are refused.",
+        minimum=1,
+    )
+    conversation_idle_s: float = _setting(
+        1_800.0,
+        Kind.DURATION,
+        "Silence after which a conversation is forgotten in which no protocol expects anything.",
+        minimum=1,
+        maximum=86_400,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TasksSection:
+    """Contract Nets that this node initiates."""
+
+    kept_max: int = _setting(
+        1_000, Kind.INTEGER, "Tasks kept with all their bids; the oldest go.", minimum=1, maximum=1_000_000
+    )
+    running_max: int = _setting(
+        100, Kind.INTEGER, "Tasks at work at a time; more are refused.", minimum=1, maximum=10_000
     )
 
 
@@ -309,6 +379,7 @@ class Config:
     runtime: RuntimeSection = field(default_factory=RuntimeSection)
     agents: AgentsSection = field(default_factory=AgentsSection)
     messaging: MessagingSection = field(default_factory=MessagingSection)
+    tasks: TasksSection = field(default_factory=TasksSection)
     registry: RegistrySection = field(default_factory=RegistrySection)
     sources: Mapping[str, str] = field(default_factory=dict)
 
@@ -322,7 +393,7 @@ class Config:
 
 PROFILES: Mapping[str, Mapping[str, Value]] = {
     "prod": {},
-    "dev": {"log.level": "debug", "log.format": "pretty"},
+    "dev": {"log.level": "debug", "log.format": "pretty", "messaging.trace_share": 1.0},
 }
 """What a kind of installation (`node.env`) sets before anything else does."""
 

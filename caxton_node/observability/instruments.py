@@ -85,12 +85,51 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     Instrument("caxton_agent_reload_seconds", _H, "s", (), "Pause of an agent in a hot reload.", _TIMES_S),
     Instrument("caxton_messages_total", _C, "", ("outcome",), "Messages by what became of them."),
     Instrument("caxton_messages_in_flight", _G, "", (), "Messages accepted and not yet settled."),
+    Instrument("caxton_messages_parked", _G, "", (), "Messages that wait for a receiver who is not there."),
+    Instrument("caxton_conversations_open", _G, "", (), "Conversations in which a protocol goes on."),
+    Instrument("caxton_conversations_total", _C, "", ("protocol",), "Conversations begun, by protocol."),
+    Instrument("caxton_protocol_violations_total", _C, "", (), "Acts that their protocol did not allow."),
+    Instrument(
+        "caxton_protocol_unjudged_total", _C, "", (), "Acts of conversations whose beginning is unknown here."
+    ),
+    Instrument("caxton_trace_spans_dropped_total", _C, "", (), "Spans beyond the bound of a second."),
     Instrument(
         "caxton_message_latency_seconds", _H, "s", (), "Time a message waited in its mailbox.", _TIMES_S
     ),
     Instrument("caxton_message_batch_size", _H, "", (), "Messages in one guest call.", _SIZES),
+    Instrument(
+        "caxton_message_batch_average", _G, "", ("strategy",), "Messages in one guest call, latest 64 calls."
+    ),
+    Instrument("caxton_turns_total", _C, "", ("strategy",), "Turns of agents, by batching strategy."),
+    Instrument(
+        "caxton_turns_full_total", _C, "", ("strategy",), "Turns that took as many messages as they might."
+    ),
+    Instrument("caxton_turn_messages_total", _C, "", ("strategy",), "Messages in the turns of agents."),
     Instrument("caxton_mailbox_depth", _G, "", (), "Messages waiting in all mailboxes."),
     Instrument("caxton_dead_letters", _G, "", (), "Dead letters kept."),
+    Instrument("caxton_dead_letters_total", _C, "", ("reason",), "Dead letters, by why nobody got them."),
+    Instrument(
+        "caxton_dead_letters_forgotten_total",
+        _C,
+        "",
+        ("reason",),
+        "Dead letters that had to make room or grew too old.",
+    ),
+    Instrument("caxton_budget_purses", _G, "", (), "Shares of conversation budgets that agents here have."),
+    Instrument("caxton_budget_dropped_total", _C, "", (), "Such shares that had to make room for others."),
+    Instrument("caxton_budget_refusals_total", _C, "", (), "Messages whose budget had run out."),
+    Instrument(
+        "caxton_budget_amounts_total",
+        _C,
+        "",
+        ("amount", "outcome"),
+        "Limited amounts of budgets: granted, spent, overdrawn, unused, lost.",
+    ),
+    Instrument("caxton_tasks_total", _C, "", ("outcome",), "Contract Nets of this node, by how they ended."),
+    Instrument("caxton_task_seconds", _H, "s", (), "Time from a task to its end.", _LONG_S),
+    Instrument(
+        "caxton_task_proposals_total", _C, "", ("verdict",), "Bids for tasks, by what became of them."
+    ),
     Instrument("caxton_cluster_nodes", _G, "", ("status",), "Known members, by status."),
     Instrument("caxton_gossip_bytes_total", _C, "bytes", ("direction",), "Gossip datagrams, payload bytes."),
     Instrument("caxton_mesh_links", _G, "", ("kind", "state"), "Links to peers, by kind and state."),

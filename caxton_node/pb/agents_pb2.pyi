@@ -42,6 +42,21 @@ class Keeping(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KEEPING_IMAGE: _ClassVar[Keeping]
     KEEPING_OFF: _ClassVar[Keeping]
 
+class Batching(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BATCHING_UNSPECIFIED: _ClassVar[Batching]
+    BATCHING_ADAPTIVE: _ClassVar[Batching]
+    BATCHING_THROUGHPUT: _ClassVar[Batching]
+    BATCHING_LATENCY: _ClassVar[Batching]
+    BATCHING_SINGLE: _ClassVar[Batching]
+
+class ProtocolPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROTOCOL_POLICY_UNSPECIFIED: _ClassVar[ProtocolPolicy]
+    PROTOCOL_POLICY_ENFORCE: _ClassVar[ProtocolPolicy]
+    PROTOCOL_POLICY_WARN: _ClassVar[ProtocolPolicy]
+    PROTOCOL_POLICY_OFF: _ClassVar[ProtocolPolicy]
+
 class StageOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STAGE_OUTCOME_UNSPECIFIED: _ClassVar[StageOutcome]
@@ -70,6 +85,15 @@ KEEPING_UNSPECIFIED: Keeping
 KEEPING_AUTO: Keeping
 KEEPING_IMAGE: Keeping
 KEEPING_OFF: Keeping
+BATCHING_UNSPECIFIED: Batching
+BATCHING_ADAPTIVE: Batching
+BATCHING_THROUGHPUT: Batching
+BATCHING_LATENCY: Batching
+BATCHING_SINGLE: Batching
+PROTOCOL_POLICY_UNSPECIFIED: ProtocolPolicy
+PROTOCOL_POLICY_ENFORCE: ProtocolPolicy
+PROTOCOL_POLICY_WARN: ProtocolPolicy
+PROTOCOL_POLICY_OFF: ProtocolPolicy
 STAGE_OUTCOME_UNSPECIFIED: StageOutcome
 STAGE_OUTCOME_PASSED: StageOutcome
 STAGE_OUTCOME_FAILED: StageOutcome
@@ -136,7 +160,7 @@ class Agent(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., instance: _Optional[str] = ..., node: _Optional[str] = ..., state: _Optional[_Union[AgentState, str]] = ..., module_sha256: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., detail: _Optional[_Union[AgentDetail, _Mapping]] = ...) -> None: ...
 
 class AgentDetail(_message.Message):
-    __slots__ = ("module_bytes", "limits", "config", "granted_capabilities", "deployed_unix_ms", "restarts", "last_error", "mailbox_waiting", "memory_bytes", "failure", "number", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms")
+    __slots__ = ("module_bytes", "limits", "config", "granted_capabilities", "deployed_unix_ms", "restarts", "last_error", "mailbox_waiting", "memory_bytes", "failure", "number", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms", "batching", "protocols", "batch_now")
     MODULE_BYTES_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
@@ -153,6 +177,9 @@ class AgentDetail(_message.Message):
     DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
     KEEPING_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
+    BATCHING_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOLS_FIELD_NUMBER: _ClassVar[int]
+    BATCH_NOW_FIELD_NUMBER: _ClassVar[int]
     module_bytes: int
     limits: Limits
     config: _struct_pb2.Struct
@@ -169,7 +196,10 @@ class AgentDetail(_message.Message):
     deterministic: Determinism
     keeping: Keeping
     checkpoint_every_ms: int
-    def __init__(self, module_bytes: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., granted_capabilities: _Optional[_Iterable[str]] = ..., deployed_unix_ms: _Optional[int] = ..., restarts: _Optional[int] = ..., last_error: _Optional[str] = ..., mailbox_waiting: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., number: _Optional[int] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ...) -> None: ...
+    batching: Batching
+    protocols: ProtocolPolicy
+    batch_now: int
+    def __init__(self, module_bytes: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., granted_capabilities: _Optional[_Iterable[str]] = ..., deployed_unix_ms: _Optional[int] = ..., restarts: _Optional[int] = ..., last_error: _Optional[str] = ..., mailbox_waiting: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., number: _Optional[int] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ..., batch_now: _Optional[int] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("kind", "message", "at_unix_ms", "backtrace", "message_id", "verdict")
@@ -204,7 +234,7 @@ class AgentTransition(_message.Message):
     def __init__(self, at_unix_ms: _Optional[int] = ..., instance: _Optional[str] = ..., from_state: _Optional[_Union[AgentState, str]] = ..., event: _Optional[_Union[AgentEvent, str]] = ..., to_state: _Optional[_Union[AgentState, str]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DeployAgentRequest(_message.Message):
-    __slots__ = ("name", "version", "module", "node", "limits", "config", "capabilities", "do_not_start", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms")
+    __slots__ = ("name", "version", "module", "node", "limits", "config", "capabilities", "do_not_start", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms", "batching", "protocols")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     MODULE_FIELD_NUMBER: _ClassVar[int]
@@ -218,6 +248,8 @@ class DeployAgentRequest(_message.Message):
     DETERMINISTIC_FIELD_NUMBER: _ClassVar[int]
     KEEPING_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
+    BATCHING_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOLS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     module: bytes
@@ -231,7 +263,9 @@ class DeployAgentRequest(_message.Message):
     deterministic: Determinism
     keeping: Keeping
     checkpoint_every_ms: int
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., do_not_start: _Optional[bool] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ...) -> None: ...
+    batching: Batching
+    protocols: ProtocolPolicy
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., do_not_start: _Optional[bool] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ...) -> None: ...
 
 class DeployAgentResponse(_message.Message):
     __slots__ = ("agent", "elapsed_us")
@@ -242,7 +276,7 @@ class DeployAgentResponse(_message.Message):
     def __init__(self, agent: _Optional[_Union[Agent, _Mapping]] = ..., elapsed_us: _Optional[int] = ...) -> None: ...
 
 class UpdateAgentRequest(_message.Message):
-    __slots__ = ("name", "node", "module", "version", "limits", "config", "capabilities", "cpu", "wasm_features", "keeping", "checkpoint_every_ms", "drain_ms")
+    __slots__ = ("name", "node", "module", "version", "limits", "config", "capabilities", "cpu", "wasm_features", "keeping", "checkpoint_every_ms", "drain_ms", "batching", "protocols")
     NAME_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     MODULE_FIELD_NUMBER: _ClassVar[int]
@@ -255,6 +289,8 @@ class UpdateAgentRequest(_message.Message):
     KEEPING_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
     DRAIN_MS_FIELD_NUMBER: _ClassVar[int]
+    BATCHING_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOLS_FIELD_NUMBER: _ClassVar[int]
     name: str
     node: str
     module: bytes
@@ -267,7 +303,9 @@ class UpdateAgentRequest(_message.Message):
     keeping: Keeping
     checkpoint_every_ms: int
     drain_ms: int
-    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., module: _Optional[bytes] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Union[Names, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Union[Names, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., drain_ms: _Optional[int] = ...) -> None: ...
+    batching: Batching
+    protocols: ProtocolPolicy
+    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., module: _Optional[bytes] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Union[Names, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Union[Names, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., drain_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ...) -> None: ...
 
 class UpdateAgentResponse(_message.Message):
     __slots__ = ("agent", "elapsed_us")

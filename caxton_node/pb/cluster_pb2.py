@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61xton/v1/cluster.proto\x12\tcaxton.v1\"\xac\x01\n\x06Member\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x13\n\x0b\x61pi_address\x18\x03 \x01(\t\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.caxton.v1.MemberState\x12\x13\n\x0bincarnation\x18\x05 \x01(\x04\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\x12\x0f\n\x07is_self\x18\x07 \x01(\x08\x12\x0f\n\x07version\x18\x08 \x01(\t\"\x14\n\x12ListMembersRequest\"9\n\x13ListMembersResponse\x12\"\n\x07members\x18\x01 \x03(\x0b\x32\x11.caxton.v1.Member\" \n\x10GetStatusRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"|\n\x04Link\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06rtt_ms\x18\x04 \x01(\x01\x12\x10\n\x08\x62ytes_in\x18\x05 \x01(\x04\x12\x11\n\tbytes_out\x18\x06 \x01(\x04\x12\x14\n\x0clast_failure\x18\x07 \x01(\t\"\xaa\x01\n\rMessageCounts\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x04\x12\x11\n\tdelivered\x18\x02 \x01(\x04\x12\x11\n\tforwarded\x18\x03 \x01(\x04\x12\x0f\n\x07refused\x18\x04 \x01(\x04\x12\x15\n\rdead_lettered\x18\x05 \x01(\x04\x12\x13\n\x0bhanded_back\x18\x06 \x01(\x04\x12\x11\n\tin_flight\x18\x07 \x01(\x04\x12\x11\n\tmalformed\x18\x08 \x01(\x04\"\xeb\x03\n\x11GetStatusResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08uptime_s\x18\x04 \x01(\x01\x12\x15\n\rmembers_alive\x18\x05 \x01(\r\x12\x17\n\x0fmembers_suspect\x18\x06 \x01(\r\x12\x14\n\x0cmembers_dead\x18\x07 \x01(\r\x12\x14\n\x0cmembers_left\x18\x08 \x01(\r\x12\x16\n\x0e\x61gents_running\x18\t \x01(\r\x12\x1e\n\x05links\x18\n \x03(\x0b\x32\x0f.caxton.v1.Link\x12*\n\x08messages\x18\x0b \x01(\x0b\x32\x18.caxton.v1.MessageCounts\x12\x17\n\x0fgossip_bytes_in\x18\x0c \x01(\x04\x12\x18\n\x10gossip_bytes_out\x18\r \x01(\x04\x12\x14\n\x0chealth_score\x18\x0e \x01(\r\x12>\n\tlistening\x18\x0f \x03(\x0b\x32+.caxton.v1.GetStatusResponse.ListeningEntry\x12\x16\n\x0epartition_view\x18\x10 \x01(\t\x1a\x30\n\x0eListeningEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x15\n\x13WatchMembersRequest\"e\n\x0bMemberEvent\x12\x0e\n\x06\x63hange\x18\x01 \x01(\t\x12!\n\x06member\x18\x02 \x01(\x0b\x32\x11.caxton.v1.Member\x12\x12\n\nat_unix_ms\x18\x03 \x01(\x03\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\"\x1c\n\x0cLeaveRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\" \n\rLeaveResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\"M\n\x0bJoinRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63sr_pem\x18\x03 \x01(\x0c\x12\r\n\x05hosts\x18\x04 \x03(\t\"l\n\x0cJoinResponse\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\x0c\x12\x0e\n\x06\x63\x61_pem\x18\x03 \x01(\x0c\x12\x13\n\x0bgossip_keys\x18\x04 \x03(\x0c\x12\r\n\x05seeds\x18\x05 \x03(\t\",\n\x16\x43reateJoinTokenRequest\x12\x12\n\nlifetime_s\x18\x01 \x01(\r\"O\n\x17\x43reateJoinTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0f\x65xpires_unix_ms\x18\x02 \x01(\x03\x12\x0c\n\x04seed\x18\x03 \x01(\t*\x8b\x01\n\x0bMemberState\x12\x1c\n\x18MEMBER_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12MEMBER_STATE_ALIVE\x10\x01\x12\x18\n\x14MEMBER_STATE_SUSPECT\x10\x02\x12\x15\n\x11MEMBER_STATE_DEAD\x10\x03\x12\x15\n\x11MEMBER_STATE_LEFT\x10\x04\x32\xbf\x03\n\x0e\x43lusterService\x12L\n\x0bListMembers\x12\x1d.caxton.v1.ListMembersRequest\x1a\x1e.caxton.v1.ListMembersResponse\x12\x46\n\tGetStatus\x12\x1b.caxton.v1.GetStatusRequest\x1a\x1c.caxton.v1.GetStatusResponse\x12H\n\x0cWatchMembers\x12\x1e.caxton.v1.WatchMembersRequest\x1a\x16.caxton.v1.MemberEvent0\x01\x12:\n\x05Leave\x12\x17.caxton.v1.LeaveRequest\x1a\x18.caxton.v1.LeaveResponse\x12\x37\n\x04Join\x12\x16.caxton.v1.JoinRequest\x1a\x17.caxton.v1.JoinResponse\x12X\n\x0f\x43reateJoinToken\x12!.caxton.v1.CreateJoinTokenRequest\x1a\".caxton.v1.CreateJoinTokenResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61xton/v1/cluster.proto\x12\tcaxton.v1\"\xac\x01\n\x06Member\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x13\n\x0b\x61pi_address\x18\x03 \x01(\t\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.caxton.v1.MemberState\x12\x13\n\x0bincarnation\x18\x05 \x01(\x04\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\x12\x0f\n\x07is_self\x18\x07 \x01(\x08\x12\x0f\n\x07version\x18\x08 \x01(\t\"\x14\n\x12ListMembersRequest\"9\n\x13ListMembersResponse\x12\"\n\x07members\x18\x01 \x03(\x0b\x32\x11.caxton.v1.Member\" \n\x10GetStatusRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"|\n\x04Link\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06rtt_ms\x18\x04 \x01(\x01\x12\x10\n\x08\x62ytes_in\x18\x05 \x01(\x04\x12\x11\n\tbytes_out\x18\x06 \x01(\x04\x12\x14\n\x0clast_failure\x18\x07 \x01(\t\"\xba\x01\n\rMessageCounts\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x04\x12\x11\n\tdelivered\x18\x02 \x01(\x04\x12\x11\n\tforwarded\x18\x03 \x01(\x04\x12\x0f\n\x07refused\x18\x04 \x01(\x04\x12\x15\n\rdead_lettered\x18\x05 \x01(\x04\x12\x13\n\x0bhanded_back\x18\x06 \x01(\x04\x12\x11\n\tin_flight\x18\x07 \x01(\x04\x12\x11\n\tmalformed\x18\x08 \x01(\x04\x12\x0e\n\x06parked\x18\t \x01(\x04\"\xeb\x03\n\x11GetStatusResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08uptime_s\x18\x04 \x01(\x01\x12\x15\n\rmembers_alive\x18\x05 \x01(\r\x12\x17\n\x0fmembers_suspect\x18\x06 \x01(\r\x12\x14\n\x0cmembers_dead\x18\x07 \x01(\r\x12\x14\n\x0cmembers_left\x18\x08 \x01(\r\x12\x16\n\x0e\x61gents_running\x18\t \x01(\r\x12\x1e\n\x05links\x18\n \x03(\x0b\x32\x0f.caxton.v1.Link\x12*\n\x08messages\x18\x0b \x01(\x0b\x32\x18.caxton.v1.MessageCounts\x12\x17\n\x0fgossip_bytes_in\x18\x0c \x01(\x04\x12\x18\n\x10gossip_bytes_out\x18\r \x01(\x04\x12\x14\n\x0chealth_score\x18\x0e \x01(\r\x12>\n\tlistening\x18\x0f \x03(\x0b\x32+.caxton.v1.GetStatusResponse.ListeningEntry\x12\x16\n\x0epartition_view\x18\x10 \x01(\t\x1a\x30\n\x0eListeningEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x15\n\x13WatchMembersRequest\"e\n\x0bMemberEvent\x12\x0e\n\x06\x63hange\x18\x01 \x01(\t\x12!\n\x06member\x18\x02 \x01(\x0b\x32\x11.caxton.v1.Member\x12\x12\n\nat_unix_ms\x18\x03 \x01(\x03\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\x04\"\x1c\n\x0cLeaveRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\" \n\rLeaveResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\"M\n\x0bJoinRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63sr_pem\x18\x03 \x01(\x0c\x12\r\n\x05hosts\x18\x04 \x03(\t\"l\n\x0cJoinResponse\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x02 \x01(\x0c\x12\x0e\n\x06\x63\x61_pem\x18\x03 \x01(\x0c\x12\x13\n\x0bgossip_keys\x18\x04 \x03(\x0c\x12\r\n\x05seeds\x18\x05 \x03(\t\",\n\x16\x43reateJoinTokenRequest\x12\x12\n\nlifetime_s\x18\x01 \x01(\r\"O\n\x17\x43reateJoinTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0f\x65xpires_unix_ms\x18\x02 \x01(\x03\x12\x0c\n\x04seed\x18\x03 \x01(\t*\x8b\x01\n\x0bMemberState\x12\x1c\n\x18MEMBER_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12MEMBER_STATE_ALIVE\x10\x01\x12\x18\n\x14MEMBER_STATE_SUSPECT\x10\x02\x12\x15\n\x11MEMBER_STATE_DEAD\x10\x03\x12\x15\n\x11MEMBER_STATE_LEFT\x10\x04\x32\xbf\x03\n\x0e\x43lusterService\x12L\n\x0bListMembers\x12\x1d.caxton.v1.ListMembersRequest\x1a\x1e.caxton.v1.ListMembersResponse\x12\x46\n\tGetStatus\x12\x1b.caxton.v1.GetStatusRequest\x1a\x1c.caxton.v1.GetStatusResponse\x12H\n\x0cWatchMembers\x12\x1e.caxton.v1.WatchMembersRequest\x1a\x16.caxton.v1.MemberEvent0\x01\x12:\n\x05Leave\x12\x17.caxton.v1.LeaveRequest\x1a\x18.caxton.v1.LeaveResponse\x12\x37\n\x04Join\x12\x16.caxton.v1.JoinRequest\x1a\x17.caxton.v1.JoinResponse\x12X\n\x0f\x43reateJoinToken\x12!.caxton.v1.CreateJoinTokenRequest\x1a\".caxton.v1.CreateJoinTokenResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETSTATUSRESPONSE_LISTENINGENTRY']._loaded_options = None
   _globals['_GETSTATUSRESPONSE_LISTENINGENTRY']._serialized_options = b'8\001'
-  _globals['_MEMBERSTATE']._serialized_start=1628
-  _globals['_MEMBERSTATE']._serialized_end=1767
+  _globals['_MEMBERSTATE']._serialized_start=1644
+  _globals['_MEMBERSTATE']._serialized_end=1783
   _globals['_MEMBER']._serialized_start=39
   _globals['_MEMBER']._serialized_end=211
   _globals['_LISTMEMBERSREQUEST']._serialized_start=213
@@ -46,27 +46,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LINK']._serialized_start=328
   _globals['_LINK']._serialized_end=452
   _globals['_MESSAGECOUNTS']._serialized_start=455
-  _globals['_MESSAGECOUNTS']._serialized_end=625
-  _globals['_GETSTATUSRESPONSE']._serialized_start=628
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1119
-  _globals['_GETSTATUSRESPONSE_LISTENINGENTRY']._serialized_start=1071
-  _globals['_GETSTATUSRESPONSE_LISTENINGENTRY']._serialized_end=1119
-  _globals['_WATCHMEMBERSREQUEST']._serialized_start=1121
-  _globals['_WATCHMEMBERSREQUEST']._serialized_end=1142
-  _globals['_MEMBEREVENT']._serialized_start=1144
-  _globals['_MEMBEREVENT']._serialized_end=1245
-  _globals['_LEAVEREQUEST']._serialized_start=1247
-  _globals['_LEAVEREQUEST']._serialized_end=1275
-  _globals['_LEAVERESPONSE']._serialized_start=1277
-  _globals['_LEAVERESPONSE']._serialized_end=1309
-  _globals['_JOINREQUEST']._serialized_start=1311
-  _globals['_JOINREQUEST']._serialized_end=1388
-  _globals['_JOINRESPONSE']._serialized_start=1390
-  _globals['_JOINRESPONSE']._serialized_end=1498
-  _globals['_CREATEJOINTOKENREQUEST']._serialized_start=1500
-  _globals['_CREATEJOINTOKENREQUEST']._serialized_end=1544
-  _globals['_CREATEJOINTOKENRESPONSE']._serialized_start=1546
-  _globals['_CREATEJOINTOKENRESPONSE']._serialized_end=1625
-  _globals['_CLUSTERSERVICE']._serialized_start=1770
-  _globals['_CLUSTERSERVICE']._serialized_end=2217
+  _globals['_MESSAGECOUNTS']._serialized_end=641
+  _globals['_GETSTATUSRESPONSE']._serialized_start=644
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1135
+  _globals['_GETSTATUSRESPONSE_LISTENINGENTRY']._serialized_start=1087
+  _globals['_GETSTATUSRESPONSE_LISTENINGENTRY']._serialized_end=1135
+  _globals['_WATCHMEMBERSREQUEST']._serialized_start=1137
+  _globals['_WATCHMEMBERSREQUEST']._serialized_end=1158
+  _globals['_MEMBEREVENT']._serialized_start=1160
+  _globals['_MEMBEREVENT']._serialized_end=1261
+  _globals['_LEAVEREQUEST']._serialized_start=1263
+  _globals['_LEAVEREQUEST']._serialized_end=1291
+  _globals['_LEAVERESPONSE']._serialized_start=1293
+  _globals['_LEAVERESPONSE']._serialized_end=1325
+  _globals['_JOINREQUEST']._serialized_start=1327
+  _globals['_JOINREQUEST']._serialized_end=1404
+  _globals['_JOINRESPONSE']._serialized_start=1406
+  _globals['_JOINRESPONSE']._serialized_end=1514
+  _globals['_CREATEJOINTOKENREQUEST']._serialized_start=1516
+  _globals['_CREATEJOINTOKENREQUEST']._serialized_end=1560
+  _globals['_CREATEJOINTOKENRESPONSE']._serialized_start=1562
+  _globals['_CREATEJOINTOKENRESPONSE']._serialized_end=1641
+  _globals['_CLUSTERSERVICE']._serialized_start=1786
+  _globals['_CLUSTERSERVICE']._serialized_end=2233
 # @@protoc_insertion_point(module_scope)

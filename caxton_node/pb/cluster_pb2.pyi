@@ -75,7 +75,7 @@ class Link(_message.Message):
     def __init__(self, peer: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., rtt_ms: _Optional[float] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., last_failure: _Optional[str] = ...) -> None: ...
 
 class MessageCounts(_message.Message):
-    __slots__ = ("accepted", "delivered", "forwarded", "refused", "dead_lettered", "handed_back", "in_flight", "malformed")
+    __slots__ = ("accepted", "delivered", "forwarded", "refused", "dead_lettered", "handed_back", "in_flight", "malformed", "parked")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     DELIVERED_FIELD_NUMBER: _ClassVar[int]
     FORWARDED_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,7 @@ class MessageCounts(_message.Message):
     HANDED_BACK_FIELD_NUMBER: _ClassVar[int]
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     MALFORMED_FIELD_NUMBER: _ClassVar[int]
+    PARKED_FIELD_NUMBER: _ClassVar[int]
     accepted: int
     delivered: int
     forwarded: int
@@ -92,7 +93,8 @@ class MessageCounts(_message.Message):
     handed_back: int
     in_flight: int
     malformed: int
-    def __init__(self, accepted: _Optional[int] = ..., delivered: _Optional[int] = ..., forwarded: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., handed_back: _Optional[int] = ..., in_flight: _Optional[int] = ..., malformed: _Optional[int] = ...) -> None: ...
+    parked: int
+    def __init__(self, accepted: _Optional[int] = ..., delivered: _Optional[int] = ..., forwarded: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., handed_back: _Optional[int] = ..., in_flight: _Optional[int] = ..., malformed: _Optional[int] = ..., parked: _Optional[int] = ...) -> None: ...
 
 class GetStatusResponse(_message.Message):
     __slots__ = ("node_id", "cluster", "version", "uptime_s", "members_alive", "members_suspect", "members_dead", "members_left", "agents_running", "links", "messages", "gossip_bytes_in", "gossip_bytes_out", "health_score", "listening", "partition_view")

@@ -24,27 +24,55 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63\x61xton/v1/messages.proto\x12\tcaxton.v1\"\xc5\x02\n\x07Message\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x14\n\x0cperformative\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x11\n\treceivers\x18\x04 \x03(\t\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\x0c\x12\x17\n\x0f\x63onversation_id\x18\x06 \x01(\t\x12\x12\n\nreply_with\x18\x07 \x01(\t\x12\x13\n\x0bin_reply_to\x18\x08 \x01(\t\x12\x18\n\x10reply_by_unix_ms\x18\t \x01(\x03\x12\x10\n\x08ontology\x18\n \x01(\t\x12\x10\n\x08language\x18\x0b \x01(\t\x12\x10\n\x08\x65ncoding\x18\x0c \x01(\t\x12\x10\n\x08protocol\x18\r \x01(\t\x12\x10\n\x08reply_to\x18\x0e \x01(\t\x12\x14\n\x0csent_unix_us\x18\x0f \x01(\x03\x12\x10\n\x08trace_id\x18\x10 \x01(\t\"\xbb\x01\n\x12SendMessageRequest\x12\n\n\x02to\x18\x01 \x01(\t\x12\x14\n\x0cperformative\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x10\n\x08ontology\x18\x05 \x01(\t\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x07 \x01(\t\x12\x0f\n\x07no_wait\x18\x08 \x01(\x08\x12\x12\n\ntimeout_ms\x18\t \x01(\r\"y\n\x13SendMessageResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12!\n\x05reply\x18\x03 \x01(\x0b\x32\x12.caxton.v1.Message\x12\x12\n\nlatency_us\x18\x04 \x01(\x04\">\n\x18SubscribeMessagesRequest\x12\x0e\n\x06\x61gents\x18\x01 \x03(\t\x12\x12\n\nbuffer_max\x18\x02 \x01(\r\"D\n\x0cMessageEvent\x12#\n\x07message\x18\x01 \x01(\x0b\x32\x12.caxton.v1.Message\x12\x0f\n\x07\x64ropped\x18\x02 \x01(\x04\"5\n\x16ListDeadLettersRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"g\n\nDeadLetter\x12#\n\x07message\x18\x01 \x01(\x0b\x32\x12.caxton.v1.Message\x12\x10\n\x08receiver\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nat_unix_ms\x18\x04 \x01(\x03\"U\n\x17ListDeadLettersResponse\x12+\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x15.caxton.v1.DeadLetter\x12\r\n\x05total\x18\x02 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63\x61xton/v1/messages.proto\x12\tcaxton.v1\"\xa7\x03\n\x07Message\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x14\n\x0cperformative\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x11\n\treceivers\x18\x04 \x03(\t\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\x0c\x12\x17\n\x0f\x63onversation_id\x18\x06 \x01(\t\x12\x12\n\nreply_with\x18\x07 \x01(\t\x12\x13\n\x0bin_reply_to\x18\x08 \x01(\t\x12\x18\n\x10reply_by_unix_ms\x18\t \x01(\x03\x12\x10\n\x08ontology\x18\n \x01(\t\x12\x10\n\x08language\x18\x0b \x01(\t\x12\x10\n\x08\x65ncoding\x18\x0c \x01(\t\x12\x10\n\x08protocol\x18\r \x01(\t\x12\x10\n\x08reply_to\x18\x0e \x01(\t\x12\x14\n\x0csent_unix_us\x18\x0f \x01(\x03\x12\x10\n\x08trace_id\x18\x10 \x01(\t\x12\x30\n\x07headers\x18\x11 \x03(\x0b\x32\x1f.caxton.v1.Message.HeadersEntry\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa4\x01\n\x06\x42udget\x12\x11\n\x04\x66uel\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x07time_us\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x15\n\x08messages\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x12\n\x05\x62ytes\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x11\n\x04\x63ost\x18\x05 \x01(\x03H\x04\x88\x01\x01\x42\x07\n\x05_fuelB\n\n\x08_time_usB\x0b\n\t_messagesB\x08\n\x06_bytesB\x07\n\x05_cost\"g\n\x08Spending\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x0c\n\x04\x66uel\x18\x02 \x01(\x03\x12\x0f\n\x07time_us\x18\x03 \x01(\x03\x12\x10\n\x08messages\x18\x04 \x01(\x03\x12\r\n\x05\x62ytes\x18\x05 \x01(\x03\x12\x0c\n\x04\x63ost\x18\x06 \x01(\x03\"\xe2\x03\n\x12SendMessageRequest\x12\n\n\x02to\x18\x01 \x01(\t\x12\x14\n\x0cperformative\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x10\n\x08ontology\x18\x05 \x01(\t\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x07 \x01(\t\x12\x0f\n\x07no_wait\x18\x08 \x01(\x08\x12\x12\n\ntimeout_ms\x18\t \x01(\r\x12\x10\n\x08reply_to\x18\n \x01(\t\x12\x10\n\x08\x65ncoding\x18\x0b \x01(\t\x12\x13\n\x0bin_reply_to\x18\x0c \x01(\t\x12\x12\n\nreply_with\x18\r \x01(\t\x12;\n\x07headers\x18\x0e \x03(\x0b\x32*.caxton.v1.SendMessageRequest.HeadersEntry\x12\x0f\n\x07\x61lso_to\x18\x0f \x03(\t\x12\x18\n\x10reply_by_unix_ms\x18\x10 \x01(\x03\x12\x0e\n\x06ttl_ms\x18\x11 \x01(\r\x12\r\n\x05trace\x18\x12 \x01(\x08\x12!\n\x06\x62udget\x18\x13 \x01(\x0b\x32\x11.caxton.v1.Budget\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc5\x01\n\x13SendMessageResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12!\n\x05reply\x18\x03 \x01(\x0b\x32\x12.caxton.v1.Message\x12\x12\n\nlatency_us\x18\x04 \x01(\x04\x12&\n\x0b\x62udget_left\x18\x05 \x01(\x0b\x32\x11.caxton.v1.Budget\x12\"\n\x05spent\x18\x06 \x03(\x0b\x32\x13.caxton.v1.Spending\">\n\x18SubscribeMessagesRequest\x12\x0e\n\x06\x61gents\x18\x01 \x03(\t\x12\x12\n\nbuffer_max\x18\x02 \x01(\r\"D\n\x0cMessageEvent\x12#\n\x07message\x18\x01 \x01(\x0b\x32\x12.caxton.v1.Message\x12\x0f\n\x07\x64ropped\x18\x02 \x01(\x04\"t\n\x10\x44\x65\x61\x64LetterFilter\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x10\n\x08receiver\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x04 \x01(\t\x12\x15\n\rsince_unix_ms\x18\x05 \x01(\x03\"v\n\x16ListDeadLettersRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12+\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1b.caxton.v1.DeadLetterFilter\x12\x12\n\npage_token\x18\x04 \x01(\t\"\xef\x01\n\nDeadLetter\x12#\n\x07message\x18\x01 \x01(\x0b\x32\x12.caxton.v1.Message\x12\x10\n\x08receiver\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nat_unix_ms\x18\x04 \x01(\x03\x12\n\n\x02id\x18\x05 \x01(\x03\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\x12\x12\n\nsize_bytes\x18\x07 \x01(\x04\x12\x12\n\nsent_again\x18\x08 \x01(\r\x12\x1a\n\x12sent_again_unix_ms\x18\t \x01(\x03\x12\x18\n\x10\x63ontent_left_out\x18\n \x01(\x08\x12\x0c\n\x04node\x18\x0b \x01(\t\"Q\n\x0f\x44\x65\x61\x64LetterCount\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05total\x18\x02 \x01(\x04\x12\x0c\n\x04kept\x18\x03 \x01(\x04\x12\x11\n\tforgotten\x18\x04 \x01(\x04\"\x9a\x01\n\x17ListDeadLettersResponse\x12+\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x15.caxton.v1.DeadLetter\x12\r\n\x05total\x18\x02 \x01(\x04\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12*\n\x06\x63ounts\x18\x04 \x03(\x0b\x32\x1a.caxton.v1.DeadLetterCount\"0\n\x14GetDeadLetterRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\x03\"U\n\x15GetDeadLetterResponse\x12*\n\x0b\x64\x65\x61\x64_letter\x18\x01 \x01(\x0b\x32\x15.caxton.v1.DeadLetter\x12\x10\n\x08\x65nvelope\x18\x02 \x01(\x0c\"|\n\x18ResendDeadLettersRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\x03\x12+\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1b.caxton.v1.DeadLetterFilter\x12\x0b\n\x03\x61ll\x18\x04 \x01(\x08\x12\x0b\n\x03max\x18\x05 \x01(\r\"[\n\x19ResendDeadLettersResponse\x12\x0c\n\x04sent\x18\x01 \x01(\r\x12\x11\n\tcame_back\x18\x02 \x01(\r\x12\x0f\n\x07skipped\x18\x03 \x01(\r\x12\x0c\n\x04left\x18\x04 \x01(\r\"m\n\x16\x44ropDeadLettersRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\x03\x12+\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1b.caxton.v1.DeadLetterFilter\x12\x0b\n\x03\x61ll\x18\x04 \x01(\x08\"*\n\x17\x44ropDeadLettersResponse\x12\x0f\n\x07\x64ropped\x18\x01 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'caxton.v1.messages_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_MESSAGE_HEADERSENTRY']._loaded_options = None
+  _globals['_MESSAGE_HEADERSENTRY']._serialized_options = b'8\001'
+  _globals['_SENDMESSAGEREQUEST_HEADERSENTRY']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
   _globals['_MESSAGE']._serialized_start=40
-  _globals['_MESSAGE']._serialized_end=365
-  _globals['_SENDMESSAGEREQUEST']._serialized_start=368
-  _globals['_SENDMESSAGEREQUEST']._serialized_end=555
-  _globals['_SENDMESSAGERESPONSE']._serialized_start=557
-  _globals['_SENDMESSAGERESPONSE']._serialized_end=678
-  _globals['_SUBSCRIBEMESSAGESREQUEST']._serialized_start=680
-  _globals['_SUBSCRIBEMESSAGESREQUEST']._serialized_end=742
-  _globals['_MESSAGEEVENT']._serialized_start=744
-  _globals['_MESSAGEEVENT']._serialized_end=812
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=814
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=867
-  _globals['_DEADLETTER']._serialized_start=869
-  _globals['_DEADLETTER']._serialized_end=972
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=974
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=1059
+  _globals['_MESSAGE']._serialized_end=463
+  _globals['_MESSAGE_HEADERSENTRY']._serialized_start=417
+  _globals['_MESSAGE_HEADERSENTRY']._serialized_end=463
+  _globals['_BUDGET']._serialized_start=466
+  _globals['_BUDGET']._serialized_end=630
+  _globals['_SPENDING']._serialized_start=632
+  _globals['_SPENDING']._serialized_end=735
+  _globals['_SENDMESSAGEREQUEST']._serialized_start=738
+  _globals['_SENDMESSAGEREQUEST']._serialized_end=1220
+  _globals['_SENDMESSAGEREQUEST_HEADERSENTRY']._serialized_start=417
+  _globals['_SENDMESSAGEREQUEST_HEADERSENTRY']._serialized_end=463
+  _globals['_SENDMESSAGERESPONSE']._serialized_start=1223
+  _globals['_SENDMESSAGERESPONSE']._serialized_end=1420
+  _globals['_SUBSCRIBEMESSAGESREQUEST']._serialized_start=1422
+  _globals['_SUBSCRIBEMESSAGESREQUEST']._serialized_end=1484
+  _globals['_MESSAGEEVENT']._serialized_start=1486
+  _globals['_MESSAGEEVENT']._serialized_end=1554
+  _globals['_DEADLETTERFILTER']._serialized_start=1556
+  _globals['_DEADLETTERFILTER']._serialized_end=1672
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=1674
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1792
+  _globals['_DEADLETTER']._serialized_start=1795
+  _globals['_DEADLETTER']._serialized_end=2034
+  _globals['_DEADLETTERCOUNT']._serialized_start=2036
+  _globals['_DEADLETTERCOUNT']._serialized_end=2117
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=2120
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=2274
+  _globals['_GETDEADLETTERREQUEST']._serialized_start=2276
+  _globals['_GETDEADLETTERREQUEST']._serialized_end=2324
+  _globals['_GETDEADLETTERRESPONSE']._serialized_start=2326
+  _globals['_GETDEADLETTERRESPONSE']._serialized_end=2411
+  _globals['_RESENDDEADLETTERSREQUEST']._serialized_start=2413
+  _globals['_RESENDDEADLETTERSREQUEST']._serialized_end=2537
+  _globals['_RESENDDEADLETTERSRESPONSE']._serialized_start=2539
+  _globals['_RESENDDEADLETTERSRESPONSE']._serialized_end=2630
+  _globals['_DROPDEADLETTERSREQUEST']._serialized_start=2632
+  _globals['_DROPDEADLETTERSREQUEST']._serialized_end=2741
+  _globals['_DROPDEADLETTERSRESPONSE']._serialized_start=2743
+  _globals['_DROPDEADLETTERSRESPONSE']._serialized_end=2785
 # @@protoc_insertion_point(module_scope)

@@ -29,10 +29,11 @@ from caxton_node.config.schema import SECTIONS, SETTINGS, Setting
 from caxton_node.config.schema import Kind as SettingKind
 from caxton_node.core.errors import SURFACES, CaxtonError
 from caxton_node.core.machine import draw
-from caxton_node.fipa import conversation
+from caxton_node.fipa.protocols import PROTOCOLS, Protocol, Stage
 from caxton_node.observability.instruments import INSTRUMENTS
 from caxton_node.security import Permission, Role
 from caxton_node.security.rbac import ROLES
+from caxton_node.tasks import lifecycle as tasks
 
 HERE = Path(__file__).resolve().parent
 BYTES_KIND, SECONDS_KIND = SettingKind.SIZE, SettingKind.DURATION
@@ -277,22 +278,6 @@ def _drawn(kind: type[CaxtonError], depth: int = 0) -> Iterator[str]:
 
 # -- states -------------------------------------------------------------------------------------------------
 
-_MACHINES: Sequence[tuple[str, str, str, Mapping[Any, Any]]] = (
-    ("Agent instance", "caxton_node/agents/lifecycle.py", lifecycle.__doc__ or "", lifecycle.TRANSITIONS),
-    (
-        "fipa-request",
-        "caxton_node/fipa/conversation.py",
-        "One request between an initiator and a participant.",
-        conversation.REQUEST_TRANSITIONS,
-    ),
-    (
-        "fipa-contract-net",
-        "caxton_node/fipa/conversation.py",
-        "The talk between the initiator and one contractor; a hundred contractors are a hundred of these.",
-        conversation.BID_TRANSITIONS,
-    ),
-)
-
 
 def states() -> str:
     """Return the page of state machines."""
@@ -302,21 +287,52 @@ def states() -> str:
         "Each machine is one table, and nothing else decides what is legal. The diagrams are drawn from the "
         "tables (`caxton_node/core/machine.py`, `draw`); what is not in a table is refused with the moves "
         "that would have been possible.",
-        *(part for machine in _MACHINES for part in _machine(*machine)),
+        *_machine(
+            "Agent instance", "caxton_node/agents/lifecycle.py", lifecycle.__doc__, lifecycle.TRANSITIONS
+        ),
+        *_machine("Task", "caxton_node/tasks/lifecycle.py", tasks.__doc__, tasks.TRANSITIONS),
+        "## Interaction protocols",
+        "Each is the talk of an initiator with one participant; with a hundred participants there are a "
+        "hundred of these. [Interaction protocols](../protocols.md) says in words how they go. A picture is "
+        "what FIPA's specification draws. The table below it is the whole: *not-understood* and *failure* at "
+        "any point, and *cancel* with all that may cross it. In a final state the talk is over, and only "
+        "what was under way is still taken. *timeout* is said by nobody: a machine that waits steps it.",
+        *(part for protocol in PROTOCOLS.values() for part in _protocol(protocol)),
     )
 
 
-def _machine(name: str, source: str, text: str, transitions: Mapping[Any, Any]) -> Iterator[str]:
+def _machine(name: str, source: str, text: str | None, transitions: Mapping[Any, Any]) -> Iterator[str]:
     yield f"## {name}"
-    about = text.strip().partition("\n")[0]
+    about = (text or "").strip().partition("\n")[0]
     yield f"{about} Table: `{source}`."
     yield f"```mermaid\n{_readable(draw(transitions))}\n```"
     grouped: dict[StrEnum, list[str]] = {}
     for (state, event), after in transitions.items():
         grouped.setdefault(state, []).append(f"{event} → {after}")
-    finals = dict.fromkeys(after for after in transitions.values() if after not in grouped)
-    rows = [[str(state), ", ".join(moves)] for state, moves in grouped.items()]
-    yield table(["state", "event → next state"], [*rows, *([str(state), "final"] for state in finals)])
+    yield table(
+        ["state", "event → next state"], [[str(state), ", ".join(moves)] for state, moves in grouped.items()]
+    )
+
+
+def _protocol(protocol: Protocol[Any, Any]) -> Iterator[str]:
+    module = protocol.name.removeprefix("fipa-").replace("-", "_")
+    yield f"### {protocol.name}"
+    yield f"{protocol.title}, {protocol.source}. Table: `caxton_node/fipa/protocols/{module}.py`."
+    reached = {protocol.start, *protocol.diagram.values()}
+    drawn = {move: after for move, after in protocol.diagram.items() if move[0] in reached}
+    yield f"```mermaid\n{_readable(draw(drawn))}\n```"
+    yield table(
+        ["state", "the initiator may say", "the participant may say"],
+        [_stage(protocol.stage(state)) for state in type(protocol.start)],
+    )
+
+
+def _stage(stage: Stage) -> list[str]:
+    moves = [
+        ", ".join(f"{act.word} → {after.name}" for act, after in side.items())
+        for side in (stage.initiator, stage.participant)
+    ]
+    return [f"{stage.name} (final)" if stage.is_final else stage.name, *moves]
 
 
 def _readable(drawing: str) -> str:

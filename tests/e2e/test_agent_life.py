@@ -63,7 +63,7 @@ class Flow:
         answers, wrong = 0, []
         with self._node.client() as client:
             while not self._ends.is_set():
-                content = b"%d/%d" % (number, answers)
+                content = b"[%d, %d]" % (number, answers)
                 try:
                     reply = client.messages.send(self._agent, content).reply
                 except CaxtonError as err:

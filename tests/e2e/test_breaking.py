@@ -21,7 +21,7 @@ OUTBOX = 16 * PAGE
 
 def blaster(receiver, count):
     """Return a guest that says `count` requests to `receiver` whenever it is called."""
-    envelope = msgpack.packb([0x13, None, receiver, b"x", None, "r"])
+    envelope = msgpack.packb([0x13, None, receiver, b"1", None, "r"])
     frame = len(envelope).to_bytes(4, "little") + envelope
     inbox = OUTBOX + (len(frame) * count // PAGE + 1) * PAGE
     text = "".join(f"\\{byte:02x}" for byte in frame)
@@ -100,7 +100,7 @@ def test_an_agent_that_floods_another_node_does_not_take_its_own_node_away(nodes
     try:
         with n1.client() as client:
             for _ in range(3):
-                client.messages.send("blast", b"go", wait=False)
+                client.messages.send("blast", b"1", wait=False)
         wait_for("the flood", lambda: counts_of(n1).forwarded > 20_000, within_s=20)
         assert ask(n1, "n1") == "OK"
         wait_for("n2 to see all in the midst of it", lambda: sees(n2, 3), within_s=30)

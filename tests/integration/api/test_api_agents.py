@@ -76,7 +76,7 @@ async def test_an_agent_goes_through_its_whole_life_over_the_socket(n1):
         assert deployed.agent.state == pb.AGENT_STATE_RUNNING
         assert deployed.elapsed_us > 0
         assert deployed.agent.instance == "life#2.0.0.1@n1"
-        assert client.messages.send("life", b"hello").reply.content == b"hello"
+        assert client.messages.send("life", b'"hello"').reply.content == b'"hello"'
         stopped = client.agents.stop("life")
         assert (stopped.agent.state, stopped.returned_messages) == (pb.AGENT_STATE_STOPPED, 0)
         with pytest.raises(IllegalTransition, match="possible now: load, fail, remove"):
@@ -139,7 +139,7 @@ async def test_any_node_answers_for_an_agent_of_another(n1, n2):
     await seen_by(n1, "far")
 
     def drive(client):
-        assert client.messages.send("far", b"over the mesh").reply.content == b"over the mesh"
+        assert client.messages.send("far", b'"over the mesh"').reply.content == b'"over the mesh"'
         assert client.agents.get("far").detail.module_bytes > 1000
         assert client.agents.stop("far").agent.state == pb.AGENT_STATE_STOPPED
         with pytest.raises(AlreadyExists, match="on node n2") as caught:

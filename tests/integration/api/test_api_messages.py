@@ -48,7 +48,7 @@ async def test_a_reply_carries_its_conversation_and_its_latency(n1, agents):
 
 
 async def test_a_message_can_be_sent_without_waiting(n1, agents):
-    answer = await call(n1.local, lambda client: client.messages.send("echo", b"x", wait=False))
+    answer = await call(n1.local, lambda client: client.messages.send("echo", b"1", wait=False))
     assert not answer.HasField("reply")
     assert answer.message_id
 
@@ -56,13 +56,13 @@ async def test_a_message_can_be_sent_without_waiting(n1, agents):
 @pytest.mark.parametrize(
     ("to", "content", "options", "error", "says"),
     [
-        ("nobody", b"x", {}, NotFound, "no agent nobody"),
-        ("Not An Address", b"x", {}, InvalidArgument, "is not an agent name"),
-        ("echo", b"x", {"performative": "shout"}, InvalidMessage, "is not a performative"),
+        ("nobody", b"1", {}, NotFound, "no agent nobody"),
+        ("Not An Address", b"1", {}, InvalidArgument, "is not an agent name"),
+        ("echo", b"1", {"performative": "shout"}, InvalidMessage, "is not a performative"),
         ("echo", bytes(2 * 2**20), {}, InvalidMessage, "the content has 2,097,152 bytes"),
-        ("echo", b"x", {"conversation_id": "c" * 300}, InvalidArgument, "cannot be used"),
-        ("faulty", b"trap", {}, DeliveryFailed, "trapped"),
-        ("silent", b"x", {"timeout_s": 0.2}, DeadlineExceeded, "silent"),
+        ("echo", b"1", {"conversation_id": "c" * 300}, InvalidArgument, "cannot be used"),
+        ("faulty", b"trap", {"language": "text"}, DeliveryFailed, "trapped"),
+        ("silent", b"1", {"timeout_s": 0.2}, DeadlineExceeded, "silent"),
     ],
 )
 async def test_a_message_that_fails_says_what_why_and_what_next(
@@ -76,11 +76,11 @@ async def test_a_message_that_fails_says_what_why_and_what_next(
 
 async def test_what_nobody_received_is_listed_with_its_reason(n1):
     with pytest.raises(NotFound):
-        await call(n1.local, lambda client: client.messages.send("lost-and-found", b"keepsake"))
+        await call(n1.local, lambda client: client.messages.send("lost-and-found", b'"keepsake"'))
     letters = await call(n1.local, lambda client: client.messages.dead_letters(limit=1000))
     # What other tests have let time out dies when it likes, so ours need not be the newest.
     (letter,) = [found for found in letters.dead_letters if found.receiver == "lost-and-found"]
-    assert (letter.reason, letter.message.content) == ("no-such-agent", b"keepsake")
+    assert (letter.reason, letter.message.content) == ("no-such-agent", b'"keepsake"')
     assert letters.total >= len(letters.dead_letters)
     newest = await call(n1.local, lambda client: client.messages.dead_letters(limit=1))
     assert len(newest.dead_letters) == 1
@@ -103,7 +103,7 @@ async def test_a_follower_sees_request_and_reply_of_its_agent_only(n1, agents):
     await following.wait()
     async with asyncio.timeout(10):
         await until(lambda: n1.daemon._router.tap.listeners)
-        await call(n1.local, lambda client: client.messages.send("faulty", b"not mine"))
+        await call(n1.local, lambda client: client.messages.send("faulty", b'"not mine"'))
         await call(n1.local, lambda client: client.messages.send("echo", json.dumps("mine").encode()))
         await watching
     assert seen == [("request", b'"mine"'), ("inform", b'"mine"')]

@@ -46,7 +46,7 @@ async def test_limits_change_while_messages_flow_and_none_is_lost(n1):
     def ask(client):
         replies = 0
         while not done.is_set():
-            assert client.messages.send("flow", b"x").reply.content == b"x"
+            assert client.messages.send("flow", b"1").reply.content == b"1"
             replies += 1
         return replies
 
@@ -55,7 +55,8 @@ async def test_limits_change_while_messages_flow_and_none_is_lost(n1):
     def change(client):
         for turn in range(20):
             limits = {"memory_bytes": 2**20 * (1 + turn % 3), "log_lines_per_s": turn, "batch_max": 1 + turn}
-            answer = client.agents.update("flow", limits=limits)
+            batching = ("adaptive", "throughput", "latency", "single")[turn % 4]
+            answer = client.agents.update("flow", limits=limits, batching=batching)
             assert (answer.agent.state, answer.agent.detail.number) == (pb.AGENT_STATE_RUNNING, 1)
             assert answer.agent.detail.limits.log_lines_per_s == turn
         return client.agents.get("flow").detail
@@ -65,6 +66,7 @@ async def test_limits_change_while_messages_flow_and_none_is_lost(n1):
     assert all(await asyncio.gather(*askers))
     assert (detail.restarts, detail.limits.batch_max, detail.limits.memory_bytes) == (0, 20, 2 * 2**20)
     assert detail.limits.fuel_per_message == 10_000_000
+    assert (detail.batching, detail.protocols) == (pb.BATCHING_SINGLE, pb.PROTOCOL_POLICY_ENFORCE)
     assert (await call(n1.local, lambda client: client.agents.undeploy("flow"))).returned_messages == 0
 
 
@@ -78,6 +80,8 @@ async def test_another_module_takes_over_and_what_is_not_named_stays(n1):
             capabilities=["text.echo"],
             keeping="image",
             checkpoint_every_s=10,
+            batching="throughput",
+            protocols="warn",
         )
         updated = client.agents.update("grow", module=ECHO_2, version="2.0.0", drain_s=1)
         assert updated.elapsed_us > 0
@@ -86,7 +90,9 @@ async def test_another_module_takes_over_and_what_is_not_named_stays(n1):
         assert (detail.config["depth"], detail.granted_capabilities) == (3, ["text.echo"])
         assert (detail.limits.memory_bytes, detail.limits.log_lines_per_s) == (2**20, 0)
         assert (detail.keeping, detail.checkpoint_every_ms) == (pb.KEEPING_IMAGE, 10_000)
-        assert client.messages.send("grow", b"hello").reply.content == b"hello"
+        assert (detail.batching, detail.protocols) == (pb.BATCHING_THROUGHPUT, pb.PROTOCOL_POLICY_WARN)
+        assert detail.batch_now >= 1
+        assert client.messages.send("grow", b'"hello"').reply.content == b'"hello"'
         again = client.agents.update("grow", config={}, capabilities=[], keeping="off", checkpoint_every_s=0)
         detail = again.agent.detail
         assert (again.agent.instance, dict(detail.config)) == ("grow#2.0.0.2@n1", {})
@@ -118,7 +124,7 @@ async def test_a_change_that_cannot_be_made_changes_nothing(n1, change, error, s
         with pytest.raises(error, match=says):
             client.agents.update("firm", **change)
         after = client.agents.get("firm")
-        assert client.messages.send("firm", b"still").reply.content == b"still"
+        assert client.messages.send("firm", b'"still"').reply.content == b'"still"'
         client.agents.undeploy("firm")
         return before, after
 
@@ -240,7 +246,9 @@ async def test_a_viewer_reads_history_and_changes_nothing(n1):
 
 async def test_a_failure_is_told_with_kind_frames_and_message(n1):
     await call(n1.local, lambda client: client.agents.deploy("sick", faulty().encode()))
-    sent = await call(n1.local, lambda client: client.messages.send("sick", b"zero", wait=False))
+    sent = await call(
+        n1.local, lambda client: client.messages.send("sick", b"zero", language="text", wait=False)
+    )
     found = await settled(n1, "sick", lambda found: found.detail.restarts)
     failure = found.detail.failure
     assert (failure.kind, failure.message) == ("arithmetic", "it divided by zero")

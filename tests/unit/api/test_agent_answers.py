@@ -7,8 +7,10 @@ from caxton_node.agents.manifest import Keeping, Manifest
 from caxton_node.agents.views import AgentView
 from caxton_node.api.agent_answers import agent_of, cpu_of, limits_of, transition_of
 from caxton_node.api.agent_requests import given_limits
+from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.pb import agents_pb2 as pb
 from caxton_node.runtime import Cpu, Limits
+from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.host.determinism import Determinism
 
 FAILURE = Failure("fuel", "it used up its fuel", 5, ("spin at 0x1", "caxton_handle at 0x2"), "ab" * 16, "so")
@@ -30,6 +32,7 @@ def view(manifest: Manifest, failure: Failure | None = None) -> AgentView:
         failure=failure,
         waiting=4,
         memory_bytes=65_536,
+        batch_now=12,
     )
 
 
@@ -50,6 +53,8 @@ def test_an_answer_tells_how_an_agent_runs_and_what_it_leaves():
         world=Determinism(7, 9),
         keeping=Keeping.OFF,
         checkpoint_every_s=1.5,
+        batching=Batching.LATENCY,
+        protocols=ProtocolPolicy.OFF,
     )
     agent = agent_of(view(manifest))
     detail = agent.detail
@@ -57,6 +62,8 @@ def test_an_answer_tells_how_an_agent_runs_and_what_it_leaves():
     assert (detail.cpu, list(detail.wasm_features)) == (pb.CPU_MODE_METERED, ["simd"])
     assert (detail.deterministic.seed, detail.deterministic.start_unix_us) == (7, 9)
     assert (detail.keeping, detail.checkpoint_every_ms) == (pb.KEEPING_OFF, 1500)
+    assert (detail.batching, detail.batch_now) == (pb.BATCHING_LATENCY, 12)
+    assert detail.protocols == pb.PROTOCOL_POLICY_OFF
     assert not detail.HasField("failure")
 
 

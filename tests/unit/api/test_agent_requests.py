@@ -11,10 +11,14 @@ from caxton_node.api.agent_requests import (
     read_manifest,
 )
 from caxton_node.config import load
+from caxton_node.config.schema import BY_KEY
 from caxton_node.core.errors import InvalidArgument
+from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.pb import agents_pb2 as pb
 from caxton_node.runtime import Cpu, Limits
+from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.host.determinism import START_UNIX_US
+from caxton_node.runtime.limits import RANGES
 
 CONFIG = load(environ={}, overrides=["agents.log_lines_per_s=7", "agents.checkpoint_bytes_max=1MiB"])
 
@@ -80,6 +84,32 @@ def test_a_deployment_may_say_how_it_runs_and_what_it_leaves():
     assert manifest.checkpoint_every_s == 1.5
 
 
+@pytest.mark.story("031")
+def test_turns_and_protocols_are_as_asked_or_as_the_node_has_them():
+    strict = read_manifest(pb.DeployAgentRequest(name="a"), CONFIG)
+    assert (strict.batching, strict.protocols) == (Batching.ADAPTIVE, ProtocolPolicy.ENFORCE)
+    config = load(environ={}, overrides=["agents.batching=latency", "agents.protocols=warn"])
+    node_s = read_manifest(pb.DeployAgentRequest(name="a"), config)
+    assert (node_s.batching, node_s.protocols) == (Batching.LATENCY, ProtocolPolicy.WARN)
+    asked = pb.DeployAgentRequest(name="a", batching=pb.BATCHING_THROUGHPUT, protocols=pb.PROTOCOL_POLICY_OFF)
+    manifest = read_manifest(asked, config)
+    assert (manifest.batching, manifest.protocols) == (Batching.THROUGHPUT, ProtocolPolicy.OFF)
+
+
+@pytest.mark.story("031")
+def test_a_setting_has_no_value_that_no_agent_could_have():
+    assert BY_KEY["agents.batching"].choices == tuple(Batching)
+    assert BY_KEY["agents.protocols"].choices == tuple(ProtocolPolicy)
+    assert BY_KEY["agents.batch_max"].maximum == RANGES["batch_max"][1]
+
+
+@pytest.mark.story("031")
+@pytest.mark.parametrize(("enum", "words"), [(pb.Batching, Batching), (pb.ProtocolPolicy, ProtocolPolicy)])
+def test_every_word_is_in_the_schema(enum, words):
+    prefix = enum.Name(0).removesuffix("UNSPECIFIED")
+    assert {name.removeprefix(prefix).lower() for name in enum.keys()[1:]} == set(words)
+
+
 @pytest.mark.story("003")
 @pytest.mark.parametrize(
     ("fields", "says"),
@@ -87,6 +117,8 @@ def test_a_deployment_may_say_how_it_runs_and_what_it_leaves():
         ({"wasm_features": ["gc"]}, "'gc' is not a feature that can be allowed"),
         ({"cpu": 9}, "9 is not a CpuMode"),
         ({"keeping": 9}, "9 is not a Keeping"),
+        ({"batching": 9}, "9 is not a Batching"),
+        ({"protocols": 9}, "9 is not a ProtocolPolicy"),
         ({"checkpoint_every_ms": 1}, "out of range"),
         ({"deterministic": pb.Determinism(start_unix_us=-1)}, "start_unix_us"),
         ({"deterministic": pb.Determinism(start_unix_us=2**62)}, "start_unix_us"),
@@ -121,6 +153,8 @@ def test_a_change_may_have_everything():
         wasm_features=pb.Names(names=["simd"]),
         keeping=pb.KEEPING_OFF,
         checkpoint_every_ms=2000,
+        batching=pb.BATCHING_SINGLE,
+        protocols=pb.PROTOCOL_POLICY_WARN,
     )
     assert read_change(request) == Change(
         module=b"m",
@@ -132,4 +166,6 @@ def test_a_change_may_have_everything():
         wasm_features=("simd",),
         keeping=Keeping.OFF,
         checkpoint_every_s=2.0,
+        batching=Batching.SINGLE,
+        protocols=ProtocolPolicy.WARN,
     )

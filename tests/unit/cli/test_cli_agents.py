@@ -10,19 +10,24 @@ import pytest
 from click.testing import CliRunner
 
 from caxton_node.cli.agent_options import (
+    BATCHING,
+    PROTOCOLS,
     config_of,
     config_options,
     engine_options,
     limit_options,
     limits_of,
+    message_options,
     state_options,
 )
 from caxton_node.cli.agent_report import show_report
+from caxton_node.cli.agent_sheet import BATCHING as AS_WORDS
 from caxton_node.cli.agent_sheet import show_agent
 from caxton_node.cli.output import Output
-from caxton_node.cli.plain import plain
+from caxton_node.cli.plain import enum_word, plain
 from caxton_node.cli.sheet import period, size
 from caxton_node.pb import agents_pb2 as pb
+from caxton_node.runtime.batching import RULES, Batching, BatchRule
 
 pytestmark = pytest.mark.story("008")
 
@@ -35,6 +40,7 @@ def given(*words: object) -> dict[str, object]:
     @limit_options
     @engine_options
     @state_options
+    @message_options
     @config_options
     def take(**options: object) -> None:
         found.update(options)
@@ -70,6 +76,8 @@ def agent(**detail: object) -> pb.Agent:
             ),
             cpu=pb.CPU_MODE_BOTH,
             keeping=pb.KEEPING_AUTO,
+            batching=pb.BATCHING_ADAPTIVE,
+            protocols=pb.PROTOCOL_POLICY_ENFORCE,
             **detail,
         ),
     )
@@ -131,6 +139,18 @@ def test_features_can_be_named_several_times():
     assert (options["wasm_features"], options["cpu"]) == (("simd", "bulk-memory"), "deadline")
 
 
+@pytest.mark.story("031")
+def test_turns_and_protocols_have_the_words_of_the_schema():
+    for option, words, enum in (
+        ("--batching", BATCHING, pb.Batching),
+        ("--protocols", PROTOCOLS, pb.ProtocolPolicy),
+    ):
+        assert [enum_word(enum.DESCRIPTOR, number) for number in enum.values() if number] == list(words)
+        assert {given(option, word)[option.strip("-")] for word in words} == set(words)
+        with pytest.raises(click.UsageError, match="is not one of"):
+            given(option, "some")
+
+
 # -- one agent in full --------------------------------------------------------------------------------------
 
 
@@ -144,12 +164,30 @@ def test_an_agent_is_shown_with_limits_and_how_it_runs(capsys: pytest.CaptureFix
         "log lines 0 a second",
         "messages sent as many as others take",
         "cpu both: by fuel and wall time, whichever ends first",
+        "batching adaptive: as many messages as fit into 2 ms",
+        "protocols enforce: what they do not allow goes back to its sender",
         "wasm features simd",
         "checkpoints every 1.5 s, and when it ends",
         'config {"depth": 3}',
     ):
         assert line in lines
     assert "last failure" not in lines
+
+
+@pytest.mark.story("031")
+def test_an_agent_that_runs_says_how_many_messages_its_next_turn_may_take(
+    capsys: pytest.CaptureFixture[str],
+):
+    lines = shown(agent(batch_now=37), capsys)
+    assert "batching adaptive: as many messages as fit into 2 ms; at most 37 in its next turn" in lines
+
+
+@pytest.mark.story("031")
+@pytest.mark.parametrize(("batching", "rule"), RULES.items())
+def test_the_words_for_a_strategy_have_its_numbers(batching: Batching, rule: BatchRule):
+    words = AS_WORDS[batching]
+    assert words.startswith(f"{batching}: ")
+    assert (f"{rule.turn_s * 1000:g} ms" in words) == (batching is not Batching.SINGLE)
 
 
 @pytest.mark.story("003")

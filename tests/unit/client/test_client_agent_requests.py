@@ -1,7 +1,15 @@
 import pytest
 
-from caxton_node.cli.agent_options import CPU, KEEPING
-from caxton_node.client.agent_requests import write_cpu, write_keeping, write_limits, write_names, write_world
+from caxton_node.cli.agent_options import BATCHING, CPU, KEEPING, PROTOCOLS
+from caxton_node.client.agent_requests import (
+    write_batching,
+    write_cpu,
+    write_keeping,
+    write_limits,
+    write_names,
+    write_protocols,
+    write_world,
+)
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.pb import agents_pb2 as pb
 
@@ -35,6 +43,8 @@ def test_words_become_the_numbers_of_the_schema():
 def test_the_command_line_offers_every_word():
     assert [write_cpu(word) for word in CPU] == [number for number in pb.CpuMode.values() if number]
     assert [write_keeping(word) for word in KEEPING] == [number for number in pb.Keeping.values() if number]
+    assert [write_batching(word) for word in BATCHING] == [1, 2, 3, 4] == pb.Batching.values()[1:]
+    assert [write_protocols(word) for word in PROTOCOLS] == [1, 2, 3] == pb.ProtocolPolicy.values()[1:]
 
 
 def test_what_is_absent_stays_absent():
