@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 
 from caxton_node.agents.manifest import Keeping, Manifest
 from caxton_node.core.errors import InvalidArgument
+from caxton_node.fipa.policy import ProtocolPolicy
+from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.limits import Limits
 from caxton_node.runtime.profile import Cpu
 
@@ -27,6 +29,8 @@ class Change:
         wasm_features: Other features, whole.
         keeping: What an instance leaves for its successor.
         checkpoint_every_s: How often it is asked for that.
+        batching: Another way to fill its turns.
+        protocols: What becomes of acts that its protocols do not allow.
     """
 
     module: bytes = b""
@@ -38,6 +42,8 @@ class Change:
     wasm_features: tuple[str, ...] | None = None
     keeping: Keeping | None = None
     checkpoint_every_s: float | None = None
+    batching: Batching | None = None
+    protocols: ProtocolPolicy | None = None
 
     @property
     def needs_reload(self) -> bool:
@@ -62,6 +68,8 @@ class Change:
             "wasm_features": self.wasm_features,
             "keeping": self.keeping,
             "checkpoint_every_s": self.checkpoint_every_s,
+            "batching": self.batching,
+            "protocols": self.protocols,
         }
         given = {name: value for name, value in others.items() if value is not None}
         if not (given or self.limits or self.module):

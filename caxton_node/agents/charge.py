@@ -195,6 +195,7 @@ class Roster:
             failure=charge.failure,
             waiting=instance.waiting,
             memory_bytes=instance.memory_bytes,
+            batch_now=instance.batch_now,
         )
 
     def announce(self, charge: Charge) -> None:

@@ -4,8 +4,8 @@
     image   its memory and globals: fits the same module in the same kind of engine
 
 A checkpoint is kept when an agent stops, when the node stops, and as often as its manifest asks for. A
-successor that does not take it starts afresh and the checkpoint is dropped, so that one that is broken cannot
-keep an agent from ever starting.
+successor that does not take it, or begins without it, starts afresh and the checkpoint is dropped: one that
+is broken cannot keep an agent from ever starting, and none comes back after a version that knew none of it.
 """
 
 from __future__ import annotations

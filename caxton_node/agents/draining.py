@@ -1,4 +1,7 @@
-"""Stopping an agent in good order: it finishes what it began, leaves what it knows, gives back the rest."""
+"""Stopping an agent in good order: it finishes what it began, leaves what it knows, gives back the rest.
+
+Those with whom it was still in a conversation are told, so that nobody waits for it.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Drainer:
         if instance.is_in(State.RUNNING):
             instance.step(Event.DRAIN)
         self._roster.announce(charge)  # first the route, then the drain
-        handover = self._router.begin_handover(instance.id)
+        handover = self._router.departures.begin(instance.id)
         try:
             await self.wait(instance, handover, drain_s)
             if instance.is_in(State.DRAINING):
@@ -57,12 +60,11 @@ class Drainer:
         except Exception:  # noqa: BLE001  an agent that is to stop must not stay half stopped
             _log.exception("a drain went wrong", agent=instance.id)
         await instance.halt()
-        left = self._router.end_handover(instance.id, handover)
+        left = self._router.departures.end(instance.id, handover)
         instance.drop_mailbox()
         if instance.is_in(State.DRAINING):
             instance.step(Event.STOP)
-        self._router.reroute(left, FailureReason.AGENT_STOPPED)
-        return len(left)
+        return self._give_back(instance, left)
 
     async def wait(self, instance: Instance, handover: Handover, within_s: float) -> None:
         """Wait until what waits is handled and conversations have ended, time is over, or the guest traps."""
@@ -70,14 +72,17 @@ class Drainer:
         try:
             async with asyncio.timeout(within_s):
                 # Workers and conversations tell nobody that they are done: looking is all there is.
-                while instance.is_in(State.DRAINING) and not self._router.is_finished(handover):
+                while instance.is_in(State.DRAINING) and not self._router.departures.is_finished(handover):
                     await asyncio.sleep(look_every_s)
                     look_every_s = min(2 * look_every_s, LOOK_EVERY_MAX_S)
         except TimeoutError:
             _log.info("a drain ended before all was done", agent=instance.id, waiting=instance.waiting)
 
     def return_mail(self, instance: Instance) -> int:
-        """Close an agent's mailbox and give back what waits; returns how much."""
-        left = instance.close_mailbox()
+        """Close an agent's mailbox, give back what waits, tell those who talk with it; returns how much."""
+        return self._give_back(instance, instance.close_mailbox())
+
+    def _give_back(self, instance: Instance, left: list[bytes]) -> int:
         self._router.reroute(left, FailureReason.AGENT_STOPPED)
+        self._router.partners.tell_of_agent(instance.address, f"{instance.address} has stopped", left)
         return len(left)

@@ -24,7 +24,9 @@ from caxton_node.agents.lifecycle import Event, State
 from caxton_node.agents.retirement import Retirement
 from caxton_node.agents.starting import Starter
 from caxton_node.agents.store import Deployed
+from caxton_node.fipa import FailureReason
 from caxton_node.observability import Board
+from caxton_node.observability.background import tell_of_bug
 from caxton_node.observability.logs import get_logger
 from caxton_node.runtime.engine import CompiledModule
 
@@ -81,9 +83,12 @@ class HotReload:
         prepare = self._starter.prepare if old.is_sound else self._starter.prepare_as_left
         sent = await prepare(new.instance)
         try:
+            if not self._moves_state(old, new):
+                # State of a version before the one that runs; this one and its restarts begin afresh.
+                await self._starter.drop(charge.name)
             await old.pause()
             began_at = perf_counter()
-            if not old.is_sound or (old.keeps is Kind.GUEST and can_take(new.module)):
+            if self._moves_state(old, new):
                 await self._move_state(charge, new, sent)
             else:
                 self._split(charge, new, sent)
@@ -99,7 +104,7 @@ class HotReload:
         else:
             retired = self._wait(charge, charge.retiring, drain_s)
             charge.retiring.waiting = asyncio.create_task(retired, name=f"retire {old.id}")
-            charge.retiring.waiting.add_done_callback(_tell_of_bug)
+            charge.retiring.waiting.add_done_callback(tell_of_bug)
 
     async def finish(self, charge: Charge) -> None:
         """End the retirement of an agent's old instance, if one is under way: what it began goes over.
@@ -112,12 +117,20 @@ class HotReload:
         if retirement.waiting is not None and retirement.waiting is not asyncio.current_task():
             retirement.waiting.cancel()
         await retirement.instance.halt()
-        self._plant.router.end_handover(retirement.instance.id, retirement.handover)
+        router, address = self._plant.router, retirement.instance.address
+        left = router.departures.end(retirement.instance.id, retirement.handover)
+        router.reroute(left, FailureReason.AGENT_STOPPED)
+        if not charge.instance.is_open:  # the successor has been given up meanwhile
+            router.partners.tell_of_agent(address, f"{address} has been given up", left)
         await self._bury(retirement.instance)
         charge.retiring = None
         retirement.on_end()
 
     # -- the two ways ---------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _moves_state(old: Instance, new: Successor) -> bool:
+        return not old.is_sound or (old.keeps is Kind.GUEST and can_take(new.module))
 
     async def _move_state(self, charge: Charge, new: Successor, sent: list[bytes]) -> None:
         """Give the new one the state and the mailbox; one that has just trapped has only its mailbox left."""
@@ -136,7 +149,7 @@ class HotReload:
         """Give the new one all conversations that the old one is not in."""
         old = charge.instance
         new.instance.open_mailbox()
-        handover = self._plant.router.begin_handover(old.id, new.instance.id)
+        handover = self._plant.router.departures.begin(old.id, new.instance.id)
         self._roster.replace(charge, new.instance, new.row)
         charge.retiring = Retirement(old, handover)
         new.instance.launch(sent)
@@ -160,7 +173,7 @@ class HotReload:
 
     def _is_done(self, retirement: Retirement) -> bool:
         trapped = retirement.instance.state is not State.DRAINING
-        return trapped or self._plant.router.is_finished(retirement.handover)
+        return trapped or self._plant.router.departures.is_finished(retirement.handover)
 
     async def _bury(self, old: Instance) -> None:
         await old.halt()
@@ -171,8 +184,3 @@ class HotReload:
         if not old.is_in(State.UNLOADED):
             old.step(Event.REMOVE)
         self._roster.forget(old.id)
-
-
-def _tell_of_bug(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (bug := task.exception()) is not None:
-        _log.error("a retirement has ended in a bug", task=task.get_name(), exc_info=bug)

@@ -18,12 +18,12 @@ from caxton_node.agents.chronicle import Chronicle
 from caxton_node.agents.lifecycle import TRANSITIONS, Event, State
 from caxton_node.agents.manifest import Keeping, Manifest
 from caxton_node.core.clock import Clock
+from caxton_node.core.ids import Address
 from caxton_node.core.machine import step
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.router import Router
 from caxton_node.observability.logs import get_logger
 from caxton_node.runtime.engine import CompiledModule, Engine
-from caxton_node.runtime.limits import Limits
 from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.ports import LogLevel
 from caxton_node.runtime.sandbox import CheckpointFailed, Sandbox
@@ -81,6 +81,7 @@ class Instance:
 
     Attributes:
         id: `tenant/name#version.n@node`.
+        address: `name@node`, the sender of all that it says.
         state: Where it is in its life.
         module: Its machine code; None until it is loaded.
         run: How many sandboxes it has had; tells a trap of this one from a trap of the one before.
@@ -89,8 +90,8 @@ class Instance:
     """
 
     __slots__ = (
-        "_fuel_before", "_mailbox", "_plant", "_sandbox", "_slot", "_trap", "from_pool", "id", "manifest",
-        "module", "number", "restored", "run", "state",
+        "_fuel_before", "_mailbox", "_plant", "_sandbox", "_slot", "_trap", "address", "from_pool", "id",
+        "manifest", "module", "number", "restored", "run", "state",
     )  # fmt: skip
 
     def __init__(
@@ -100,6 +101,7 @@ class Instance:
         self.manifest = manifest
         self.number = number
         self.id = f"{manifest.name}#{manifest.version}.{number}@{plant.node_id}"
+        self.address = str(Address(manifest.name, plant.node_id))
         self.state = state
         self.module: CompiledModule | None = None
         self._mailbox: Mailbox | None = None
@@ -135,6 +137,12 @@ class Instance:
         """Return the fuel that it has used since the node started; any thread."""
         slot = self._slot
         return self._fuel_before + (slot.fuel_units if slot is not None else 0)
+
+    @property
+    def batch_now(self) -> int:
+        """Return how many messages its next turn may take, 0 when it does not run; any thread."""
+        slot = self._slot
+        return slot.batch.now if slot is not None else 0
 
     @property
     def handled(self) -> int:
@@ -220,7 +228,7 @@ class Instance:
         assert sandbox is not None, "it was prepared"
         assert mailbox is not None, "it has a mailbox"
         limits, name = self.manifest.limits, self.manifest.name
-        slot = Slot(self.id, name, sandbox, mailbox, limits, pace=pace)
+        slot = Slot(self.id, name, sandbox, mailbox, limits, pace=pace, batching=self.manifest.batching)
         self._slot = slot
         self.run += 1
         if sent:  # before a worker may send what comes later
@@ -244,16 +252,16 @@ class Instance:
             trap, self._trap = self._trap, None
             self._plant.scheduler.give_up(self._slot, trap)
 
-    async def apply(self, limits: Limits, pace: Pace) -> None:
-        """Hold it to other bounds from the next turn on, whatever its state."""
+    async def apply(self, pace: Pace) -> None:
+        """Hold it to its manifest, which may be another one by now, from the next turn on, in any state."""
         await self.pause()
+        limits = self.manifest.limits
         if self._sandbox is not None:
             self._sandbox.apply(limits)
         if self._slot is not None:
-            self._slot.apply(limits, pace)
+            self._slot.apply(limits, pace, self.manifest.batching)
         if self._mailbox is not None:
-            self._mailbox.depth_max = limits.mailbox_depth
-            self._plant.router.rename_mailbox(self.id, self.id, content_bytes_max=limits.message_bytes_max)
+            self._claim_mailbox(self.id)
         self.resume()
 
     async def checkpoint(self) -> Checkpoint | None:
@@ -301,18 +309,26 @@ class Instance:
     def open_mailbox(self) -> None:
         """Have a mailbox that the router knows, if it has none yet."""
         if self._mailbox is None:
-            limits = self.manifest.limits
-            self._mailbox = Mailbox(limits.mailbox_depth)
-            self._plant.router.add_mailbox(self.id, self._mailbox, content_bytes_max=limits.message_bytes_max)
+            limits, policy = self.manifest.limits, self.manifest.protocols
+            self._mailbox = box = Mailbox(limits.mailbox_depth)
+            self._plant.router.add_mailbox(
+                self.id, box, content_bytes_max=limits.message_bytes_max, policy=policy
+            )
 
     def inherit_mailbox(self, other: Instance) -> None:
         """Take over the mailbox of another instance of this agent with all that waits; neither may run."""
         assert other._mailbox is not None, "it was running"
-        limits = self.manifest.limits
-        mailbox = self._mailbox = other._mailbox
-        other._mailbox = None
-        mailbox.depth_max = limits.mailbox_depth
-        self._plant.router.rename_mailbox(other.id, self.id, content_bytes_max=limits.message_bytes_max)
+        self._mailbox, other._mailbox = other._mailbox, None
+        self._claim_mailbox(other.id)
+
+    def _claim_mailbox(self, owner: str) -> None:
+        """Make a mailbox that the router knows as `owner`'s its own, within its own bounds."""
+        assert self._mailbox is not None, "it has taken it"
+        limits, policy = self.manifest.limits, self.manifest.protocols
+        self._mailbox.depth_max = limits.mailbox_depth
+        self._plant.router.rename_mailbox(
+            owner, self.id, content_bytes_max=limits.message_bytes_max, policy=policy
+        )
 
     def close_mailbox(self) -> list[bytes]:
         """Take the mailbox out of the router and return what still waited."""

@@ -11,6 +11,8 @@ import msgspec
 
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import full_name
+from caxton_node.fipa.policy import ProtocolPolicy
+from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.host.determinism import Determinism
 from caxton_node.runtime.limits import Limits
 from caxton_node.runtime.profile import Cpu, Profile
@@ -51,6 +53,8 @@ class Manifest:
         world: For a deterministic agent, the time and the chance that it sees; its batches are of one then.
         keeping: What an instance leaves for its successor.
         checkpoint_every_s: How often a running instance is asked for that, beside its end; 0: only then.
+        batching: How many messages it gets in one turn, up to its limit.
+        protocols: What becomes of acts that its protocols do not allow.
 
     Raises:
         InvalidArgument: A field cannot be used; the error says which, why and what would do.
@@ -66,6 +70,8 @@ class Manifest:
     world: Determinism | None = None
     keeping: Keeping = Keeping.AUTO
     checkpoint_every_s: float = 0.0
+    batching: Batching = Batching.ADAPTIVE
+    protocols: ProtocolPolicy = ProtocolPolicy.ENFORCE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", _check_name(self.name))

@@ -4,8 +4,8 @@
     event loop      Failed at once; the sandbox is freed; the supervisor says when, or whether, to start again
 
 While an agent waits for its restart its mailbox stays open. When the supervisor gives up, what waits goes
-back to the senders as FAILURE. An agent that was stopped for a limit is slowed down as well
-(`degradation.py`).
+back to the senders as FAILURE, and those who talk with it are told. An agent that was stopped for a limit is
+slowed down as well (`degradation.py`).
 """
 
 from __future__ import annotations
@@ -173,6 +173,9 @@ class Reviver:
         if isinstance(verdict, GiveUp):
             left = charge.instance.close_mailbox()
             self._router.reroute(left, FailureReason.AGENT_STOPPED)
+            if charge.retiring is None:  # an earlier version goes on with its conversations for a while
+                address = charge.instance.address
+                self._router.partners.tell_of_agent(address, f"{address} has been given up", left)
             if charge.failure is not None:
                 await self._keep(charge, structs.replace(charge.failure, verdict=verdict.reason))
             await self._set_desired(charge, State.FAILED)
@@ -193,7 +196,7 @@ class Reviver:
         async with charge.lock:
             if charge.instance is instance and instance.run == run and instance.state is State.RUNNING:
                 pace = charge.degradation.pace(self._clock.now())
-                await instance.apply(instance.manifest.limits, pace)
+                await instance.apply(pace)
                 self._ease_later(charge)
 
     async def _keep(self, charge: Charge, failure: Failure) -> None:

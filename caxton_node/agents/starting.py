@@ -1,7 +1,7 @@
 """Starting an instance: with what an earlier one left if that fits, from the pool if one is warm, timed.
 
 A checkpoint that its successor does not take is dropped and the agent starts afresh: state that nobody can
-read must not keep an agent from ever starting.
+read must not keep an agent from ever starting, and must not come back when a later version could read it.
 """
 
 from __future__ import annotations
@@ -61,9 +61,14 @@ class Starter:
 
     async def prepare_as_left(self, instance: Instance) -> list[bytes]:
         """Start a sandbox with what an earlier instance left if it takes that, else afresh; see `prepare`."""
-        checkpoint = await self._find(instance)
+        checkpoint = await self._checkpoints.find(instance.manifest.name)
         if checkpoint is None:
             return await self.prepare(instance)
+        if not _fits(checkpoint, instance):
+            sent = await self.prepare(instance)
+            _log.info("a checkpoint does not fit; started afresh", agent=instance.id, of=checkpoint.version)
+            await self.drop(instance.manifest.name)  # from here on it is older than what the agent knows
+            return sent
         try:
             sent = await self.prepare(instance, checkpoint)
         except CaxtonError as err:
@@ -127,10 +132,10 @@ class Starter:
         except CaxtonError as err:
             _log.warning("a checkpoint was not dropped", agent=name, reason=str(err))
 
-    async def _find(self, instance: Instance) -> Checkpoint | None:
-        module = instance.module
-        if module is None or instance.manifest.keeping is Keeping.OFF:
-            return None
-        checkpoint = await self._checkpoints.find(instance.manifest.name)
-        fits = checkpoint is not None and checkpoint.fits(module.sha256, can_restore=can_take(module))
-        return checkpoint if fits else None
+
+def _fits(checkpoint: Checkpoint, instance: Instance) -> bool:
+    """Return whether an instance could begin with what was left, and is to."""
+    module = instance.module
+    if module is None or instance.manifest.keeping is Keeping.OFF:
+        return False
+    return checkpoint.fits(module.sha256, can_restore=can_take(module))

@@ -11,7 +11,10 @@ from caxton_node.agents.failures import Failure
 from caxton_node.agents.lifecycle import State
 from caxton_node.agents.manifest import Keeping, Manifest
 from caxton_node.core.errors import CaxtonError
+from caxton_node.fipa.policy import ProtocolPolicy
+from caxton_node.messaging.parking import Parked
 from caxton_node.observability.logs import get_logger
+from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.host.determinism import Determinism
 from caxton_node.runtime.limits import RANGES, Limits
 from caxton_node.runtime.profile import Cpu
@@ -27,11 +30,29 @@ _PUT_AGENT = (
 _PUT_MODULE = (
     "INSERT OR IGNORE INTO modules (sha256, size_bytes, imports, stored_unix_ms) VALUES (?, ?, ?, ?)"
 )
+_SPOOL = "INSERT INTO spooled_messages (receiver, envelope, is_followed, spooled_unix_ms) VALUES (?, ?, ?, ?)"
 _DELETE_UNUSED = "DELETE FROM modules WHERE sha256 = ? AND sha256 NOT IN (SELECT module_sha256 FROM agents)"
 _SET_DESIRED = "UPDATE agents SET desired_state = ?, updated_unix_ms = ? WHERE name = ?"
 _SET_FAILURE = "UPDATE agents SET failure = ?, updated_unix_ms = ? WHERE name = ?"
 
 _log = get_logger("agents")
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A message that waited when the node stopped.
+
+    Attributes:
+        number: Its place among all of them.
+        receiver: `tenant/name` of who it waited for.
+        frame: The envelope's bytes.
+        is_followed: Whether its conversation knows of it; not if it never had a receiver.
+    """
+
+    number: int
+    receiver: str
+    frame: bytes
+    is_followed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +133,22 @@ class AgentStore:
         return [found for row in rows if (found := _read_row(row)) is not None]
 
     async def spool(self, name: str, frames: Sequence[bytes], now_ms: int) -> None:
-        """Keep messages that waited when the node stopped."""
-        sql = "INSERT INTO spooled_messages (receiver, envelope, spooled_unix_ms) VALUES (?,?,?)"
-        await self._database.write_many([(sql, (name, frame, now_ms)) for frame in frames])
+        """Keep messages that waited in the mailbox of an agent (`tenant/name`) when the node stopped."""
+        await self._database.write_many([(_SPOOL, (name, frame, True, now_ms)) for frame in frames])
 
-    async def read_spool(self) -> list[tuple[int, bytes]]:
-        """Return the kept messages in their order, each with its number for `delete_spool`."""
-        rows = await self._database.read("SELECT id, envelope FROM spooled_messages ORDER BY id")
-        return [(int(number), bytes(frame)) for number, frame in rows]
+    async def spool_parked(self, parked: Sequence[Parked], now_ms: int) -> None:
+        """Keep messages that waited for agents who were not there when the node stopped."""
+        rows = [(letter.name, letter.frame, letter.again, now_ms) for letter in parked]
+        await self._database.write_many([(_SPOOL, row) for row in rows])
+
+    async def read_spool(self) -> list[Spooled]:
+        """Return the kept messages in their order."""
+        rows = await self._database.read(
+            "SELECT id, receiver, envelope, is_followed FROM spooled_messages ORDER BY id"
+        )
+        return [
+            Spooled(int(number), str(name), bytes(frame), bool(flag)) for number, name, frame, flag in rows
+        ]
 
     async def delete_spool(self, last: int) -> None:
         """Forget kept messages up to a number, once they are in the router's hands."""
@@ -143,6 +172,8 @@ def _rest_of(manifest: Manifest) -> dict[str, object]:
         "world": asdict(manifest.world) if manifest.world else None,
         "keeping": manifest.keeping.value,
         "checkpoint_every_s": manifest.checkpoint_every_s,
+        "batching": manifest.batching.value,
+        "protocols": manifest.protocols.value,
     }
 
 
@@ -170,6 +201,8 @@ def _deployed(row: tuple[object, ...]) -> Deployed:
         world=Determinism(**world) if world else None,
         keeping=Keeping(more.get("keeping", Keeping.AUTO)),
         checkpoint_every_s=float(more.get("checkpoint_every_s", 0.0)),
+        batching=Batching(more.get("batching", Batching.ADAPTIVE)),
+        protocols=ProtocolPolicy(more.get("protocols", ProtocolPolicy.ENFORCE)),
     )
     return Deployed(
         manifest=manifest,

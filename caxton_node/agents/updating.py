@@ -60,13 +60,13 @@ class Updater:
 
     async def _set_bounds(self, charge: Charge, manifest: Manifest) -> None:
         """Hold an agent to other limits, in the middle of its work."""
-        limits = manifest.limits
-        with self._admission.exchange(charge.name, limits.memory_bytes, side_by_side=False):
+        memory_bytes = manifest.limits.memory_bytes
+        with self._admission.exchange(charge.name, memory_bytes, side_by_side=False):
             row = replace(charge.row, manifest=manifest)
             await self._shelf.rewrite(row, self._now_ms())
             charge.instance.manifest = manifest
             self._roster.set_row(charge, row)
-            await charge.instance.apply(limits, charge.degradation.pace(self._plant.clock.now()))
+            await charge.instance.apply(charge.degradation.pace(self._plant.clock.now()))
         _log.info("agent changed", agent=charge.instance.id)
 
     async def _reload(self, charge: Charge, change: Change, manifest: Manifest, drain_s: float) -> None:

@@ -28,6 +28,7 @@ class AgentView:
         failure: The same with its backtrace and the message that it is blamed on.
         waiting: Messages in its mailbox.
         memory_bytes: Linear memory in use; 0 when it does not run.
+        batch_now: Messages that its next turn may take; 0 when it does not run.
     """
 
     manifest: Manifest
@@ -44,3 +45,4 @@ class AgentView:
     failure: Failure | None
     waiting: int
     memory_bytes: int
+    batch_now: int = 0

@@ -20,8 +20,11 @@ from caxton_node.agents.supervision import RestartPolicy
 from caxton_node.core.clock import SystemClock
 from caxton_node.core.events import EventBus
 from caxton_node.fipa import Envelope, Performative
-from caxton_node.messaging import Clients, Router, RouteTable
+from caxton_node.fipa.content import is_sound
+from caxton_node.messaging import Clients, RemotePort, Router, RouteTable
+from caxton_node.messaging.conversation_store import ConversationStore
 from caxton_node.messaging.directory import DIRECTORY, Directory
+from caxton_node.messaging.recollection import Recollection
 from caxton_node.observability import Board
 from caxton_node.registry import Registry, Settings
 from caxton_node.runtime import Engine
@@ -36,13 +39,14 @@ QUICK = RestartPolicy(first_wait_s=0.01, failures_max=3, jitter=0.0)
 class Alone:
     """A cluster of one: what the registry needs of a cluster when there is nobody else."""
 
-    node_id = NODE
+    def __init__(self, node_id: str = NODE) -> None:
+        self.node_id = node_id
 
     def alive_nodes(self) -> Sequence[str]:
-        return [NODE]
+        return [self.node_id]
 
     def is_alive(self, node: str) -> bool:
-        return node == NODE
+        return node == self.node_id
 
     def broadcast(self, topic: str, payload: bytes) -> None:
         """There is nobody to tell."""
@@ -71,13 +75,14 @@ class House:
     bus: EventBus
 
     async def ask(self, name: str, content: bytes, within_s: float = 10.0) -> Envelope:
-        """Send a REQUEST as a client and return the answer."""
+        """Send a REQUEST as a client and return the answer; words that are no JSON are text."""
         with self.clients.open() as client:
             client.send(
                 Envelope(
                     Performative.REQUEST,
                     receivers=name,
                     content=content,
+                    language=None if is_sound(content, None, None) else "text",
                     reply_with="question",
                     conversation_id=f"talk-{random.random()}",
                 )
@@ -93,41 +98,52 @@ async def open_house(
     agents_max: int = 1_000,
     quotas: Quotas | None = None,
     policy: RestartPolicy = QUICK,
+    node: str = NODE,
+    remote: RemotePort | None = None,
+    workers: int | None = None,
+    before_agents: Callable[[Router], None] = lambda _router: None,
 ) -> AsyncIterator[House]:
-    """Open a node's agents on a data directory; leaving it is a clean shutdown."""
+    """Open a node's agents on a data directory; leaving it is a clean shutdown.
+
+    `before_agents` is given the router before any agent is brought back.
+    """
     clock, board, bus = SystemClock(), Board(), EventBus()
     async with await Database.open(data_dir / "caxton.db") as database:
         registry = Registry(
-            cluster=Alone(), database=database, clock=clock, settings=Settings(), rng=random.Random(1)
+            cluster=Alone(node), database=database, clock=clock, settings=Settings(), rng=random.Random(1)
         )
         await registry.open()
         routes = RouteTable()
         loop = asyncio.get_running_loop()
-        router = Router(node_id=NODE, routes=routes, clock=clock, loop=loop)
+        router = Router(node_id=node, routes=routes, clock=clock, loop=loop, remote=remote)
         RouteKeeper(registry, routes)
         grants = Grants(registry)
-        router.add_platform_agent(DIRECTORY, Directory(NODE, grants, router.submit).handle)
+        router.add_platform_agent(DIRECTORY, Directory(node, grants, router.submit).handle)
         relay, engine = TrapRelay(), Engine()
-        scheduler, pool = Scheduler(router, relay), Pool(engine)
+        scheduler, pool = Scheduler(router, relay, workers), Pool(engine)
         service = AgentService(
-            plant=Plant(NODE, engine, scheduler, router, pool, Chronicle(database, bus, clock), clock),
+            plant=Plant(node, engine, scheduler, router, pool, Chronicle(database, bus, clock), clock),
             relay=relay,
             database=database,
             data_dir=data_dir,
             bus=bus,
             board=board,
-            announcer=RegistryAnnouncer(registry, NODE),
+            announcer=RegistryAnnouncer(registry, node),
             whole=Quota(memory_bytes_max, agents_max),
             quotas=quotas,
             policy=policy,
             rng=random.Random(1),
         )
         grants.connect(service.may_register)
+        before_agents(router)
+        recollection = Recollection(router, ConversationStore(database), clock)
+        await recollection.open()
         await service.restore()
         try:
             yield House(service, router, registry, routes, Clients(router), database, board, bus)
         finally:
             await service.close()
+            await recollection.close()
             await asyncio.to_thread(scheduler.close)
             await asyncio.to_thread(pool.close)
             engine.close()

@@ -12,6 +12,7 @@ from caxton_node.core.clock import Clock, SystemClock
 from caxton_node.fipa import FailureReason
 from caxton_node.messaging import Mailbox, RemotePort, Router, RouteTable, Target
 from caxton_node.runtime import CompiledModule, Engine, Limits, Sandbox, Trap
+from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.ports import LogLevel
 from caxton_node.runtime.scheduler import Scheduler
 from caxton_node.runtime.slot import Slot
@@ -106,6 +107,7 @@ class DataPlane:
         limits: Limits | None = None,
         number: int = 1,
         log: Lines | None = None,
+        batching: Batching = Batching.ADAPTIVE,
     ) -> Agent:
         """Start an agent, give it a mailbox and let workers run it."""
         limits = limits or Limits()
@@ -116,7 +118,7 @@ class DataPlane:
         )
         mailbox = Mailbox(limits.mailbox_depth)
         address = self.router.add_mailbox(instance, mailbox, content_bytes_max=limits.message_bytes_max)
-        slot = Slot(instance, f"default/{name}", sandbox, mailbox, limits)
+        slot = Slot(instance, f"default/{name}", sandbox, mailbox, limits, batching=batching)
         agent = self.agents[instance] = Agent(instance, address, mailbox, slot, sent)
         mailbox.connect(lambda: self.scheduler.wake(slot))
         self.scheduler.attach(slot)

@@ -86,6 +86,7 @@ async def test_a_trap_costs_one_message_and_the_rest_of_the_mailbox_is_answered(
                         Performative.REQUEST,
                         receivers="echo",
                         content=content,
+                        language="text",
                         reply_with=str(number),
                         conversation_id="talk",
                     )
@@ -139,7 +140,7 @@ async def test_draining_works_off_the_mailbox_first(tmp_path):
         with house.clients.open() as client:
             for number in range(500):
                 client.send(
-                    Envelope(Performative.REQUEST, receivers="echo", content=b"x", reply_with=str(number))
+                    Envelope(Performative.REQUEST, receivers="echo", content=b"1", reply_with=str(number))
                 )
             _, returned = await house.service.stop("echo")
             kinds = {(await client.receive(10)).performative for _ in range(500)}
@@ -154,7 +155,7 @@ async def test_a_drain_that_takes_too_long_returns_the_rest_to_the_senders(tmp_p
         with house.clients.open() as client:
             for number in range(3):
                 client.send(
-                    Envelope(Performative.REQUEST, receivers="slow", content=b"x", reply_with=str(number))
+                    Envelope(Performative.REQUEST, receivers="slow", content=b"1", reply_with=str(number))
                 )
             await until(lambda: house.service.get("slow").waiting == 2)
             view, returned = await house.service.stop("slow", drain_s=0.01)
@@ -168,7 +169,7 @@ async def test_a_command_runs_to_its_end_when_its_caller_hangs_up(tmp_path):
         await house.service.deploy(Manifest("echo", limits=Limits(batch_max=1)), ECHO)
         with house.clients.open() as client:
             for _ in range(50):
-                client.send(Envelope(Performative.REQUEST, receivers="echo", content=b"x", reply_with="q"))
+                client.send(Envelope(Performative.REQUEST, receivers="echo", content=b"1", reply_with="q"))
             caller = asyncio.create_task(house.service.stop("echo"))
             await until(lambda: house.service.get("echo").state is not State.RUNNING)
             caller.cancel()
