@@ -323,7 +323,7 @@ def test_a_rust_agent_out_of_memory_says_so_before_its_last_page(engine: Engine)
     sandbox, _ = start(engine, rust("contractor"), limits=limits)
     # JSON of many small lists: each costs the agent far more than its text
     text = b"[" + b"[1,[2]]," * 60_000 + b"1]"
-    outcome = sandbox.handle([encode(Envelope(Act.CFP, "tester", "contractor", text))])
+    outcome = sandbox.handle([encode(Envelope(Act.REQUEST, "tester", "contractor", text))])
     assert outcome.trap is not None
     assert outcome.trap.kind is TrapKind.MEMORY
     assert sandbox.memory_bytes < limits.memory_bytes

@@ -31,6 +31,9 @@ unsafe impl Sync for ControlBlock {}
 pub static CONTROL: ControlBlock = ControlBlock(UnsafeCell::new([1, 0, 0, 0, 0]));
 
 impl ControlBlock {
+    // Inlined, and `Outbox::show` too: an agent can be stopped wherever a function begins, so a call between two words
+    // would let the host see the first without the second.
+    #[inline(always)]
     pub(crate) fn set(&self, word: usize, value: u32) {
         unsafe { (self.0.get() as *mut u32).add(word).write_volatile(value) }
     }

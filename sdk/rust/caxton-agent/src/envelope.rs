@@ -98,6 +98,7 @@ impl<'a> Message<'a> {
         draft.in_reply_to = self.reply_with;
         draft.ontology = self.ontology;
         draft.language = self.language;
+        draft.encoding = self.encoding;
         draft.protocol = self.protocol;
         draft
     }
@@ -166,6 +167,7 @@ pub struct Draft<'a> {
     reply_by: Option<u64>,
     ontology: Option<&'a str>,
     language: Option<&'a str>,
+    encoding: Option<&'a str>,
     protocol: Option<&'a str>,
     reply_to: Option<&'a str>,
 }
@@ -183,20 +185,29 @@ impl<'a> Draft<'a> {
             reply_by: None,
             ontology: None,
             language: None,
+            encoding: None,
             protocol: None,
             reply_to: None,
         }
     }
 
-    /// Set the content to bytes as they are.
+    /// Set the content to bytes as they are. What is no JSON needs a `language`, or the node sends it back.
     pub fn content(mut self, content: &'a [u8]) -> Self {
         self.content = Some(Cow::Borrowed(content));
         self
     }
 
-    /// Set the content to a value written as JSON.
+    /// Set the content to a value written as JSON, whatever the language was of the message that this answers.
     pub fn json(mut self, value: &Value) -> Self {
         self.content = Some(Cow::Owned(json::write(value)));
+        self.language = None;
+        self.encoding = None;
+        self
+    }
+
+    /// Say in which language the content is, such as `text`; without one it is JSON.
+    pub fn language(mut self, name: &'a str) -> Self {
+        self.language = Some(name);
         self
     }
 
@@ -230,6 +241,12 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// Leave the protocol out, when the talk that this answers is over there.
+    pub fn outside_of_protocol(mut self) -> Self {
+        self.protocol = None;
+        self
+    }
+
     /// Set where answers go, when not to this agent.
     pub fn reply_to(mut self, address: &'a str) -> Self {
         self.reply_to = Some(address);
@@ -255,7 +272,7 @@ impl<'a> Draft<'a> {
         }
         write_optional(out, self.ontology);
         write_optional(out, self.language);
-        msgpack::write_nil(out); // encoding
+        write_optional(out, self.encoding);
         write_optional(out, self.protocol);
         write_optional(out, self.reply_to);
     }
@@ -318,6 +335,26 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_stays_in_the_protocol_unless_told_otherwise() {
+        let data = frame(&Draft::new(Performative::Propose, "anna").protocol("fipa-contract-net"));
+        let message = Message::parse(&data).unwrap();
+        let inside = frame(&message.reply(Performative::RejectProposal));
+        assert_eq!(Message::parse(&inside).unwrap().protocol, Some("fipa-contract-net"));
+        let outside = frame(&message.reply(Performative::RejectProposal).outside_of_protocol());
+        assert_eq!(Message::parse(&outside).unwrap().protocol, None);
+    }
+
+    #[test]
+    fn a_content_keeps_its_language_in_an_answer_and_json_has_none() {
+        let data = frame(&Draft::new(Performative::Request, "anna").content(b"hello").language("text"));
+        let message = Message::parse(&data).unwrap();
+        let echo = frame(&message.reply(Performative::Inform).content(message.content()));
+        assert_eq!(Message::parse(&echo).unwrap().language, Some("text"));
+        let answer = frame(&message.reply(Performative::Inform).json(&Value::Int(1)));
+        assert_eq!(Message::parse(&answer).unwrap().language, None);
+    }
+
+    #[test]
     fn short_and_long_envelopes_are_taken_and_broken_ones_are_not() {
         let whole = frame(&Draft::new(Performative::Inform, "anna").content(b"x"));
         for end in 0..whole.len() {
@@ -335,7 +372,9 @@ mod tests {
     #[test]
     fn only_who_asks_is_told_that_he_was_not_understood() {
         let ask = [0x92, 0x13, 0xA1, b'b'];
+        let cancel = [0x92, 0x03, 0xA1, b'b'];
         let tell = [0x92, 0x08, 0xA1, b'b'];
+        assert!(Message::parse(&cancel).unwrap().not_understood("what?").is_some());
         assert!(Message::parse(&ask).unwrap().not_understood("what?").is_some());
         assert!(Message::parse(&tell).unwrap().not_understood("what?").is_none());
     }

@@ -24,13 +24,15 @@
 //! ```
 //!
 //! Everything an agent wants from outside is a message too: `df` finds other agents ([`df`]), `ams` speaks for the
-//! platform. What [`host`] offers besides is a log, the time, and random bytes.
+//! platform. [`contract_net`] puts work out to tender, and bids for it. What [`host`] offers besides is a log, the time,
+//! and random bytes.
 //!
 //! No dependencies, Rust 1.63 and later, edition 2021.
 
 #![warn(missing_docs)]
 
 pub mod abi;
+pub mod contract_net;
 pub mod df;
 mod envelope;
 #[cfg(all(target_arch = "wasm32", feature = "heap"))]

@@ -46,6 +46,7 @@ impl Outbox {
     }
 
     /// Show the host all that has been sent; called when a message is done.
+    #[inline(always)]
     pub(crate) fn show(&self) {
         CONTROL.set(OUT_PTR, self.frames.as_ptr() as usize as u32);
         CONTROL.set(OUT_LEN, self.frames.len() as u32);

@@ -61,7 +61,9 @@ impl Performative {
         use Performative::*;
         matches!(
             self,
-            Cfp | Propagate
+            Cancel
+                | Cfp
+                | Propagate
                 | Proxy
                 | QueryIf
                 | QueryRef

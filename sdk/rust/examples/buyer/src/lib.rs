@@ -3,19 +3,17 @@
 //! REQUEST `{"task": ..., "capability": "painting", "deadline_ms": 2000}` starts a round:
 //!
 //! 1. `df` is asked who has the capability; all of them get a CFP with `reply_by`.
-//! 2. PROPOSE, REFUSE, FAILURE and NOT_UNDERSTOOD are counted. When all have answered, the cheapest is accepted and the
-//!    others are rejected.
+//! 2. When all have answered, the cheapest is accepted. A proposal without a price is rejected at once, as is whatever
+//!    comes too late; the others are rejected when the work is done. If the winner fails, the next cheapest is accepted.
 //! 3. What the winner says becomes the answer to the requester: INFORM `{"winner", "node", "price", "bids", "result"}`,
 //!    or FAILURE `{"reason", ...}`. No bids, nobody with the capability: FAILURE.
 //!
 //! There are no timers in here. The node answers FAILURE (`timeout`) for every message whose `reply_by` has passed
-//! without an answer, and FAILURE (`node-died` and others) for one that got lost, so counting answers is enough: every
-//! round ends.
+//! without an answer, and FAILURE (`node-died` and others) for one that got lost, so every round ends.
 
-use caxton_agent::host::{self, Level};
-use caxton_agent::{df, export_agent, Agent, Draft, Message, Outbox, Performative, Start, Value};
+use caxton_agent::contract_net::{reject_late, Call, Contractor, Ending, Progress, Standing};
+use caxton_agent::{df, export_agent, host, Agent, Draft, Message, Outbox, Performative, Start, Value};
 
-const PROTOCOL: &str = "fipa-contract-net";
 const DEADLINE_MS: i64 = 2_000;
 /// How long the winner may work, milliseconds.
 const WORK_MS: u64 = 30_000;
@@ -23,7 +21,6 @@ const WORK_MS: u64 = 30_000;
 const ROUNDS_MAX: usize = 256;
 
 const SEARCH: &str = "search";
-const RESULT: &str = "result";
 
 /// Whom to tell how it ended.
 struct Requester {
@@ -33,34 +30,14 @@ struct Requester {
     protocol: Option<String>,
 }
 
-struct Bid {
-    address: String,
-    sender: String,
-    price: f64,
-    offer: Value,
-    reply_with: Option<String>,
-}
-
-enum Phase {
-    Searching,
-    /// The addresses asked; an answer names its index in `in_reply_to`.
-    Bidding {
-        asked: Vec<Option<String>>,
-        open: usize,
-    },
-    Working {
-        winner: usize,
-    },
-}
-
 struct Round {
     id: String,
     requester: Requester,
     task: Value,
     capability: String,
     deadline_ms: u64,
-    phase: Phase,
-    bids: Vec<Bid>,
+    /// None while `df` is searching.
+    call: Option<Call>,
 }
 
 struct Buyer {
@@ -119,8 +96,7 @@ impl Buyer {
             task: order.get("task").clone(),
             capability,
             deadline_ms,
-            phase: Phase::Searching,
-            bids: Vec::new(),
+            call: None,
         });
     }
 }
@@ -128,145 +104,91 @@ impl Buyer {
 impl Round {
     /// Take one message of this round's conversation; return whether the round is over.
     fn advance(&mut self, message: &Message<'_>, out: &mut Outbox) -> bool {
-        let answered = message.in_reply_to.unwrap_or("");
-        match &mut self.phase {
-            Phase::Searching if answered == SEARCH => self.call(message, out),
-            Phase::Bidding { asked, open } => {
-                let index = answered.strip_prefix("bid-").and_then(|number| number.parse::<usize>().ok());
-                // Each one asked counts once, whatever he says and how often.
-                let address = match index.and_then(|index| asked.get_mut(index)).and_then(Option::take) {
-                    Some(address) => address,
-                    None => return false,
-                };
-                *open -= 1;
-                let all_answered = *open == 0;
-                self.note_bid(message, address);
-                all_answered && self.award(out)
-            }
-            Phase::Working { winner } if answered == RESULT => {
-                let winner = *winner;
-                self.close(message, winner, out)
-            }
-            _ => false,
-        }
-    }
-
-    /// `df` has answered: ask everyone it named.
-    fn call(&mut self, message: &Message<'_>, out: &mut Outbox) -> bool {
-        let found = df::found(message);
-        if message.performative != Performative::Inform || found.is_empty() {
-            let why = format!("nobody offers {}", self.capability);
-            return self.fail("no-bids", &why, Value::Nil, out);
-        }
-        let reply_by = host::now_ms() + self.deadline_ms;
-        let content =
-            Value::map([("task", self.task.clone()), ("capability", self.capability.as_str().into())]);
-        let mut asked = Vec::new();
-        for (index, agent) in found.iter().enumerate() {
-            // Agents of one name on several nodes are asked each.
-            let is_alone = found.iter().filter(|other| other.name == agent.name).count() == 1;
-            let address = match is_alone || agent.node.is_empty() {
-                true => agent.name.clone(),
-                false => format!("{}@{}", agent.name, agent.node),
-            };
-            let tag = format!("bid-{}", index);
-            let call = Draft::new(Performative::Cfp, &address).conversation(&self.id).protocol(PROTOCOL);
-            out.send(&call.reply_with(&tag).reply_by(reply_by).json(&content));
-            asked.push(Some(address));
-        }
-        let open = asked.len();
-        self.phase = Phase::Bidding { asked, open };
-        false
-    }
-
-    fn note_bid(&mut self, message: &Message<'_>, address: String) {
-        let offer = message.json();
-        match (message.performative, offer.get("price").as_f64()) {
-            (Performative::Propose, Some(price)) => self.bids.push(Bid {
-                address,
-                sender: message.sender.to_owned(),
-                price,
-                offer,
-                reply_with: message.reply_with.map(str::to_owned),
-            }),
-            (act, _) => host::log(Level::Info, &format!("no bid from {}: {}", address, act.word())),
-        }
-    }
-
-    /// All have answered: accept the cheapest, reject the others.
-    fn award(&mut self, out: &mut Outbox) -> bool {
-        let cheapest = |best: Option<usize>, index: usize| match best {
-            Some(best) if self.bids[best].price <= self.bids[index].price => Some(best),
-            _ => Some(index),
+        let progress = match &mut self.call {
+            Some(call) => call.take(message, host::now_ms(), out),
+            None if message.in_reply_to == Some(SEARCH) => self.call(message, out),
+            None => Progress::Open,
         };
-        let winner = match (0..self.bids.len()).fold(None, cheapest) {
-            Some(winner) => winner,
-            None => return self.fail("no-bids", "nobody made a proposal", Value::Nil, out),
-        };
-        for (index, bid) in self.bids.iter().enumerate() {
-            let is_winner = index == winner;
-            let act = if is_winner { Performative::AcceptProposal } else { Performative::RejectProposal };
-            let answer = Draft::new(act, &bid.address)
-                .conversation(&self.id)
-                .protocol(PROTOCOL)
-                .in_reply_to(bid.reply_with.as_deref());
-            if is_winner {
-                let content = Value::map([("task", self.task.clone())]);
-                out.send(&answer.reply_with(RESULT).reply_by(host::now_ms() + WORK_MS).json(&content));
-            } else {
-                let content = Value::map([("reason", "another was cheaper".into())]);
-                out.send(&answer.json(&content));
-            }
+        match progress {
+            Progress::Over(ending) => self.close(ending, out),
+            Progress::Open | Progress::Bids => return false,
         }
-        self.phase = Phase::Working { winner };
-        false
-    }
-
-    /// The winner has answered: tell the requester.
-    fn close(&mut self, message: &Message<'_>, winner: usize, out: &mut Outbox) -> bool {
-        let bid = &self.bids[winner];
-        if message.performative != Performative::Inform {
-            let why = format!("{} won and answered {}", bid.sender, message.performative.word());
-            return self.fail("work-failed", &why, message.json(), out);
-        }
-        let content = message.json();
-        let result = match content.get("result") {
-            Value::Nil => content.clone(),
-            result => result.clone(),
-        };
-        let report = Value::map([
-            ("winner", bid.sender.as_str().into()),
-            ("node", bid.offer.get("node").clone()),
-            ("price", bid.offer.get("price").clone()),
-            ("bids", self.list_bids()),
-            ("result", result),
-        ]);
-        self.requester.tell(Performative::Inform, &report, out);
         true
     }
 
-    fn fail(&self, reason: &str, detail: &str, cause: Value, out: &mut Outbox) -> bool {
+    /// `df` has answered: ask everyone it named.
+    fn call(&mut self, message: &Message<'_>, out: &mut Outbox) -> Progress {
+        let price = |terms: &Value| terms.get("price").as_f64();
+        let mut call = Call::new(&self.id, addresses(&df::found(message)), price);
+        call = call.within(self.deadline_ms, WORK_MS);
+        let task = Value::map([("task", self.task.clone()), ("capability", self.capability.as_str().into())]);
+        let progress = call.ask(&task, host::now_ms(), out);
+        self.call = Some(call);
+        progress
+    }
+
+    /// Tell the requester.
+    fn close(&self, ending: Ending, out: &mut Outbox) {
+        let call = match &self.call {
+            Some(call) => call,
+            None => return,
+        };
+        match (ending, call.all(Standing::Done).next(), call.bids().last()) {
+            (_, Some(winner), _) => {
+                let [name, node, price] = row("winner", winner);
+                let result = match winner.said.get("result") {
+                    Value::Nil => winner.said.clone(),
+                    result => result.clone(),
+                };
+                let report = Value::map([name, node, price, ("bids", rows(call)), ("result", result)]);
+                self.requester.tell(Performative::Inform, &report, out);
+            }
+            (Ending::Failed, _, Some(last)) => {
+                let detail = format!("{} and whoever else made a proposal has failed", last.address);
+                self.fail(call, "work-failed", &detail, &last.said, out);
+            }
+            _ if call.contractors().is_empty() => {
+                let detail = format!("nobody offers {}", self.capability);
+                self.fail(call, "no-bids", &detail, &Value::Nil, out);
+            }
+            _ => self.fail(call, "no-bids", "nobody made a proposal", &Value::Nil, out),
+        }
+    }
+
+    fn fail(&self, call: &Call, reason: &str, detail: &str, cause: &Value, out: &mut Outbox) {
         let report = Value::map([
             ("reason", reason.into()),
             ("detail", detail.into()),
             ("capability", self.capability.as_str().into()),
-            ("bids", self.list_bids()),
-            ("cause", cause),
+            ("bids", rows(call)),
+            ("cause", cause.clone()),
         ]);
         self.requester.tell(Performative::Failure, &report, out);
-        true
     }
+}
 
-    fn list_bids(&self) -> Value {
-        let line = |bid: &Bid| {
-            Value::map([
-                ("agent", bid.sender.as_str().into()),
-                ("node", bid.offer.get("node").clone()),
-                ("price", bid.offer.get("price").clone()),
-            ])
-        };
-        Value::List(self.bids.iter().map(line).collect())
-    }
+/// Agents of one name on several nodes are asked each.
+fn addresses(found: &[df::Found]) -> Vec<String> {
+    let address = |agent: &df::Found| {
+        let is_alone = found.iter().filter(|other| other.name == agent.name).count() == 1;
+        match is_alone || agent.node.is_empty() {
+            true => agent.name.clone(),
+            false => format!("{}@{}", agent.name, agent.node),
+        }
+    };
+    found.iter().map(address).collect()
+}
+
+fn rows(call: &Call) -> Value {
+    Value::List(call.bids().map(|bid| Value::map(row("agent", bid))).collect())
+}
+
+fn row<'a>(who: &'a str, bid: &Contractor) -> [(&'a str, Value); 3] {
+    [
+        (who, bid.address.as_str().into()),
+        ("node", bid.terms.get("node").clone()),
+        ("price", bid.terms.get("price").clone()),
+    ]
 }
 
 impl Requester {
@@ -284,10 +206,8 @@ impl Requester {
 
 /// A message of no open round: a bid that came too late is rejected, so that its sender does not wait.
 fn late(message: &Message<'_>, out: &mut Outbox) {
-    if message.performative == Performative::Propose && !message.sender.is_empty() {
-        let reason = Value::map([("reason", "the round is over".into())]);
-        out.send(&message.reply(Performative::RejectProposal).json(&reason));
-    } else if let Some(answer) = message.not_understood("a buyer takes requests") {
+    let answer = reject_late(message).or_else(|| message.not_understood("a buyer takes requests"));
+    if let Some(answer) = answer {
         out.send(&answer);
     }
 }
