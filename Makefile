@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 SOURCES := caxton_node swim transport certs
+NATS_SERVER := github.com/nats-io/nats-server/v2@v2.15.2
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -42,6 +43,14 @@ reference: .venv/.dev ## regenerate docs/reference from the four tables
 bench: .venv/.dev ## every benchmark; writes docs/reference/benchmarks.md (QUICK=1: a minute or two)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) --write docs/reference/benchmarks.md
 
+.venv-peers/.made: tests/bench/peers/requirements.txt
+	@$(BIN)/python -m venv .venv-peers
+	@.venv-peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/bench/peers/requirements.txt
+	@command -v nats-server >/dev/null || GOBIN=$(CURDIR)/.venv-peers/bin go install -trimpath $(NATS_SERVER) || echo "no go: install nats-server yourself, or leave NATS out"
+	@touch $@
+
+bench-peers: .venv/.dev .venv-peers/.made ## other systems that the benches measure beside ours, in a place of their own
+
 guests: .venv/.dev ## rebuild the example agents (needs Debian's rustc and libstd-rust-dev-wasm32)
 	@$(BIN)/python sdk/rust/build.py
 
@@ -49,6 +58,6 @@ lock: .venv/.dev ## pin what pyproject.toml asks for, with hashes
 	@.ci/lock
 
 clean:           ## forget everything that can be made again
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
 
-.PHONY: help demo test lint types imports docs reference bench fuzz guests lock clean
+.PHONY: help demo test lint types imports docs reference bench bench-peers fuzz guests lock clean

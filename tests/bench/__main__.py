@@ -14,7 +14,15 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-BENCHES = ("local_routing", "runtime", "hostile_neighbours", "swim_sim", "mesh_links")
+BENCHES = (
+    "local_routing",
+    "batching",
+    "contract_net",
+    "runtime",
+    "hostile_neighbours",
+    "swim_sim",
+    "mesh_links",
+)
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("bench", "metric", "value", "unit", "p50", "p99", "ratio", "note")
 

@@ -14,7 +14,10 @@ from tests.support.guests import rust, tiny, wat
 
 CONTENT_BYTES = 200
 CONVERSATIONS = 64
+MESSAGES = 2 * CONVERSATIONS
+"""After so many the messages begin anew: every conversation has come to its end."""
 AGENT = "agent"
+_TEXT = b'"' + b"x" * (CONTENT_BYTES - 2) + b'"'
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,11 @@ def instance(name: str) -> str:
 
 
 def _plain(number: int) -> Envelope:
-    return Envelope(Performative.INFORM, None, address(AGENT), b"x" * CONTENT_BYTES, _talk(number))
+    return Envelope(Performative.INFORM, None, address(AGENT), _TEXT, _talk(number))
 
 
 def _question(number: int) -> Envelope:
-    content = b"x" * CONTENT_BYTES
-    return Envelope(Performative.REQUEST, None, address(AGENT), content, _talk(number), f"question-{number}")
+    return Envelope(Performative.REQUEST, None, address(AGENT), _TEXT, _talk(number), f"question-{number}")
 
 
 def _order(number: int) -> Envelope:
@@ -63,11 +65,11 @@ def _order(number: int) -> Envelope:
 
 
 def _bargain(number: int) -> Envelope:
-    """Call for proposals, then accept the one that was made: two messages of one conversation."""
-    act = Performative.ACCEPT_PROPOSAL if number % 2 else Performative.CFP
+    """Call for proposals in all conversations, then accept those that were made."""
+    act = Performative.ACCEPT_PROPOSAL if number // CONVERSATIONS % 2 else Performative.CFP
     task = _filled({"task": "paint the house", "capability": "painting", "budget": 1200.5, "rooms": ["hall"]})
     return Envelope(
-        act, None, address(AGENT), task, f"net-{number // 2}", f"bid-{number}", protocol="fipa-contract-net"
+        act, None, address(AGENT), task, _talk(number), f"bid-{number}", protocol="fipa-contract-net"
     )
 
 
