@@ -225,11 +225,20 @@ def _answers(reply: Envelope, asked: Envelope) -> bool:
     return reply.conversation_id is not None and reply.conversation_id == asked.conversation_id
 
 
+def _advise(said: MisunderstandingContent) -> str:
+    """Say what would have been understood."""
+    if said.allowed is None:
+        return f"look at {said.field}"
+    if not said.allowed:
+        return "begin another conversation: this one is over"
+    return f"allowed now: {', '.join(said.allowed)}"
+
+
 def _raise_platform_answer(reply: Envelope, receiver: str) -> None:
     """Raise what the platform says about the message instead of the agent."""
     if reply.performative is Performative.NOT_UNDERSTOOD:
         said = msgspec.json.decode(reply.content or b"", type=MisunderstandingContent)
-        raise InvalidMessage("the message was not understood", why=said.reason, hint=f"look at {said.field}")
+        raise InvalidMessage("the message was not understood", why=said.reason, hint=_advise(said))
     if reply.performative is Performative.FAILURE:
         failed = msgspec.json.decode(reply.content or b"", type=FailureContent)
         kind, hint = FAILURES[failed.reason]

@@ -130,3 +130,11 @@ async def test_plain_words_are_sent_as_text_and_json_as_json(n1, echoes):
 async def test_a_field_that_cannot_be_used_is_refused(n1, echoes, options, error, says):
     with pytest.raises(error, match=says):
         await call(n1.local, lambda client: client.messages.send("parrot", b"1", **options))
+
+
+async def test_an_act_that_its_protocol_does_not_allow_is_answered_with_what_is_allowed(n1, echoes):
+    text = '(propose :receiver parrot :content "{}" :protocol fipa-contract-net :conversation-id talk-9)'
+    refused = await run(n1, "message", "send", "--acl", text)
+    assert refused.code == 1
+    assert "the initiator may not open with propose" in refused.err
+    assert "allowed now: cfp" in refused.err
