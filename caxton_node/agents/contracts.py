@@ -17,6 +17,8 @@ from itertools import product
 
 from caxton_node.core.errors import InvalidMessage
 from caxton_node.fipa import Envelope, Performative, check, decode, encode
+from caxton_node.fipa.content import fault_in
+from caxton_node.fipa.rules import check_content
 from caxton_node.messaging.stamps import Stamps, continue_trace, to_message_id
 
 UNKNOWN = b'{"caxton_validation": "a question that no agent knows"}'
@@ -59,6 +61,7 @@ def frames_of(case: Case, agent: str, node: str, stamps: Stamps, count_max: int)
             sender=f"validator@{node}",
             receivers=agent,
             content=content,
+            language=None if fault_in(content, None, None) is None else "text",
             conversation_id=f"validation-{tag}",
             reply_with=None if is_answer else tag,
             in_reply_to=tag if is_answer else None,
@@ -77,6 +80,7 @@ def read_sent(frames: Sequence[bytes], content_bytes_max: int) -> tuple[list[Env
         try:
             envelope = decode(frame)
             check(envelope, content_bytes_max)
+            check_content(envelope)
         except InvalidMessage as err:
             problems.append(f"what it sent cannot be delivered: {err.what}: {err.why}")
         else:

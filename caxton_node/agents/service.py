@@ -310,6 +310,7 @@ class AgentService:
         await self._reviver.close()
         await self.commands.close()
         await self._keeper.put_to_sleep()
+        self._plant.threads.shutdown(wait=False)
 
     # -- parts of the commands ------------------------------------------------------------------------------
 

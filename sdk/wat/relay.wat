@@ -2,7 +2,8 @@
 ;; real work, made for measuring the host. Without `next` it is a sink.
 ;;
 ;; What it sends is [INFORM, nil, next, content, conversation_id]. The first three are written once, at init; the last
-;; two stand side by side in every envelope and are copied as they are.
+;; two stand side by side in every envelope and are copied as they are. The language is not copied, which would cost as
+;; much again, so it relays JSON: to any other content the host says NOT_UNDERSTOOD.
 ;;
 ;; Memory: 0 tables, 64 control block, 96 names, 256 head of an envelope, 1024 inbox of init and batches, then outbox.
 (module

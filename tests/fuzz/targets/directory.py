@@ -74,7 +74,9 @@ def check(data: bytes) -> None:
         act = source.pick((Performative.REQUEST, Performative.REQUEST, *Performative))
         name, reply_to = source.pick(AGENTS), source.pick(_REPLY_TO)
         content = inflate(source.rest(), CONTENT_BYTES_CAP)
-        house.say(name, Envelope(act, None, DIRECTORY, content, "talk", "q", reply_to=reply_to))
+        # As text, which may be anything: what says that it is JSON does not come here unless it is.
+        said = Envelope(act, None, DIRECTORY, content, "talk", "q", reply_to=reply_to, language="text")
+        house.say(name, said)
         answers = [answer for agent in AGENTS for answer in house.empty(agent)]
         assert not house.faults, house.faults
         if act in _UNANSWERED:

@@ -20,6 +20,7 @@ from caxton_node.fipa import (
 )
 from caxton_node.fipa.codec import READ_ERRORS, explain, read, salvage
 from caxton_node.fipa.message import POSITIONS
+from caxton_node.fipa.rules import check_content
 from tests.fuzz.source import inflate
 
 BYTES_MAX = 256 * 1024
@@ -59,8 +60,9 @@ def _check_envelope(envelope: Envelope) -> None:
     frame = encode(envelope)
     assert encode(decode(frame)) == frame
     assert all(isinstance(receiver, str) for receiver in envelope.receiver_list())
-    with suppress(BrokenRule):
-        check_rules(envelope)
+    for check_what in (check_rules, check_content):
+        with suppress(BrokenRule):
+            check_what(envelope)
 
 
 def seeds() -> Iterator[bytes]:

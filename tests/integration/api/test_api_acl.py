@@ -135,6 +135,6 @@ async def test_a_field_that_cannot_be_used_is_refused(n1, echoes, options, error
 async def test_an_act_that_its_protocol_does_not_allow_is_answered_with_what_is_allowed(n1, echoes):
     text = '(propose :receiver parrot :content "{}" :protocol fipa-contract-net :conversation-id talk-9)'
     refused = await run(n1, "message", "send", "--acl", text)
-    assert refused.code == 1
+    assert refused.code == 2
     assert "the initiator may not open with propose" in refused.err
     assert "allowed now: cfp" in refused.err

@@ -145,6 +145,12 @@ LOOP = Envelope(Performative.NOT_UNDERSTOOD, None, "validator", b"{}", in_reply_
             "a message needs a receiver",
             ["passed"],
         ),
+        (
+            says(framed(Envelope(Performative.INFORM, None, "x", b"plain words"))),
+            "contracts",
+            "content is not JSON",
+            ["passed"],
+        ),
         (says(framed(LOOP)), "contracts", "not-understood: it answers not-understood with", ["passed"]),
         (says(framed(b"\xc1"), when="init"), "sandbox", "what it sent cannot be", ["passed", "passed"]),
         (
