@@ -231,7 +231,7 @@ async def test_an_agent_that_takes_one_message_at_a_time_gets_one(validator):
 
 
 async def test_a_rate_that_is_passed_is_noted_and_no_fault(validator):
-    answer = Envelope(Performative.INFORM, None, "validator", b"x")
+    answer = Envelope(Performative.INFORM, None, "validator", b"1")
     report = await judge(validator, says(framed(*[answer] * 5)), Limits(messages_per_s=1))
     assert report.passed
     assert "5 of 1 messages, throttled" in report.stages[-1].notes
@@ -253,7 +253,7 @@ async def test_the_first_lines_of_its_log_are_told(validator):
 
 
 async def test_a_flood_does_not_flood_the_report(validator):
-    good = Envelope(Performative.INFORM, None, "validator", b"x")
+    good = Envelope(Performative.INFORM, None, "validator", b"1")
     report = await judge(validator, says(framed(*[good] * 200, *[b"\xc1"] * 200)))
     facts = report.messages[0]
     assert (len(facts.sent), facts.sent_count) == (LISTED_MAX, 400)
