@@ -150,8 +150,8 @@ class Conversations:
         ring[hand] = talk
         hand += 1
         self._hand = hand if hand < self._kept_max else 0
-        if old is not None:
-            table.pop(old.id, None)
+        if old is not None and table.get(old.id) is old:  # one that was dropped may have begun anew
+            del table[old.id]
         return talk
 
     def resume(self, talk: Conversation) -> None:
@@ -186,8 +186,9 @@ class Conversations:
         return hand
 
     def _forget(self, talk: Conversation) -> None:
-        self.table.pop(talk.id, None)
-        self._parties -= talk.size
+        if self.table.get(talk.id) is talk:  # it may have been dropped before, and begun anew
+            del self.table[talk.id]
+            self._parties -= talk.size
 
     def may_go_on(self, talk: Conversation, now_us: int) -> bool:
         """Tell whether a conversation that has reached its bound may have more: not twice within an hour."""
@@ -275,12 +276,12 @@ class Conversations:
     ) -> Fault | None:
         """Follow an act that is not the next of the first course."""
         first = talk.course
-        if protocol == CANCEL.name and first is not None and talk.find(sender, receiver, first.protocol.name):
+        if protocol == CANCEL.name and first is not None and talk.find_any(sender, receiver):
             protocol = None  # it is about what the two have open
         named = PROTOCOLS.get(protocol) if protocol else first.protocol if first else None
         if named is None:
             return None  # a protocol that this node does not know
-        courses = talk.find(sender, receiver, named.name)
+        courses = talk.find(sender, receiver, protocol) if protocol else talk.find_any(sender, receiver)
         if not courses and protocol is not None and act not in named.openers:
             answering = talk.find_answering(sender, named.name)
             courses = [answering] if answering is not None else []
@@ -304,14 +305,17 @@ class Conversations:
     ) -> Fault | None:
         """Begin a course, if the act can do that and the two have not got it open."""
         sender, receiver = ends
-        open_ones = [course for course in courses if course.is_open and course.initiator == sender]
+        mine = [course for course in courses if course.is_open and course.initiator == sender]
         after = protocol.opening.initiator.get(act)
-        if after is None or open_ones:
-            return self._blame(protocol, act, sender, open_ones or courses)
+        if after is None or not all(course.is_overdue for course in mine):
+            return self._blame(protocol, act, sender, mine or courses)
+        for _given_way in mine:
+            self._close(talk)
         course = Course(protocol, sender, receiver, after, protocol.opening)
+        size = talk.size
         if talk.add(course):
             self.opened[protocol.name] += 1
-            self._parties += 1
+            self._parties += talk.size - size
             if course.is_open:
                 self._hold(talk)
         return None
@@ -357,6 +361,19 @@ class Conversations:
                 if after is not None:
                     self._move(talk, course, after)
             elif course.before.participant.get(act) is course.stage:
+                self._move(talk, course, course.before)
+
+    def note_overdue(self, conversation_id: str, protocol: str | None, sender: str, receiver: str) -> None:
+        """Note that an initiator was told that no answer came in time; a late one is still taken."""
+        talk = self.find(conversation_id)
+        if talk is not None and protocol is not None:
+            for course in talk.find(sender, receiver, protocol):
+                course.is_overdue = course.is_overdue or course.initiator == sender
+
+    def reopen(self, talk: Conversation, protocol: str | None, sender: str, receiver: str) -> None:
+        """Bring a course back to where it was before an act that reached nobody: it is sent again."""
+        for course in talk.find(sender, receiver, protocol or talk.protocol or ""):
+            if course.stage.is_final and not course.before.is_final and course.initiator == sender:
                 self._move(talk, course, course.before)
 
     def abandon(self, talk: Conversation, course: Course) -> None:

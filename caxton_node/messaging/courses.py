@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from caxton_node.fipa.protocols import Protocol, Side, Stage
+from caxton_node.fipa.protocols import PROTOCOLS, Protocol, Side, Stage
 
 COURSES_MAX = 1_024
 PARTIES_MAX = 256
@@ -28,6 +28,7 @@ class Course(Struct, gc=False):
         participant: The other one, `name@node`.
         stage: What may be said next.
         before: The stage before the latest act, to go back to when that act reached nobody.
+        is_overdue: Whether the initiator has been told that no answer came in time: it may begin anew.
     """
 
     protocol: Protocol[Any, Any]
@@ -35,6 +36,7 @@ class Course(Struct, gc=False):
     participant: str
     stage: Stage
     before: Stage
+    is_overdue: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -130,6 +132,13 @@ class Conversation(Struct, gc=False):
                 found.append(course)
         return found
 
+    def find_any(self, sender: str, receiver: str) -> list[Course]:
+        """List the courses of two agents under whatever protocol, those first that are open."""
+        if not self.more:
+            return self.find(sender, receiver, self.protocol or "")
+        found = [course for name in PROTOCOLS for course in self.find(sender, receiver, name)]
+        return sorted(found, key=lambda course: course.stage.is_final)
+
     def find_answering(self, participant: str, protocol: str) -> Course | None:
         """Return the one open course in which an agent owes an answer: to whom, `reply_to` may have said."""
         owed = [
@@ -152,15 +161,16 @@ class Conversation(Struct, gc=False):
         self.more[_key(course)] = course
         return True
 
-    def meet(self, sender: str, receiver: str) -> bool:
-        """Note who talks outside of any protocol; True if somebody is new."""
+    def meet(self, sender: str, receiver: str) -> int:
+        """Note who talks outside of any protocol; return how many of the two are new."""
         known = self.parties
         if known is None:
             known = self.parties = set()
         if (sender in known and receiver in known) or len(known) >= PARTIES_MAX:
-            return False
+            return 0
+        before = len(known)
         known.update((sender, receiver))
-        return True
+        return len(known) - before
 
     def _get(self, initiator: str, participant: str, protocol: str) -> Course | None:
         first = self.course

@@ -11,6 +11,8 @@ import msgspec
 
 from caxton_node.core.clock import Clock
 from caxton_node.fipa import Envelope, FailureReason, decode, encode
+from caxton_node.fipa.codec import READ_ERRORS
+from caxton_node.fipa.message import HEADERS_MAX
 from caxton_node.messaging.budget import Budgets
 from caxton_node.messaging.conversations import Conversations
 from caxton_node.messaging.counts import Tally
@@ -197,8 +199,8 @@ class Delivery:
             self._park_or_give_up(envelope, frame, found, reason or found.reason, again=again)
             return
         if isinstance(destination, RemoteLane) and arrived:
-            if not _count_hop(envelope):
-                detail = f"{receiver} is said to be on another node by {HOPS_MAX} nodes in a row"
+            if obstacle := _count_hop(envelope):
+                detail = f"{receiver} is said to be on another node {obstacle}"
                 self.returns.give_up(envelope, receiver, FailureReason.UNROUTABLE, detail)
                 return
             frame = encode(envelope)
@@ -292,7 +294,8 @@ class Delivery:
         """Keep a message for a receiver who may come, if it says for how long; else return it."""
         receiver, detail = next(iter(envelope.receiver_list()), ""), found.detail
         expires_ms, now_us = expiry_of(envelope), self._clock.unix_us()
-        may_come = bool(found.name) and reason in _MAY_COME
+        # What has a ~ in its name is a client or a task, and lives once.
+        may_come = bool(found.name) and "~" not in found.name and reason in _MAY_COME
         if may_come and expires_ms * 1000 > now_us:
             number = int.from_bytes(envelope.message_id or b"", "big")
             parked = Parked(found.name, receiver, number, frame, reason, now_us, expires_ms, again)
@@ -307,9 +310,12 @@ class Delivery:
 
     def release_parked(self, name: str) -> None:
         """Route what waits for an agent of this name, if one is here now or a route leads to one."""
-        if not self.parking.holds_for(name) or not self._destinations.leads_somewhere(name):
+        parking = self.parking
+        if not parking.holds_for(name):
             return
-        for parked in self.parking.take_for(name):
+        if not self._destinations.leads_somewhere(name, pinned=parking.are_pinned(name)):
+            return  # else what is pinned to this node would be parked anew, all of it, with every tick
+        for parked in parking.take_for(name):
             self.route(decode(parked.frame), parked.frame, None, again=parked.again)
 
     def expire(self, now_us: int) -> None:
@@ -325,7 +331,7 @@ class Delivery:
                 self.returns.give_up_all(expired, FailureReason.EXPIRED, detail)
 
     def strip(self, envelope: Envelope) -> None:
-        """Take out of a guest's message what only hosts may write."""
+        """Take out of a guest's or client's message what only hosts may write."""
         if envelope.headers is not None:
             for name in _HOSTS_OWN:
                 envelope.headers.pop(name, None)
@@ -335,12 +341,23 @@ def _tell_nobody(_agent: str, _violation: Violation) -> None:
     """Stand in until somebody listens."""
 
 
-def _count_hop(envelope: Envelope) -> bool:
-    """Write one more hop into a message that is passed on; False when it has been passed on often enough."""
+def _count_hop(envelope: Envelope) -> str:
+    """Write one more hop into a message that is passed on; return why it cannot be, "" if it can."""
     headers = dict(envelope.headers or {})
-    hops = msgspec.msgpack.decode(headers.get(HOPS, _NO_HOPS))
-    if not isinstance(hops, int) or hops >= HOPS_MAX:
-        return False
+    hops = _read_hops(headers.get(HOPS, _NO_HOPS))
+    if hops >= HOPS_MAX:
+        return f"by {HOPS_MAX} nodes in a row"
+    if HOPS not in headers and len(headers) >= HEADERS_MAX:  # the next node could not read it
+        return f", and a message of {HEADERS_MAX} headers cannot be passed on"
     headers[HOPS] = msgspec.Raw(msgspec.msgpack.encode(hops + 1))
     envelope.headers = headers
-    return True
+    return ""
+
+
+def _read_hops(raw: bytes | msgspec.Raw) -> int:
+    """Read how often a message was passed on; as often as it may be, if that cannot be read."""
+    try:
+        hops = msgspec.msgpack.decode(raw, type=int)
+    except READ_ERRORS:
+        return HOPS_MAX
+    return hops if hops >= 0 else HOPS_MAX

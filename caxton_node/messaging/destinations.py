@@ -201,11 +201,13 @@ class Destinations:
         """List the mailboxes of all instances here."""
         return [agent.mailbox for agent in list(self.agents.values())]
 
-    def leads_somewhere(self, name: str) -> bool:
-        """Return whether a message for this name would be taken by anybody."""
+    def leads_somewhere(self, name: str, *, pinned: bool = False) -> bool:
+        """Return whether a message for this name would be taken by anybody: on this node, if pinned to it."""
         if name in self.handovers and self.handovers[name].successor is None:
             return False
-        return bool(self._by_name.get(name)) or any(target.weight for target in self._routes.targets(name))
+        if self._by_name.get(name):
+            return True
+        return not pinned and any(target.weight for target in self._routes.targets(name))
 
     # -- where an address leads -----------------------------------------------------------------------------
 

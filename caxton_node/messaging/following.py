@@ -17,6 +17,7 @@ from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.requests import OpenRequests
 from caxton_node.messaging.returns import Returns
 from caxton_node.messaging.stamps import continue_trace, new_trace
+from caxton_node.messaging.tags import RESENT
 from caxton_node.messaging.traces import SAMPLED, TRACE_ID_BYTES, Span, Traces
 
 NO_ID = bytes(16)  # of a message that its node has not stamped, which no node of ours does
@@ -67,7 +68,7 @@ class Following:
             trace, sender = envelope.trace, envelope.sender or PLATFORM_SENDER
             trace_id = trace[:TRACE_ID_BYTES] if trace else message_id
             is_followed = bool(trace[-1] & SAMPLED) if trace else self._traces.follows_next()
-            now_us = envelope.sent_at or 0
+            now_us = self._clock.unix_us()  # it may have been parked for days, or sent by another clock
             talk = self._conversations.begin(
                 conversation_id, sender, now_us, trace_id, is_followed=is_followed
             )
@@ -98,7 +99,7 @@ class Following:
 
     def _judge(self, talk: Conversation, envelope: Envelope, found: Found, *, arrived: bool) -> bool:
         """Take a message into its conversation, or refuse it."""
-        conversations, now_us = self._conversations, envelope.sent_at or 0
+        conversations, now_us = self._conversations, self._clock.unix_us()
         if talk.messages >= talk.messages_max and not conversations.may_go_on(talk, now_us):
             detail = f"conversation {talk.id} has had {talk.messages:,} messages within an hour"
             self._returns.give_up(envelope, found.address, FailureReason.LOOP, detail)
@@ -106,6 +107,10 @@ class Following:
         sender, act = envelope.sender or PLATFORM_SENDER, envelope.performative
         fault = conversations.follow(talk, act, envelope.protocol, sender, found.address)
         answers = envelope.in_reply_to is not None
+        if fault is not None and RESENT in (envelope.headers or ()):  # an operator has decided
+            conversations.reopen(talk, envelope.protocol, sender, found.address)
+            conversations.follow(talk, act, envelope.protocol, sender, found.address)
+            fault = None
         if fault is not None and self.forbids(
             fault, talk, found.destination, now_us, arrived=arrived, answers=answers
         ):

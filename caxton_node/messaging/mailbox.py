@@ -222,6 +222,7 @@ class Mailbox(Pausable):
             arrivals = self._arrivals
             if arrivals.expires_ms:
                 self._set_expired_aside(time_ns() // 1_000_000)
+                queue = self._frames
                 count = len(queue)
             if arrivals.lone:
                 count_max = arrivals.room(count_max)
@@ -264,12 +265,13 @@ class Mailbox(Pausable):
         return expired
 
     def _set_expired_aside(self, now_ms: int) -> None:
-        places = self._arrivals.take_expired(now_ms)
-        for place in reversed(places):
-            frame = self._frames[place]
-            del self._frames[place]
-            self._bytes -= len(frame)
-            self._expired.append(frame)
+        places = set(self._arrivals.take_expired(now_ms))
+        if places:
+            frames = list(self._frames)
+            expired = [frame for place, frame in enumerate(frames) if place in places]
+            self._frames = deque(frame for place, frame in enumerate(frames) if place not in places)
+            self._bytes -= sum(map(len, expired))
+            self._expired += expired
 
     def may_write_to_itself(self, now_us: int) -> bool:
         """Tell whether the agent may send itself one more message: so many in a second."""

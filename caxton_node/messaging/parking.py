@@ -75,6 +75,12 @@ class Parking:
         """Return whether something waits for an agent of this name."""
         return name in self._by_name
 
+    def are_pinned(self, name: str) -> bool:
+        """Return whether all that waits for a name is addressed to one node, which is this."""
+        with self._lock:
+            waiting = list(self._by_name.get(name, ()))
+        return all("@" in message.receiver for message in waiting)
+
     def names(self) -> list[str]:
         """List the names that something waits for."""
         return list(self._by_name)

@@ -163,8 +163,12 @@ class Returns:
             exhausted: What ran out; one who opened the budget himself is told all about it, once.
         """
         if envelope.sender != PLATFORM_SENDER:
-            if reason is not FailureReason.TIMEOUT:  # it arrived, and a late answer is still one
-                self._take_back(envelope, canonical_address(receiver, self._node_id))
+            address = canonical_address(receiver, self._node_id)
+            if reason is not FailureReason.TIMEOUT:
+                self._take_back(envelope, address)
+            elif envelope.conversation_id is not None:  # it arrived, and a late answer is still one
+                talk, protocol, sender = envelope.conversation_id, envelope.protocol, envelope.sender or ""
+                self._conversations.note_overdue(talk, protocol, sender, address)
             if exhausted is not None and exhausted.is_news and exhausted.initiator == envelope.sender:
                 answer = tell_initiator(exhausted, envelope, receiver)
             else:

@@ -246,6 +246,7 @@ class Router:
             InvalidMessage: It breaks a rule; nothing was sent.
         """
         letter = Letter(envelope, take_wish(envelope))
+        self._delivery.strip(envelope)
         check(envelope, CONTENT_BYTES_CAP)
         check_content(envelope)
         check_ttl(envelope)

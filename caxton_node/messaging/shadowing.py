@@ -10,6 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from caxton_node.fipa import Envelope, encode
+from caxton_node.fipa.codec import READ_ERRORS
+from caxton_node.fipa.message import HEADERS_MAX
 from caxton_node.messaging.budget.header import BUDGET
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.destinations import Destination, Destinations, Found
@@ -42,6 +44,9 @@ class Shadowing:
             target = shadow.target
             headers = {**(envelope.headers or {}), SHADOW: msgspec.Raw(_pack(target.instance))}
             headers.pop(BUDGET, None)  # what the message carries is not there twice
+            if len(headers) > HEADERS_MAX:  # nobody could read it
+                self.dropped += 1
+                continue
             frame = encode(msgspec.structs.replace(envelope, headers=headers))
             is_here = target.node == self._destinations.node_id
             lane = None if is_here else self._destinations.lane_to(target.node, found.name, key)
@@ -50,7 +55,10 @@ class Shadowing:
 
     def take(self, envelope: Envelope, frame: bytes) -> None:
         """Give a copy that came from another node, and was accepted, to the shadow that it names."""
-        instance = msgspec.msgpack.decode((envelope.headers or {})[SHADOW], type=str)
+        try:
+            instance = msgspec.msgpack.decode((envelope.headers or {})[SHADOW], type=str)
+        except READ_ERRORS:
+            instance = ""
         if not self._put(self._find(instance), frame):
             self._tally.bury()
 

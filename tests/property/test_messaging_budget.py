@@ -151,7 +151,7 @@ class BudgetMachine(RuleBasedStateMachine):
                 message.reply_with if answers else None,
                 promises,
                 size,
-                wish,
+                None if self.all_limited else wish,
             )
             for to, talk, answers, promises, size, wish in plan
         ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
-from caxton_node.fipa import Envelope, Performative, encode
+from caxton_node.fipa import Envelope, Performative, decode, encode
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.messaging import Mailbox
 from caxton_node.messaging.mailbox import TO_ITSELF_PER_S
+from caxton_node.messaging.tags import RESENT
 from tests.support.post_office import NODE, PostOffice, empty, failure_of
 
 pytestmark = pytest.mark.story("005")
@@ -134,6 +136,40 @@ class TestProtocols:
         empty(full)
         office.say("b", act("INFORM", "a", in_reply_to="r"))
         assert [got.performative for got in empty(full)] == [Performative.INFORM]
+
+    async def test_who_was_told_of_a_timeout_may_ask_again_and_the_talk_still_ends(
+        self, office: PostOffice
+    ) -> None:
+        a, b = office.open("a"), office.open("b")
+        now_us = office.clock.unix_us()
+        office.say("a", act("REQUEST", "b", reply_by=now_us // 1000 + 10))
+        office.router.tick(now_us + 20_000)
+        empty(a)
+        office.say("a", act("REQUEST", "b"))
+        assert [got.performative for got in empty(b)] == [Performative.REQUEST] * 2
+        office.say("b", act("INFORM", "a", in_reply_to="r"))
+        assert [got.performative for got in empty(a)] == [Performative.INFORM]
+        assert office.router.conversations.open_count == 0
+
+    async def test_a_dead_letter_that_is_sent_again_goes_on_where_its_talk_had_stopped(
+        self, office: PostOffice
+    ) -> None:
+        a, b = office.open("a"), office.open("b")
+        net = "fipa-contract-net"
+        office.say("a", act("CFP", "b", protocol=net))
+        office.say("b", act("PROPOSE", "a", protocol=net))
+        office.router.remove_mailbox(f"b#1.1@{NODE}")
+        office.say("a", act("ACCEPT_PROPOSAL", "b", protocol=net))
+        assert [got.performative for got in empty(a)] == [Performative.PROPOSE, Performative.FAILURE]
+        (letter,) = office.router.dead_letters.newest(1)
+        again = decode(letter.frame)
+        again.headers = {RESENT: msgspec.Raw(msgspec.msgpack.encode([1, 1]))}
+        b = office.open("b")
+        office.router.resend([encode(again)])
+        assert [got.performative for got in empty(b)] == [Performative.ACCEPT_PROPOSAL]
+        office.say("b", act("INFORM", "a", protocol=net))
+        assert [got.performative for got in empty(a)] == [Performative.INFORM]
+        office.check_sum()
 
 
 class TestContents:
