@@ -58,6 +58,7 @@ FAILURES: Mapping[FailureReason, tuple[type[CaxtonError], str]] = {
     FailureReason.TRAPPED: (DeliveryFailed, "caxton agent inspect shows its last error"),
     FailureReason.BUDGET_EXHAUSTED: (ResourceLimit, "give it a larger --budget"),
     FailureReason.EXPIRED: (DeadlineExceeded, "give it a longer --ttl; caxton agent list shows who is there"),
+    FailureReason.NOT_ALLOWED: (InvalidMessage, "caxton message conversation shows what is allowed"),
     FailureReason.LOOP: (ResourceLimit, "caxton message conversation shows where it goes; begin a new one"),
     FailureReason.TIMEOUT: (DeadlineExceeded, "give it a longer --timeout"),
 }

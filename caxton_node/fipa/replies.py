@@ -28,6 +28,7 @@ class FailureReason(StrEnum):
     AGENT_STOPPED = "agent-stopped"
     EXPIRED = "expired"
     LOOP = "loop"
+    NOT_ALLOWED = "not-allowed"
     BUDGET_EXHAUSTED = "budget-exhausted"
 
 

@@ -204,9 +204,24 @@ class Delivery:
                 self.returns.give_up(envelope, receiver, FailureReason.UNROUTABLE, detail)
                 return
             frame = encode(envelope)
+        self._deliver(envelope, frame, found, mailbox, arrived=arrived, again=again)
+
+    def _deliver(
+        self,
+        envelope: Envelope,
+        frame: bytes,
+        found: Found,
+        mailbox: Mailbox | None,
+        *,
+        arrived: bool = False,
+        again: bool = False,
+    ) -> None:
+        """Give a message to whoever it leads to, unless its conversation refuses it."""
+        destination = found.destination
+        assert destination is not None, "it leads somewhere"
         if not again and self.following.refuses(envelope, found, mailbox, arrived=arrived):
             return
-        self.following.note_request(envelope, found, again=again)
+        self.following.note_request(envelope, found, again=again or arrived)
         span = self.following.begin_span(envelope, found)
         number = int.from_bytes(envelope.message_id or b"", "big")
         self.put(destination, [frame], mailbox, number, tag_of(envelope, span))
@@ -215,7 +230,7 @@ class Delivery:
             if span is not None:
                 span.outcome = f"forwarded to {found.node}"
         if not arrived:
-            self._shadowing.cast(envelope, found, key)
+            self._shadowing.cast(envelope, found, key_of(envelope))
 
     # -- where it goes --------------------------------------------------------------------------------------
 
@@ -307,6 +322,12 @@ class Delivery:
         elif may_come and expires_ms:  # its time was over before it came here, or while the node was down
             reason, detail = FailureReason.EXPIRED, f"{receiver} did not come in time ({reason})"
         self.returns.give_up(envelope, receiver, reason, detail)
+
+    def give_parked(self, mailbox: Mailbox, name: str) -> None:
+        """Give an agent what waits for it before anybody can find it, so that nothing overtakes that."""
+        found = Found(mailbox, mailbox.address, self.node_id, name=name)
+        for parked in self.parking.take_for(name):
+            self._deliver(decode(parked.frame), parked.frame, found, None, again=parked.again)
 
     def release_parked(self, name: str) -> None:
         """Route what waits for an agent of this name, if one is here now or a route leads to one."""

@@ -262,6 +262,8 @@ class Mailbox(Pausable):
         with self._lock:
             self._set_expired_aside(now_ms)
             expired, self._expired = self._expired, []
+        if self.paused_senders:  # if nothing is left, nobody takes, and they would wait for nothing
+            self.resume_senders()
         return expired
 
     def _set_expired_aside(self, now_ms: int) -> None:

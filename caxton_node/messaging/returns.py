@@ -200,17 +200,25 @@ class Returns:
             self._post(answer)
 
     def answer_fault(self, envelope: Envelope, fault: Fault) -> None:
-        """Tell a sender that its act is not allowed by the protocol, and what is; it counts as refused."""
-        self._tally.refuse()
+        """Tell a sender that its act is not allowed by the protocol, and what is; it counts as refused.
+
+        Who cannot be told, since this is an answer of the kind that is never answered or he has been told too
+        often within the second, leaves a dead letter.
+        """
         rule, allowed = fault.violation.rule, tuple(act.word for act in fault.violation.allowed)
-        self._note_end(envelope, next(iter(envelope.receiver_list()), ""), rule, self._clock.unix_us())
-        if envelope.performative not in _NEVER_ANSWERED and self._may_scold(envelope.sender or ""):
-            position = POSITIONS.index("performative")
-            answer = not_understood(envelope, rule, position, "performative", allowed)
-            with_grant(answer, returned(envelope))
-            self._post(answer)
-        else:
+        receiver, now_us = next(iter(envelope.receiver_list()), ""), self._clock.unix_us()
+        self._note_end(envelope, receiver, rule, now_us)
+        if envelope.performative in _NEVER_ANSWERED or not self._may_scold(envelope.sender or ""):
+            self._tally.bury()
+            letter = DeadLetter(now_us, FailureReason.NOT_ALLOWED, rule, receiver, encode(envelope))
+            self._dead_letters.add(letter)
             self._lose(grant_of(envelope))
+            return
+        self._tally.refuse()
+        position = POSITIONS.index("performative")
+        answer = not_understood(envelope, rule, position, "performative", allowed)
+        with_grant(answer, returned(envelope))
+        self._post(answer)
 
     def answer_oversize(self, envelope: Envelope, err: BrokenRule) -> None:
         """Tell an agent that its message is too large; the message was accepted and is given up."""

@@ -144,6 +144,8 @@ class Router:
         mailbox.instance, mailbox.policy, mailbox.receipts = instance, policy, self._receipts
         target = Target(instance, self.node_id)
         agent = LocalAgent(target, address, mailbox, content_bytes_max, policy, shadow)
+        if not shadow:
+            self._delivery.give_parked(mailbox, parse_address(address).name)
         self._destinations.add_agent(agent)
         self._delivery.release_parked(parse_address(address).name)
         return address

@@ -12,6 +12,7 @@ from caxton_node.fipa import Envelope, Performative, decode, encode
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.messaging import Mailbox
 from caxton_node.messaging.mailbox import TO_ITSELF_PER_S
+from caxton_node.messaging.returns import SCOLDED_PER_S
 from caxton_node.messaging.tags import RESENT
 from tests.support.post_office import NODE, PostOffice, empty, failure_of
 
@@ -169,6 +170,19 @@ class TestProtocols:
         assert [got.performative for got in empty(b)] == [Performative.ACCEPT_PROPOSAL]
         office.say("b", act("INFORM", "a", protocol=net))
         assert [got.performative for got in empty(a)] == [Performative.INFORM]
+        office.check_sum()
+
+    async def test_a_fault_that_nobody_can_be_told_of_is_a_dead_letter(self, office: PostOffice) -> None:
+        office.open("a", depth=1_000)
+        b = office.open("b")
+        for number in range(SCOLDED_PER_S + 5):
+            office.say("a", act("AGREE", "b", f"talk-{number}"))
+        office.say("a", act("FAILURE", "b", "another"))
+        assert empty(b) == []
+        letters = office.router.dead_letters.newest(100)
+        assert [letter.reason.value for letter in letters] == ["not-allowed"] * 6
+        counts = office.router.counts()
+        assert (counts.refused, counts.dead_lettered) == (SCOLDED_PER_S, 6)
         office.check_sum()
 
 
