@@ -25,6 +25,9 @@ test: .venv/.dev ## every suite that gates a change
 fuzz: .venv/.fuzz ## coverage-guided fuzzing of all that reads guests' bytes, ten minutes (SECONDS_MAX=60: a short round)
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS_MAX),600)
 
+soak: .venv/.dev ## random traffic, crashes, reloads, restarts for an hour, and books that must balance (SECONDS_MAX=30: a short round)
+	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS_MAX),3600) $(if $(SEED),--seed $(SEED))
+
 lint: .venv/.dev ## ruff's rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -60,4 +63,4 @@ lock: .venv/.dev ## pin what pyproject.toml asks for, with hashes
 clean:           ## forget everything that can be made again
 	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
 
-.PHONY: help demo test lint types imports docs reference bench bench-peers fuzz guests lock clean
+.PHONY: help demo test lint types imports docs reference bench bench-peers fuzz soak guests lock clean
