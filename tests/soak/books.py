@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic
 
 from caxton_node.fipa import Envelope, FailureReason, decode
 from caxton_node.messaging import DeadLetter
@@ -27,6 +28,8 @@ from tests.soak.fates import LATE, MISUNDERSTOOD, UNHEARD, Fate, Handled, reason
 from tests.soak.plan import Author, Entry, Kind, name_of
 from tests.soak.scribe import ACK_MARK
 
+SCOLDED_S = 5.0
+"""For how long it is remembered who was scolded; a round may be shorter than the second that counts."""
 SHOWN_MAX = 20
 _PLATFORM = "ams"
 Key = tuple[int, str]
@@ -53,7 +56,7 @@ class Books:
         self._submitted: dict[int, int] = {}
         self._fates: defaultdict[Key, Fate] = defaultdict(Fate)
         self._handled: list[Handled] = []
-        self._scolded: Counter[str] = Counter()
+        self._scoldings: list[tuple[float, str]] = []
         self._faults: list[str] = []
 
     # -- writing down ---------------------------------------------------------------------------------------
@@ -112,7 +115,8 @@ class Books:
     def _note_news(self, sender: str, about: str | None, content: bytes, *, in_vain: bool = False) -> None:
         """Write down what the platform told the sender of a message, or would have."""
         said, reason = json.loads(content), reason_in(content)
-        self._scolded[sender] += reason == MISUNDERSTOOD
+        if reason == MISUNDERSTOOD:
+            self._scoldings.append((monotonic(), sender))
         number = int(about or "0", 16)
         if about is None or (number < self._first and reason in LATE):
             return  # it is about no message, or about one of an earlier round, too late
@@ -173,8 +177,10 @@ class Books:
 
     def _begin_round(self) -> None:
         self._first = self.author.written + 1
-        for kept in (self._entries, self._submitted, self._fates, self._handled, self._scolded):
+        for kept in (self._entries, self._submitted, self._fates, self._handled):
             kept.clear()
+        since = monotonic() - SCOLDED_S
+        self._scoldings = [one for one in self._scoldings if one[0] > since]
 
     def _was_sent(self, entry: Entry) -> bool:
         return entry.number in self._submitted if entry.parent is None else bool(self._parents_of(entry))
@@ -190,7 +196,8 @@ class Books:
         """Return whether this is no message at all, of a sender who is told so no more within the second."""
         parent = next(iter(self._parents_of(entry)), None)
         sender = parent.agent if parent is not None else entry.sender
-        return entry.kind is Kind.BARE and self._scolded[sender] >= SCOLDED_PER_S
+        times = sum(1 for _, scolded in self._scoldings if scolded == sender)
+        return entry.kind is Kind.BARE and times >= SCOLDED_PER_S
 
     def _count(self, fate: Fate) -> None:
         self.totals["sent"] += 1
