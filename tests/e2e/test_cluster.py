@@ -154,17 +154,16 @@ def test_when_a_node_is_killed_nobody_hangs_and_it_comes_back_with_its_agents(no
     deploy(first, ECHO, "--name", "mirror", "--node", "n2")
     deploy(first, ECHO, "--name", "mirror", "--node", "n3")
     wait_for("mirrors", partial(lists, first, "mirror", 2), within_s=10)
-    with first.client() as one, second.client() as two:
-        with Traffic(one, "echo") as lonely, Traffic(two, "mirror") as replicated:
-            flows = [lonely, replicated]
-            wait_for("both to flow", lambda: all(flow.account.outcomes for flow in flows), within_s=10)
-            third.kill()
-            for node in (first, second):
-                wait_for("n3 dead", partial(sees, node, "n3", MemberState.DEAD), within_s=30)
-            by_n2 = replicated.account.outcomes["answered by n2"]
-            more = lambda: replicated.account.outcomes["answered by n2"] > by_n2 + 5  # noqa: E731  a probe
-            wait_for("n2 to answer alone", more, within_s=10)
-        accounts = [flow.account for flow in flows]
+    with Traffic(first, "echo") as lonely, Traffic(second, "mirror") as replicated:
+        flows = [lonely, replicated]
+        wait_for("both to flow", lambda: all(flow.account.outcomes for flow in flows), within_s=10)
+        third.kill()
+        for node in (first, second):
+            wait_for("n3 dead", partial(sees, node, "n3", MemberState.DEAD), within_s=30)
+        by_n2 = replicated.account.outcomes["answered by n2"]
+        more = lambda: replicated.account.outcomes["answered by n2"] > by_n2 + 5  # noqa: E731  a probe
+        wait_for("n2 to answer alone", more, within_s=10)
+    accounts = [flow.account for flow in flows]
     for account in accounts:
         assert account.hanging == 0
         assert account.slowest_s < 6

@@ -23,6 +23,9 @@ from tests.soak.node import DEAF, NOMAD, VISITOR
 from tests.soak.plan import ASKER, HOMES, Act, Kind, Plan
 from tests.soak.world import LATER_S, World
 
+# Half a minute when all is well; a failure is made small for five minutes, which must not be cut short.
+pytestmark = [pytest.mark.story("002"), pytest.mark.timeout(480)]
+
 busy = ["a", "a", "a", "b", "b", *HOMES]  # where mail and trouble meet
 names = st.sampled_from(busy)
 node_ids = st.sampled_from(["n1", "n1", "n1", "n2"])
@@ -78,7 +81,6 @@ troubles = st.one_of(
 )
 
 
-@pytest.mark.story("002")
 class ConservationMachine(RuleBasedStateMachine):
     """What may happen; between two steps the workers go on, but not the event loop."""
 

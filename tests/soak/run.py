@@ -38,6 +38,7 @@ class Soak:
     Attributes:
         rounds: Rounds whose books were closed.
         fault: What was out of order, "" if nothing was.
+        growth: What the process used beyond its bounds.
         readings: How the process did.
         happened: How often each thing happened.
     """
@@ -48,6 +49,7 @@ class Soak:
     first_round: int = 0
     rounds: int = 0
     fault: str = ""
+    growth: list[str] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
     _latest: deque[str] = field(default_factory=lambda: deque(maxlen=SHOWN_MAX))
@@ -66,8 +68,8 @@ class Soak:
             ticking.cancel()
         self._report(world)
         await self._close(world)
-        self.fault = self.fault or "; ".join(find_growth(self.readings))
-        return not self.fault
+        self.growth = find_growth(self.readings)
+        return not (self.fault or self.growth)
 
     @property
     def passed_s(self) -> float:
@@ -136,7 +138,8 @@ class Soak:
     def verdict(self) -> str:
         """Return the last words: what held, or what did not and how to see it again."""
         if not self.fault:
-            return f"seed {self.seed}: it held for {self.rounds:,} rounds"
+            held = f"seed {self.seed}: it held for {self.rounds:,} rounds"
+            return "; ".join([held, *self.growth])
         number = self.first_round + self.rounds
         again = f".venv/bin/python -m tests.soak --seed {self.seed} --first-round {number} --seconds 30"
         steps = ", ".join(self._latest)

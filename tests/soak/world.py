@@ -33,6 +33,8 @@ SAY_BYTES_MAX = 10_000
 LATER_S = 7_200.0
 """By then every time to live in these tests is over, but nothing that a node keeps for a day."""
 MARKS = "ab"
+VERSIONS = 32
+"""They come again, or what the registry remembers of versions that are gone would look like growth."""
 
 
 class World:
@@ -217,7 +219,7 @@ class World:
         return self.nodes[HOMES[name]].house.service
 
     def _next_version(self) -> str:
-        self._version += 1
+        self._version = (self._version + 1) % VERSIONS
         return f"1.0.{self._version}"
 
     def _command(self, command: Coroutine[Any, Any, object]) -> None:

@@ -124,16 +124,15 @@ def lose_a_node(demo: Demo) -> None:
     """Kill n3 while messages flow, watch the others notice, and bring it back."""
     demo.screen.act("n3 dies without a word while messages flow")
     first, second, third = demo.nodes
-    with first.client() as one, second.client() as two:
-        with Traffic(one, "echo") as lonely, Traffic(two, "mirror") as replicated:
-            flows = [lonely, replicated]
-            wait_for("messages to flow", lambda: all(flow.account.outcomes for flow in flows), within_s=5)
-            _kill(demo, third, watchers=[first, second])
-            time.sleep(FLOW_S)
-            _bring_back(demo, third, watchers=[first, second])
-            time.sleep(FLOW_S)
-        for flow in flows:
-            _tell(demo, flow.agent, flow.account)
+    with Traffic(first, "echo") as lonely, Traffic(second, "mirror") as replicated:
+        flows = [lonely, replicated]
+        wait_for("messages to flow", lambda: all(flow.account.outcomes for flow in flows), within_s=5)
+        _kill(demo, third, watchers=[first, second])
+        time.sleep(FLOW_S)
+        _bring_back(demo, third, watchers=[first, second])
+        time.sleep(FLOW_S)
+    for flow in flows:
+        _tell(demo, flow.agent, flow.account)
 
 
 def close(demo: Demo, *, keep: bool) -> None:

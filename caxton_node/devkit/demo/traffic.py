@@ -10,6 +10,7 @@ from typing import Self
 
 from caxton_node.client import Client
 from caxton_node.core.errors import CaxtonError
+from caxton_node.devkit.demo.nodes import DemoNode
 
 TIMEOUT_S = 5.0
 _REASONS = {"AGENT_NOT_FOUND": "no such agent now", "UNAVAILABLE": "its node died"}
@@ -39,15 +40,18 @@ class Account:
 class Traffic:
     """Sends one message after the other to an agent, from entering to leaving it as a context manager.
 
+    The connection is the thread's own: an interrupt may come between its start and the entering of the block,
+    and then nobody waits for it.
+
     Args:
-        client: Of the node through which to send; used by this thread alone.
+        node: The node through which to send.
         agent: Name of the agent.
     """
 
-    def __init__(self, client: Client, agent: str) -> None:
+    def __init__(self, node: DemoNode, agent: str) -> None:
         self.agent = agent
         self.account = Account()
-        self._client = client
+        self._node = node
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"traffic-{agent}", daemon=True)
 
@@ -61,17 +65,18 @@ class Traffic:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            self.account.sent += 1
-            began = time.monotonic()
-            outcome = self._one()
-            self.account.outcomes[outcome] += 1
-            self.account.slowest_s = max(self.account.slowest_s, time.monotonic() - began)
-            self._stop.wait(PAUSE_S)
+        with self._node.client() as client:
+            while not self._stop.is_set():
+                self.account.sent += 1
+                began = time.monotonic()
+                outcome = self._one(client)
+                self.account.outcomes[outcome] += 1
+                self.account.slowest_s = max(self.account.slowest_s, time.monotonic() - began)
+                self._stop.wait(PAUSE_S)
 
-    def _one(self) -> str:
+    def _one(self, client: Client) -> str:
         try:
-            answer = self._client.messages.send(self.agent, b'{"ping": true}', timeout_s=TIMEOUT_S)
+            answer = client.messages.send(self.agent, b'{"ping": true}', timeout_s=TIMEOUT_S)
         except CaxtonError as err:
             return f"FAILURE ({_REASONS.get(err.code, err.code)})"
         return f"answered by {answer.reply.sender.partition('@')[2] or answer.reply.sender}"
