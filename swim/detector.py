@@ -6,8 +6,9 @@ from swim.codec import SEQUENCE_MAX, TARGET_BYTES
 from swim.context import Context
 from swim.member import Address, Member, MemberState
 from swim.messages import Ack, Message, Nack, Ping, PingRequest
-from swim.probe import ISOLATION_PATIENCE, Probe, Rounds, Verdict, judge
+from swim.probe import ISOLATION_PATIENCE, Probe, Verdict, judge
 from swim.relay import Relays
+from swim.rounds import Rounds
 from swim.statistics import Drop
 from swim.timers import ProbePeriod, ProbeStep, Step
 from swim.view import View

@@ -6,7 +6,7 @@ A quiet cluster sends none of these; its rumours have all been told.
 from __future__ import annotations
 
 from swim.context import Context
-from swim.probe import Rounds
+from swim.rounds import Rounds
 from swim.timers import GossipRound
 from swim.wire import Wire
 

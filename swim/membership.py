@@ -41,8 +41,8 @@ from swim.messages import (
     Want,
 )
 from swim.own import OwnRecord
-from swim.probe import Rounds
 from swim.relay import Relays
+from swim.rounds import Rounds
 from swim.settings import Settings
 from swim.statistics import Drop
 from swim.sync import Reconciler

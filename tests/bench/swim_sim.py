@@ -14,9 +14,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from caxton_node.devkit.simulator.cluster import (
+    Cluster,
+    all_alive_everywhere,
+    all_views_equal,
+    false_deaths,
+    name_of,
+)
 from swim.events import MemberDied
 from tests.bench.report import Reporter, parse_options
-from tests.sim.cluster import Cluster, all_alive_everywhere, all_views_equal, false_deaths, name_of
 
 Measurements = Iterator[tuple[str, str, float]]
 """Metric, unit, value."""

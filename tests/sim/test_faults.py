@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from swim.events import IdentityClaimed
-from swim.keyring import Keyring, Subkeys
-from swim.member import Identity
-from tests.sim.cluster import (
+from caxton_node.devkit.simulator.cluster import (
     GROUP_KEY,
     Cluster,
     Node,
@@ -18,6 +15,9 @@ from tests.sim.cluster import (
     name_of,
     suspicions,
 )
+from swim.events import IdentityClaimed
+from swim.keyring import Keyring, Subkeys
+from swim.member import Identity
 
 pytestmark = pytest.mark.story("018")
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from swim.events import JoinCompleted, MemberDied, MemberJoined, MemberLeft, MemberSuspected, MemberUpdated
-from swim.settings import Settings
-from tests.sim.cluster import (
+from caxton_node.devkit.simulator.cluster import (
     Cluster,
     all_alive_everywhere,
     all_views_equal,
@@ -15,6 +13,8 @@ from tests.sim.cluster import (
     false_deaths,
     name_of,
 )
+from swim.events import JoinCompleted, MemberDied, MemberJoined, MemberLeft, MemberSuspected, MemberUpdated
+from swim.settings import Settings
 
 pytestmark = pytest.mark.story("018")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.cluster import Cluster, all_views_equal, name_of
-from tests.sim.network import Network
+from caxton_node.devkit.simulator.cluster import Cluster, all_views_equal, name_of
+from caxton_node.devkit.simulator.network import Network
 from tests.support.sim_replay import replay_command
 
 HERE, THERE = ("10.0.0.1", 1), ("10.0.0.2", 1)

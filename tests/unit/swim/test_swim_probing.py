@@ -9,7 +9,8 @@ import pytest
 from swim.effects import Schedule
 from swim.events import MemberSuspected
 from swim.messages import Ack, Nack, Ping, PingRequest, Suspect
-from swim.probe import HEARD_LATELY, ISOLATION_PATIENCE, Probe, Rounds, Verdict, judge
+from swim.probe import ISOLATION_PATIENCE, Probe, Verdict, judge
+from swim.rounds import HEARD_LATELY, Rounds
 from swim.settings import Settings
 from swim.statistics import Drop
 from swim.timers import GossipRound, ProbePeriod, ProbeStep, RelayStep

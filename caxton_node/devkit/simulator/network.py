@@ -72,7 +72,7 @@ class Network:
 
     def random_for(self, name: str) -> random.Random:
         """Return the stream of chance of one node; it depends on the seed and the name alone."""
-        return random.Random(f"{self.seed}/{name}")
+        return random.Random(f"{self.seed}/{name}")  # noqa: S311  chance that can be repeated
 
     # ---- who is there
 

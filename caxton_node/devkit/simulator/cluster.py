@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
+from caxton_node.devkit.simulator.network import Network
 from swim.effects import Effect, Notify, Schedule, Send
 from swim.events import Event, MemberDied, MemberEvent, MemberSuspected, TopicReceived
 from swim.keyring import Keyring, Subkeys
@@ -19,7 +20,6 @@ from swim.member import Address, Identity, Member, MemberState
 from swim.membership import Membership
 from swim.settings import Settings
 from swim.timers import Timer
-from tests.sim.network import Network
 
 E = TypeVar("E")
 GROUP_KEY = bytes(range(32))
@@ -45,10 +45,12 @@ class Node:
 
     @property
     def node_id(self) -> str:
+        """Return the id of the member."""
         return self.identity.node_id
 
     @property
     def address(self) -> Address:
+        """Return where the member is reached."""
         return self.identity.address
 
     def start(self, seeds: Iterable[Address] = ()) -> None:
@@ -59,9 +61,11 @@ class Node:
             self.perform(self.membership.join(list(seeds), self._network.now))
 
     def handle_datagram(self, data: bytes, source: Address) -> None:
+        """Take in a datagram."""
         self.perform(self.membership.handle_datagram(data, source, self._network.now))
 
     def handle_timer(self, timer: object) -> None:
+        """Take in a timer that is due."""
         self.perform(self.membership.handle_timer(cast("Timer", timer), self._network.now))
 
     def perform(self, effects: list[Effect]) -> None:
