@@ -10,7 +10,7 @@ from caxton_node.core.errors import InvalidConfig
 from caxton_node.messaging.letter_shelf import KeepingSettings
 from caxton_node.runtime.compiler import CompileLimits
 from caxton_node.runtime.pool import PoolSettings
-from swim import InvalidSettings
+from swim import Encryption, InvalidSettings, Pace
 from swim import Settings as SwimSettings
 from transport import Profile, TransportChoice
 from transport import Settings as MeshSettings
@@ -30,12 +30,19 @@ def swim_settings(config: Config) -> SwimSettings:
         "probe_timeout_s": swim.probe_timeout_s,
         "helpers": swim.indirect_probes,
         "suspicion_multiplier": swim.suspicion_multiplier,
+        "datagram_bytes_max": swim.datagram_bytes_max,
+        "link_probe": swim.link_probe,
     }
     try:
         changes = {name: value for name, value in given.items() if value is not None}
-        return replace(_SWIM_PROFILES[swim.profile](), **changes)  # type: ignore[arg-type]  # names and types are the table's
+        return replace(_SWIM_PROFILES[swim.profile](Pace(swim.pace)), **changes)  # type: ignore[arg-type]  # names and types are the table's
     except InvalidSettings as err:
         raise InvalidConfig("the swim settings do not fit together", why=str(err)) from err
+
+
+def gossip_encryption(config: Config) -> Encryption:
+    """Return whether gossip is sealed."""
+    return Encryption(config.swim.encryption)
 
 
 def mesh_settings(config: Config) -> MeshSettings:

@@ -9,7 +9,7 @@ timers with the time of day and performs the effects that come back. Does not kn
 metadata and topics are bytes.
 """
 
-from swim.effects import Effect, Notify, Schedule, Send
+from swim.effects import Effect, Notify, PingLink, Schedule, Send
 from swim.errors import (
     BacklogFull,
     InvalidIdentity,
@@ -21,6 +21,8 @@ from swim.errors import (
     TooLarge,
 )
 from swim.events import (
+    AddressClaimed,
+    DatagramsBlocked,
     Event,
     IdentityClaimed,
     JoinCompleted,
@@ -32,20 +34,26 @@ from swim.events import (
     MemberRefuted,
     MemberSuspected,
     MemberUpdated,
+    PingAnswered,
     TopicReceived,
+    VersionRefused,
 )
-from swim.keyring import Keyring
+from swim.keyring import Encryption, Keyring
 from swim.member import Address, Identity, Member, MemberState
 from swim.membership import Membership
-from swim.settings import Settings
+from swim.ring import Ring, key_id
+from swim.settings import Pace, Settings
 from swim.statistics import Drop, Statistics
 from swim.timers import Timer
 
 __all__ = [
     "Address",
+    "AddressClaimed",
     "BacklogFull",
+    "DatagramsBlocked",
     "Drop",
     "Effect",
+    "Encryption",
     "Event",
     "Identity",
     "IdentityClaimed",
@@ -67,7 +75,11 @@ __all__ = [
     "MemberUpdated",
     "Membership",
     "Notify",
+    "Pace",
+    "PingAnswered",
+    "PingLink",
     "RemoteError",
+    "Ring",
     "Schedule",
     "Send",
     "Settings",
@@ -76,4 +88,6 @@ __all__ = [
     "Timer",
     "TooLarge",
     "TopicReceived",
+    "VersionRefused",
+    "key_id",
 ]

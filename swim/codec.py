@@ -28,6 +28,8 @@ from swim.messages import (
     Ack,
     Alive,
     Buckets,
+    ContentPiece,
+    ContentWant,
     Dead,
     Left,
     Listing,
@@ -51,6 +53,12 @@ ACCUSER_BYTES = 4
 ENTRY_BYTES = 20
 BUCKETS_BYTES = 256
 METADATA_BYTES_MAX = 512
+COORDINATE_BYTES = 12
+CONTENT_REFERENCE_BYTES = 20
+CONTENT_BYTES_MAX = 65_536
+CONTENT_PIECE_BYTES = 1000
+ACCUSERS_MAX = 16
+VERSION_MAX = 127
 PACKET_OVERHEAD_BYTES = 8
 """Array header and incarnation around the messages of a packet."""
 
@@ -84,11 +92,15 @@ _DIGEST = _bytes(DIGEST_BYTES)
 _EPOCH = _number(EPOCH_MAX)
 _INCARNATION = _number(INCARNATION_MAX)
 _CLAIM = (_KEY, _EPOCH, _INCARNATION)
+_ACCUSERS = _pieces(ACCUSER_BYTES, ACCUSERS_MAX)
+_VERSION = _number(VERSION_MAX)
+_REFERENCE = _bytes(CONTENT_REFERENCE_BYTES)
+_REFERENCE_OR_NONE = _bytes(0, CONTENT_REFERENCE_BYTES)
 
 # kind on the wire -> class, checks of its fields in order. Numbers are never used again for something else.
 KINDS: dict[int, tuple[Callable[..., Message], tuple[Check, ...]]] = {
     1: (Ping, (_SEQUENCE, _bytes(TARGET_BYTES), _DIGEST)),
-    2: (Ack, (_SEQUENCE, _DIGEST)),
+    2: (Ack, (_SEQUENCE, _DIGEST, _bytes(0, COORDINATE_BYTES))),
     3: (PingRequest, (_SEQUENCE, _KEY)),
     4: (Nack, (_SEQUENCE,)),
     5: (
@@ -101,11 +113,14 @@ KINDS: dict[int, tuple[Callable[..., Message], tuple[Check, ...]]] = {
             _INCARNATION,
             _number(REVISION_MAX),
             _bytes_to(METADATA_BYTES_MAX),
+            _REFERENCE_OR_NONE,
+            _VERSION,
+            _VERSION,
         ),
     ),
     6: (Refute, _CLAIM),
-    7: (Suspect, (*_CLAIM, _pieces(ACCUSER_BYTES, 16))),
-    8: (Dead, _CLAIM),
+    7: (Suspect, (*_CLAIM, _ACCUSERS)),
+    8: (Dead, (*_CLAIM, _ACCUSERS)),
     9: (Left, _CLAIM),
     10: (Topic, (_KEY, _EPOCH, _SEQUENCE, _text(255), _bytes_to(9000))),
     11: (Pull, (_KEY_OR_NONE,)),
@@ -113,6 +128,8 @@ KINDS: dict[int, tuple[Callable[..., Message], tuple[Check, ...]]] = {
     13: (Buckets, (_bytes(BUCKETS_BYTES),)),
     14: (Listing, (_KEY, _KEY, _pieces(ENTRY_BYTES, 500))),
     15: (Want, (_pieces(KEY_BYTES, 128),)),
+    16: (ContentWant, (_REFERENCE, _number(CONTENT_BYTES_MAX))),
+    17: (ContentPiece, (_REFERENCE, _number(CONTENT_BYTES_MAX), _bytes_to(CONTENT_PIECE_BYTES))),
 }
 _ALIVE = 5
 _CODES: dict[object, int] = {kind: code for code, (kind, _) in KINDS.items()}
@@ -180,3 +197,5 @@ def _check_introduction(alive: Alive) -> None:
         check_address(alive.host, alive.port)
     except InvalidIdentity as err:
         raise Malformed(str(err)) from err
+    if alive.version_min > alive.version_max:
+        raise Malformed(f"versions {alive.version_min} to {alive.version_max} are no range")

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from swim.codec import SEQUENCE_MAX, TARGET_BYTES
 from swim.context import Context
+from swim.cooldown import Cooldown
+from swim.events import DatagramsBlocked
+from swim.locating import Locator
 from swim.member import Address, Member, MemberState
 from swim.messages import Ack, Message, Nack, Ping, PingRequest
-from swim.probe import ISOLATION_PATIENCE, Probe, Verdict, judge
+from swim.path import Path
+from swim.pings import Pings
+from swim.probe import ISOLATION_PATIENCE, Probe, Verdict, claim_of, judge
 from swim.relay import Relays
 from swim.rounds import Rounds
 from swim.statistics import Drop
@@ -14,11 +19,31 @@ from swim.timers import ProbePeriod, ProbeStep, Step
 from swim.view import View
 from swim.wire import Wire
 
+DIRECT_SHARE = 0.86
+"""Part of the time for direct answers over which the pings are spread; the last one needs the rest."""
+BLOCKED_REPORT_S = 60.0
+"""At most so often it is reported that a member answers over its link only."""
+
 
 class Detector:
-    """Probes one member per period and answers pings."""
+    """Probes one member per period and answers pings.
 
-    def __init__(self, context: Context, *, rounds: Rounds, view: View, relays: Relays, wire: Wire) -> None:
+    Attributes:
+        path: Loss and round trip as the probes see them.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        rounds: Rounds,
+        view: View,
+        relays: Relays,
+        pings: Pings,
+        locator: Locator,
+        wire: Wire,
+    ) -> None:
+        self.path = Path()
         self._key = context.key
         self._settings = context.settings
         self._rng = context.rng
@@ -29,16 +54,28 @@ class Detector:
         self._rounds = rounds
         self._view = view
         self._relays = relays
+        self._pings = pings
+        self._locator = locator
         self._wire = wire
         self._probe: Probe | None = None
         self._period = 0
         self._sequence = 0  # 0 is for pings whose answer nobody waits for
         self._isolations = 0
+        self._blocked = Cooldown(BLOCKED_REPORT_S)
 
     def start(self) -> None:
         """Begin probing, at a random moment so that the nodes of a cluster do not probe in step."""
         after_s = self._rng.random() * self._settings.probe_interval_s
         self._outbox.schedule(ProbePeriod(self._period), after_s)
+
+    def ping(self, member: Member, now: float) -> None:
+        """Ping a member because somebody asked for it."""
+        self._pings.begin(member, self._next_sequence(), now)
+
+    def ping_dead(self, member: Member) -> None:
+        """Try somebody who is held dead, and tell it so: if it lives it will refute."""
+        ping = Ping(0, member.key[:TARGET_BYTES], self._roster.digest)
+        self._wire.send_bare(member.address, ping, self._view.verdict(member))
 
     # ---- time
 
@@ -46,24 +83,23 @@ class Detector:
         """Judge the probe that is over and begin the next."""
         if timer.number != self._period:
             return
-        unsure = self._conclude(now) if self._probe else None
+        unsure = self._conclude(self._probe, now) if self._probe else None
         self._begin(unsure, now)
         self._period += 1
         period_s = self._awareness.stretch(self._settings.probe_interval_s)
         self._outbox.schedule(ProbePeriod(self._period), period_s)
 
-    def handle_step(self, timer: ProbeStep) -> None:
+    def handle_step(self, timer: ProbeStep, now: float) -> None:
         """Ping again, or ask helpers, if there is no answer yet."""
         probe = self._probe
         if probe is None or probe.sequence != timer.sequence or probe.answered:
             return
         if timer.step is Step.RETRY:
+            self._statistics.retries += 1
             self._ping(probe)
-            self._schedule_step(probe, Step.INDIRECT)
-            return
-        for helper in self._rounds.helpers(self._settings.helpers, for_target=probe.target):
-            probe.helpers.append(helper.key)
-            self._wire.send(helper.address, PingRequest(probe.sequence, probe.target))
+            self._schedule_step(probe, now)
+        else:
+            self._ask_helpers(probe)
 
     # ---- messages
 
@@ -72,14 +108,21 @@ class Detector:
         if ping.target != self._key[:TARGET_BYTES]:
             self._statistics.drop(Drop.MISDIRECTED)
             return
-        self._wire.send(source, Ack(ping.sequence, self._roster.digest))
+        self._wire.send(source, Ack(ping.sequence, self._roster.digest, self._locator.own()))
 
-    def handle_ack(self, ack: Ack, sender: bytes) -> None:
+    def handle_ack(self, ack: Ack, sender: bytes, now: float) -> None:
         """Count an answer to our probe, or pass on one that we made for somebody else."""
         probe = self._probe
         if probe is None or ack.sequence != probe.sequence:
-            self._relays.handle_ack(ack.sequence, sender)
-        elif sender == probe.target or sender in probe.helpers:
+            if not self._pings.handle_ack(ack.sequence, sender, now):
+                self._relays.handle_ack(ack.sequence, sender)
+        elif sender == probe.target:
+            if probe.tried == 1 and not probe.answered:  # else nobody knows which ping it answers
+                probe.answered_first = True
+                self.path.count_rtt(now - probe.began_at)
+                self._locator.observe(sender, ack.coordinate, now - probe.began_at)
+            probe.answered = True
+        elif sender in probe.helpers:
             probe.answered = True
 
     def handle_nack(self, nack: Nack, sender: bytes) -> None:
@@ -97,22 +140,18 @@ class Detector:
         """Probe a member for another one."""
         self._relays.begin(request, sender, source, self._next_sequence())
 
+    def handle_link_answer(self, sender: bytes, sequence: int) -> None:
+        """Count an answer over a link; late and unasked ones change nothing."""
+        probe = self._probe
+        if probe is not None and (probe.target, probe.sequence) == (sender, sequence):
+            probe.answered_by_link = True
+
     def hear(self, sender: bytes) -> None:
         """Note that a member was heard, whatever it said."""
         self._rounds.hear(sender)
         if self._probe is not None:
             self._probe.anybody_heard = True
             self._probe.target_heard |= sender == self._probe.target
-
-    def warn(self, suspect: Member) -> None:
-        """Ping a suspect a last time, with the accusation that it should refute."""
-        ping = Ping(0, suspect.key[:TARGET_BYTES], self._roster.digest)
-        self._wire.send(suspect.address, ping, self._view.accusation(suspect))
-
-    def ping_dead(self, member: Member) -> None:
-        """Try somebody who is held dead, and tell it so: if it lives it will refute."""
-        ping = Ping(0, member.key[:TARGET_BYTES], self._roster.digest)
-        self._wire.send(member.address, ping, self._view.verdict(member))
 
     # ---- inside
 
@@ -125,39 +164,59 @@ class Detector:
         if target is None:
             return
         ends_at = now + self._awareness.stretch(self._settings.probe_interval_s)
-        self._probe = Probe(self._next_sequence(), target.key, now, ends_at, strikes)
+        tries = self.path.tries()
+        pause_s = self.path.pause_s(DIRECT_SHARE * self._settings.probe_timeout_s, tries)
+        self._probe = Probe(
+            self._next_sequence(),
+            target.key,
+            claim_of(target),
+            now,
+            ends_at,
+            strikes,
+            tries=tries,
+            pause_s=pause_s,
+        )
         self._statistics.probes += 1
         self._ping(self._probe)
-        self._schedule_step(self._probe, Step.RETRY)
+        self._schedule_step(self._probe, now)
 
     def _ping(self, probe: Probe) -> None:
+        probe.tried += 1
         target = self._roster.find(probe.target)
         if target is None or not target.is_live:
             return
         messages: list[Message] = [Ping(probe.sequence, target.key[:TARGET_BYTES], self._roster.digest)]
         if target.state is MemberState.SUSPECT:
-            messages.append(self._view.accusation(target))  # the suspect hears of it first
-        self._wire.send(target.address, *messages)
+            messages.append(self._view.suspicions.accusation(target))  # the suspect hears of it first
+        send = self._wire.send if probe.tried == 1 else self._wire.send_bare
+        send(target.address, *messages)
 
-    def _schedule_step(self, probe: Probe, step: Step) -> None:
-        self._outbox.schedule(ProbeStep(probe.sequence, step), self._settings.probe_timeout_s / 2)
+    def _schedule_step(self, probe: Probe, now: float) -> None:
+        left_s = probe.began_at + self._settings.probe_timeout_s - now
+        if probe.tried < probe.tries and probe.pause_s < left_s:
+            self._outbox.schedule(ProbeStep(probe.sequence, Step.RETRY), probe.pause_s)
+        else:
+            self._outbox.schedule(ProbeStep(probe.sequence, Step.INDIRECT), left_s)
 
-    def _conclude(self, now: float) -> Probe | None:
+    def _ask_helpers(self, probe: Probe) -> None:
+        count = self._settings.helpers + (self._settings.helpers_if_lossy if self.path.is_lossy else 0)
+        for helper in self._rounds.helpers(count, for_target=probe.target):
+            probe.helpers.append(helper.key)
+            self._wire.send(helper.address, PingRequest(probe.sequence, probe.target))
+        target = self._roster.find(probe.target)
+        if target is not None and self._settings.asks_over_link(target.node_id):
+            self._outbox.ping_link(target.node_id, probe.sequence)
+
+    def _conclude(self, probe: Probe, now: float) -> Probe | None:
         """Judge the probe; return it if the same member should be probed again."""
-        probe = self._probe
-        assert probe is not None, "called with a probe under way"
-        if probe.answered:
-            self._isolations = 0
-            self._awareness.improve()
-            return None
-        if now - probe.ends_at > self._settings.probe_interval_s / 2:
+        if now - probe.ends_at > self._settings.probe_interval_s / 2 and not probe.answered:
             self._statistics.probes_voided += 1  # we had stalled: the answers may still wait to be read
             return None
-        return self._act_on(judge(probe), probe, now)
-
-    def _act_on(self, verdict: Verdict, probe: Probe, now: float) -> Probe | None:
+        verdict = judge(probe)
         if verdict is Verdict.ALIVE:
-            self._isolations = 0
+            self._note_life(probe, now)
+            return None
+        if self._has_moved_on(probe):
             return None
         self._statistics.probes_failed += 1
         if verdict is Verdict.ISOLATED:
@@ -170,6 +229,22 @@ class Detector:
         self._tell_suspect(probe.target)
         return None
 
+    def _has_moved_on(self, probe: Probe) -> bool:
+        """Tell whether the target refuted, started again or moved meanwhile: silence says nothing of that."""
+        target = self._roster.find(probe.target)
+        return target is not None and claim_of(target) != probe.claim
+
+    def _note_life(self, probe: Probe, now: float) -> None:
+        self._isolations = 0
+        self.path.count_ping(answered=probe.answered_first)
+        if probe.answered:
+            self._awareness.improve()
+        elif probe.answered_by_link and not probe.target_heard:
+            self._statistics.link_rescues += 1
+            target = self._roster.find(probe.target)
+            if target is not None and self._blocked.is_ready(probe.target, now):
+                self._outbox.notify(DatagramsBlocked(target))
+
     def _count_isolation(self, now: float) -> None:
         self._awareness.worsen()
         self._statistics.isolations += 1
@@ -181,7 +256,7 @@ class Detector:
     def _tell_suspect(self, key: bytes) -> None:
         suspect = self._roster.find(key)
         if suspect is not None and suspect.state is MemberState.SUSPECT:
-            self._wire.send(suspect.address, self._view.accusation(suspect))
+            self._wire.send(suspect.address, self._view.suspicions.accusation(suspect))
 
     def _next_sequence(self) -> int:
         self._sequence = self._sequence % SEQUENCE_MAX + 1

@@ -15,7 +15,7 @@ Source: SWIM, section 4.1; hashicorp/memberlist issue 299.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Container, Hashable
 from dataclasses import dataclass
 
 from swim.settings import Settings
@@ -71,19 +71,27 @@ class RumourQueue:
 
     def take(self, room: int, limit: int) -> list[bytes]:
         """Return rumours that fit into `room` bytes, each counted as told once and dropped after `limit`."""
+        return list(self.take_by_subject(room, limit).values())
+
+    def take_by_subject(
+        self, room: int, limit: int, *, without: Container[Hashable] = ()
+    ) -> dict[Hashable, bytes]:
+        """Do the same, but for some subjects, and say what each rumour is about."""
         if not self._rumours:
-            return []
-        chosen = self._choose(room)
+            return {}
+        chosen = self._choose(room, without)
         for subject in chosen:
             self._count(subject, limit)
-        return list(chosen.values())
+        return chosen
 
-    def _choose(self, room: int) -> dict[Hashable, bytes]:
+    def _choose(self, room: int, without: Container[Hashable]) -> dict[Hashable, bytes]:
         chosen: dict[Hashable, bytes] = {}
         misfits = 0
         for tier in self._tiers:
             for subject in tier:
                 data = self._rumours[subject].data
+                if subject in without:
+                    continue
                 if len(data) <= room:
                     chosen[subject] = data
                     room -= len(data)
@@ -132,22 +140,24 @@ class Dissemination:
             return []
         claims_limit = retransmit_limit(live, self._settings.retransmit_extra)
         topics_limit = retransmit_limit(live, self._settings.topic_retransmit_extra)
-        parts = self._take_credited(room, topics_limit)
+        credited = self._take_credited(room, topics_limit)
+        parts = list(credited.values())
         room -= sum(map(len, parts))
         claims = self.claims.take(room, claims_limit)
         room -= sum(map(len, claims))
-        return parts + claims + ([] if parts else self.topics.take(room, topics_limit))
+        more = self.topics.take_by_subject(room, topics_limit, without=credited)
+        return parts + claims + list(more.values())
 
-    def _take_credited(self, room: int, limit: int) -> list[bytes]:
+    def _take_credited(self, room: int, limit: int) -> dict[Hashable, bytes]:
         if not self.topics:
             self._credit = 0.0
-            return []
+            return {}
         self._credit = min(float(room), self._credit + room * self._settings.topic_share)
         if self.topics.head_bytes() > self._credit:
-            return []
-        parts = self.topics.take(int(self._credit), limit)
-        self._credit -= sum(map(len, parts))
-        return parts
+            return {}
+        chosen = self.topics.take_by_subject(int(self._credit), limit)
+        self._credit -= sum(map(len, chosen.values()))
+        return chosen
 
 
 def retransmit_limit(live: int, extra: int) -> int:

@@ -32,7 +32,20 @@ class Notify:
     event: Event
 
 
-Effect = Send | Schedule | Notify
+@dataclass(frozen=True, slots=True)
+class PingLink:
+    """Ask a member over a link that is up, if there is one; `handle_link_answer` takes what it answers.
+
+    Attributes:
+        node_id: The member.
+        sequence: Comes back with the answer.
+    """
+
+    node_id: str
+    sequence: int
+
+
+Effect = Send | Schedule | Notify | PingLink
 
 
 class Outbox:
@@ -52,6 +65,10 @@ class Outbox:
     def notify(self, event: Event) -> None:
         """Add an event."""
         self._effects.append(Notify(event))
+
+    def ping_link(self, node_id: str, sequence: int) -> None:
+        """Add a question over a link."""
+        self._effects.append(PingLink(node_id, sequence))
 
     def take(self) -> list[Effect]:
         """Return what was gathered, in order, and start anew."""

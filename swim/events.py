@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from swim.member import Member
+from swim.member import Address, Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,13 @@ class MemberUpdated(MemberEvent):
 
 @dataclass(frozen=True, slots=True)
 class MemberSuspected(MemberEvent):
-    """Somebody could not reach the member; it still counts as live and can refute."""
+    """Somebody could not reach the member; it still counts as live and can refute.
+
+    Attributes:
+        accusers: Node ids of those who could not reach it, as far as they are known here.
+    """
+
+    accusers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,14 @@ class MemberRefuted(MemberEvent):
 
 @dataclass(frozen=True, slots=True)
 class MemberDied(MemberEvent):
-    """The member did not refute in time."""
+    """The member did not refute in time.
+
+    Attributes:
+        accusers: Node ids of those who could not reach it, as far as they are known here; nobody if it was
+            an earlier life that a restart ended.
+    """
+
+    accusers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +108,46 @@ class IdentityClaimed:
     claim: Member
 
 
-Event = MemberEvent | TopicReceived | JoinCompleted | LeaveCompleted | IdentityClaimed
+@dataclass(frozen=True, slots=True)
+class AddressClaimed(MemberEvent):
+    """Two processes go by one id in the same life: the record says one address, somebody else another.
+
+    The record that was there first stands.
+
+    Attributes:
+        address: The other address.
+    """
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRefused:
+    """Somebody wants to be a member that speaks no version of the protocol that this node speaks.
+
+    Attributes:
+        node_id: Its id.
+        versions: Oldest and newest version that it speaks.
+    """
+
+    node_id: str
+    versions: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramsBlocked(MemberEvent):
+    """The member answers over its link but not to datagrams: a firewall, or a path that loses UDP."""
+
+
+@dataclass(frozen=True, slots=True)
+class PingAnswered(MemberEvent):
+    """A member has answered `Membership.ping`.
+
+    Attributes:
+        rtt_s: Round trip in seconds.
+    """
+
+    rtt_s: float
+
+
+Event = MemberEvent | TopicReceived | JoinCompleted | LeaveCompleted | IdentityClaimed | VersionRefused

@@ -35,21 +35,23 @@ class Healer:
         """Begin the rounds, at a random moment."""
         self._schedule(self._rng.random())
 
-    def handle_round(self, now: float) -> None:
-        """Forget who has been gone for long, knock on one of the others."""
-        self._forget(now)
+    def handle_round(self, now: float) -> list[bytes]:
+        """Forget who has been gone for long, knock on one of the others; return who was forgotten."""
+        forgotten = self._forget(now)
         self._knock()
         if self._roster.live_count == 1 and not self._joiner.is_under_way:
             self._joiner.rejoin()
         self._schedule(1.0)
+        return forgotten
 
-    def _forget(self, now: float) -> None:
+    def _forget(self, now: float) -> list[bytes]:
         gone = {member.key: self._gone_since.get(member.key, now) for member in self._roster.gone()}
-        for key, since in list(gone.items()):
-            if now - since > self._settings.dead_memory_s:
-                self._roster.forget(key)
-                del gone[key]
+        old = [key for key, since in gone.items() if now - since > self._settings.dead_memory_s]
+        for key in old:
+            self._roster.forget(key)
+            del gone[key]
         self._gone_since = gone
+        return old
 
     def _knock(self) -> None:
         dead = [member for member in self._roster.gone() if member.state is MemberState.DEAD]

@@ -61,19 +61,20 @@ class Joiner:
         """Tell whether a join has begun and no table has arrived completely."""
         return self._under_way
 
-    def handle_page(self, page: Page, source: Address) -> None:
-        """Ask for the next page, or be done."""
+    def handle_page(self, page: Page, source: Address) -> bool:
+        """Ask for the next page, or be done; return whether that was the last."""
         if not self._under_way or (self._source is not None and source != self._source):
-            return
+            return False
         if page.next and page.next <= self._cursor:
-            return  # the answer to a request that was made twice
+            return False  # the answer to a request that was made twice
         self._source, self._unanswered = source, 0
         if page.next:
             self._cursor = page.next
             self._ask()
-            return
+            return False
         self._under_way = False
         self._outbox.notify(JoinCompleted(self._roster.live_count))
+        return True
 
     def handle_retry(self, timer: JoinRetry) -> None:
         """Ask again if nothing has come since."""

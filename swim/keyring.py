@@ -1,14 +1,19 @@
 """Seals and opens datagrams: AES-256-GCM under a ring of group keys.
 
-    0        1       2            10       14          20
+    0        1       2            10      14          20
     | 0x11   | key   | sender     | epoch  | counter   | ciphertext ... | tag 16 |
-    | version| id 1  | 8 bytes    | 4      | 6         |
+    | 0x21   | 0     | sender     | epoch  | counter   | check 8 | plaintext ... |
+    | kind,  | id 1  | 8 bytes    | 4      | 6         |
+    | version|
 
-Each sender encrypts under its own subkey, derived from the group key with HKDF over cluster, sender and
-boot epoch, and counts its datagrams up. So a nonce cannot repeat between members or between lives,
-AES-GCM's limit of 2**32 messages per key with random nonces is out of reach, and a receiver can tell a
-replay from the counter. The cluster id and the whole header are associated data: clusters that share an
-address space by accident never mix, and a header cannot be changed on the way.
+Each sender encrypts under its own subkey (`subkeys.py`) and counts its datagrams up. So a nonce cannot repeat
+between members or between lives, AES-GCM's limit of 2**32 messages per key with random nonces is out of
+reach, and a receiver can tell a replay from the counter. The cluster id and the whole header are associated
+data: clusters that share an address space by accident never mix, and a header cannot be changed on the way.
+
+The second form is for a cluster that was told to do without encryption, or is on its way to it. Its check is
+a hash over cluster id, header and contents: it keeps accidents apart (another cluster, a flipped bit, a
+datagram that came twice) and stops nobody who means it.
 
 Rejected: one key and random nonces (the limit is reached within weeks at a thousand nodes, and no replay
 protection).
@@ -20,41 +25,50 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from enum import StrEnum
 from hashlib import blake2b
-from typing import NamedTuple, TypeVar
+from hmac import compare_digest
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from swim.errors import InvalidKey, Unopenable
+from swim.errors import Unopenable
+from swim.ring import GROUP_KEY_BYTES, KEYS_MAX, Ring
 from swim.statistics import Drop
+from swim.subkeys import Subkeys, forget_oldest
 from swim.window import Window
+
+__all__ = ["GROUP_KEY_BYTES", "KEYS_MAX", "OVERHEAD_BYTES", "Encryption", "Keyring", "Opened", "Subkeys"]
 
 VERSION = 1
 FIRST_BYTE = 0x10 | VERSION
 """Below 0x40, so that gossip and QUIC can share a UDP port."""
+PLAIN_BYTE = 0x20 | VERSION
 HEADER = struct.Struct(">BB8sI6s")
 TAG_BYTES = 16
+CHECK_BYTES = 8
 OVERHEAD_BYTES = HEADER.size + TAG_BYTES
-GROUP_KEY_BYTES = 32
-KEYS_MAX = 8
+PLAIN_OVERHEAD_BYTES = HEADER.size + CHECK_BYTES
 REPLAY_WINDOW = 1024
 PEERS_MAX = 32_768
-"""Replay windows and subkeys kept; beyond it the oldest goes, and its datagrams could be replayed."""
-K = TypeVar("K")
-V = TypeVar("V")
+"""Replay windows kept; beyond it the oldest goes, and its datagrams could be replayed."""
 _COUNTER_BYTES = 6
-_SALT_BYTES = 6
+
+
+class Encryption(StrEnum):
+    """What a node sends and what it takes; a cluster changes by one step at a time, node after node."""
+
+    REQUIRED = "required"  # seals, and takes only what is sealed
+    ACCEPT_PLAIN = "accept-plain"  # seals, and takes both
+    OFF = "off"  # sends plain, and takes both
 
 
 class Opened(NamedTuple):
-    """A datagram that a member of this cluster sealed.
+    """A datagram that a member of this cluster sent.
 
     Attributes:
         sender: Key of the member.
-        epoch: Its boot when it sealed this.
+        epoch: Its boot when it sent this.
         plaintext: What it said.
         is_stale: A later boot of it has been heard; nothing is remembered of this one, so it may be a replay.
     """
@@ -65,87 +79,77 @@ class Opened(NamedTuple):
     is_stale: bool
 
 
-class _Subkey(NamedTuple):
-    cipher: AESGCM
-    salt: bytes
-
-
-class Subkeys:
-    """Derived keys of those who were heard; several rings of one process may share it."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[bytes, bytes, bytes, int], _Subkey] = {}
-
-    def derive(self, group_key: bytes, cluster: bytes, sender: bytes, epoch: int) -> _Subkey:
-        """Return the subkey of one sender in one life."""
-        known = self._known.get((group_key, cluster, sender, epoch))
-        if known is not None:
-            return known
-        info = b"caxton swim 1\0" + sender + epoch.to_bytes(4, "big") + cluster
-        material = HKDF(SHA256(), GROUP_KEY_BYTES + _SALT_BYTES, salt=None, info=info).derive(group_key)
-        return _Subkey(AESGCM(material[:GROUP_KEY_BYTES]), material[GROUP_KEY_BYTES:])
-
-    def keep(self, group_key: bytes, cluster: bytes, sender: bytes, epoch: int, subkey: _Subkey) -> None:
-        """Remember a subkey that has opened something: forged senders must not fill the table."""
-        place = (group_key, cluster, sender, epoch)
-        if place not in self._known:
-            _forget_oldest(self._known, PEERS_MAX - 1)
-            self._known[place] = subkey
-
-
 class Keyring:
     """The group keys of one node, its counter, and what it has already received.
 
     Args:
         cluster: Cluster id; datagrams of another cluster do not open.
-        keys: One to eight keys of 32 bytes, the one to seal with first.
+        keys: One to eight keys of 32 bytes, the one to seal with first; or a ring.
         subkeys: Table of derived keys to share between the rings of one process; its own by default.
+        encryption: Whether plain datagrams are sent or taken.
 
     Raises:
         InvalidKey: No key, too many, or one of the wrong length.
     """
 
-    def __init__(self, cluster: str, keys: Sequence[bytes], *, subkeys: Subkeys | None = None) -> None:
+    def __init__(
+        self,
+        cluster: str,
+        keys: Sequence[bytes] | Ring,
+        *,
+        subkeys: Subkeys | None = None,
+        encryption: Encryption = Encryption.REQUIRED,
+    ) -> None:
+        self.encryption = encryption
         self._cluster = cluster.encode()
-        self._keys = [_checked(key) for key in keys]
-        if not 1 <= len(self._keys) <= KEYS_MAX:
-            raise InvalidKey(f"a key ring holds 1 to {KEYS_MAX} keys, not {len(self._keys)}")
+        self._mark = blake2b(self._cluster, digest_size=32, person=b"swim plain").digest()
+        self._ring = keys if isinstance(keys, Ring) else Ring(tuple(bytes(key) for key in keys))
+        self._wire_ids = [_wire_id(key) for key in self._ring.keys]
         self._subkeys = subkeys or Subkeys()
         self._counter = 0
         self._windows: dict[bytes, tuple[int, Window]] = {}
 
     @property
+    def ring(self) -> Ring:
+        """Return the keys that are in force."""
+        return self._ring
+
+    @property
     def keys(self) -> list[bytes]:
         """Return the keys, the one to seal with first."""
-        return list(self._keys)
+        return list(self._ring.keys)
+
+    def replace(self, ring: Ring) -> None:
+        """Use other keys from the next datagram on; counter and replay windows belong to none and stay."""
+        gone = set(self._ring.keys) - set(ring.keys)
+        self._ring = ring
+        self._wire_ids = [_wire_id(key) for key in ring.keys]
+        for key in gone:
+            self._subkeys.forget(key)
 
     def add(self, key: bytes) -> None:
         """Accept datagrams sealed with `key` too; a key that is already there changes nothing."""
-        if key in self._keys:
-            return
-        if len(self._keys) == KEYS_MAX:
-            raise InvalidKey(f"the ring is full ({KEYS_MAX} keys); remove one first")
-        self._keys.append(_checked(key))
+        self.replace(self._ring.adding(key))
 
     def use(self, key: bytes) -> None:
         """Seal with `key` from now on; it must be in the ring."""
-        self._keys.remove(self._held(key))
-        self._keys.insert(0, key)
+        self.replace(self._ring.sealing_with(key))
 
     def remove(self, key: bytes) -> None:
         """Stop accepting `key`; the one that seals cannot be removed."""
-        if self._held(key) == self._keys[0]:
-            raise InvalidKey("this key seals; use another before removing it")
-        self._keys.remove(key)
+        self.replace(self._ring.removing(key))
 
     def seal(self, sender: bytes, epoch: int, plaintext: bytes) -> bytes:
-        """Return the datagram: `OVERHEAD_BYTES` longer than the plaintext."""
-        key = self._keys[0]
-        subkey = self._subkeys.derive(key, self._cluster, sender, epoch)
-        self._subkeys.keep(key, self._cluster, sender, epoch, subkey)
+        """Return the datagram: at most `OVERHEAD_BYTES` longer than the plaintext."""
         self._counter += 1
         counter = self._counter.to_bytes(_COUNTER_BYTES, "big")
-        header = HEADER.pack(FIRST_BYTE, _key_id(key), sender, epoch, counter)
+        if self.encryption is Encryption.OFF:
+            header = HEADER.pack(PLAIN_BYTE, 0, sender, epoch, counter)
+            return header + self._check(header, plaintext) + plaintext
+        key = self._ring.keys[0]
+        subkey = self._subkeys.derive(key, self._cluster, sender, epoch)
+        self._subkeys.keep(key, self._cluster, sender, epoch, subkey)
+        header = HEADER.pack(FIRST_BYTE, self._wire_ids[0], sender, epoch, counter)
         return header + subkey.cipher.encrypt(subkey.salt + counter, plaintext, self._cluster + header)
 
     def open(self, datagram: bytes) -> Opened:
@@ -154,33 +158,56 @@ class Keyring:
         Raises:
             Unopenable: With the reason; nothing was remembered.
         """
-        if len(datagram) < OVERHEAD_BYTES or datagram[0] != FIRST_BYTE:
-            raise Unopenable(Drop.FOREIGN)
-        _, key_id, sender, epoch, counter = HEADER.unpack_from(datagram)
+        is_plain = self._is_plain(datagram)
+        _, wire_id, sender, epoch, counter = HEADER.unpack_from(datagram)
         number = int.from_bytes(counter, "big")
         known_epoch, window = self._windows.get(sender, (-1, None))
         if epoch == known_epoch and window is not None and not window.is_new(number):
             raise Unopenable(Drop.REPLAYED)
-        plaintext = self._decrypt(datagram, key_id, sender, epoch, counter)
+        if is_plain:
+            plaintext = self._read_plain(datagram)
+        else:
+            plaintext = self._decrypt(datagram, wire_id, sender, epoch, counter)
         if epoch >= known_epoch:
             self._remember(sender, epoch, number, window if epoch == known_epoch else None)
         return Opened(sender, epoch, plaintext, epoch < known_epoch)
+
+    def _is_plain(self, datagram: bytes) -> bool:
+        """Tell by the first byte; what is neither form, or must not be plain, goes no further."""
+        first = datagram[0] if len(datagram) >= PLAIN_OVERHEAD_BYTES else 0
+        if first == FIRST_BYTE and len(datagram) >= OVERHEAD_BYTES:
+            return False
+        if first != PLAIN_BYTE:
+            raise Unopenable(Drop.FOREIGN)
+        if self.encryption is Encryption.REQUIRED:
+            raise Unopenable(Drop.PLAIN)
+        return True
 
     def _remember(self, sender: bytes, epoch: int, number: int, window: Window | None) -> None:
         if window is None:
             window = Window(REPLAY_WINDOW)
             self._windows.pop(sender, None)
-            _forget_oldest(self._windows, PEERS_MAX - 1)
+            forget_oldest(self._windows, PEERS_MAX - 1)
             self._windows[sender] = (epoch, window)
         window.mark(number)
 
-    def _decrypt(self, datagram: bytes, key_id: int, sender: bytes, epoch: int, counter: bytes) -> bytes:
-        candidates = [key for key in self._keys if _key_id(key) == key_id]
-        if not candidates:
+    def _read_plain(self, datagram: bytes) -> bytes:
+        header, plaintext = datagram[: HEADER.size], datagram[PLAIN_OVERHEAD_BYTES:]
+        if not compare_digest(datagram[HEADER.size : PLAIN_OVERHEAD_BYTES], self._check(header, plaintext)):
+            raise Unopenable(Drop.UNAUTHENTIC)
+        return plaintext
+
+    def _check(self, header: bytes, plaintext: bytes) -> bytes:
+        return blake2b(header + plaintext, digest_size=CHECK_BYTES, key=self._mark).digest()
+
+    def _decrypt(self, datagram: bytes, wire_id: int, sender: bytes, epoch: int, counter: bytes) -> bytes:
+        if wire_id not in self._wire_ids:
             raise Unopenable(Drop.UNKNOWN_KEY)
-        for key in candidates:
+        data, bound = datagram[HEADER.size :], self._cluster + datagram[: HEADER.size]
+        for key, its_id in zip(self._ring.keys, self._wire_ids, strict=True):
+            if its_id != wire_id:
+                continue
             subkey = self._subkeys.derive(key, self._cluster, sender, epoch)
-            data, bound = datagram[HEADER.size :], self._cluster + datagram[: HEADER.size]
             try:
                 plaintext = subkey.cipher.decrypt(subkey.salt + counter, data, bound)
             except InvalidTag:
@@ -189,22 +216,6 @@ class Keyring:
             return plaintext
         raise Unopenable(Drop.UNAUTHENTIC)
 
-    def _held(self, key: bytes) -> bytes:
-        if key not in self._keys:
-            raise InvalidKey("the ring does not hold this key")
-        return key
 
-
-def _checked(key: bytes) -> bytes:
-    if len(key) != GROUP_KEY_BYTES:
-        raise InvalidKey(f"a group key has {GROUP_KEY_BYTES} bytes, not {len(key)}")
-    return bytes(key)
-
-
-def _key_id(key: bytes) -> int:
+def _wire_id(key: bytes) -> int:
     return blake2b(key, digest_size=1, person=b"swim key id").digest()[0]
-
-
-def _forget_oldest(table: dict[K, V], keep: int) -> None:
-    while len(table) > keep:
-        table.pop(next(iter(table)))

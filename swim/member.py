@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
+from ipaddress import ip_address
 
 from swim.errors import InvalidIdentity
 
@@ -35,7 +36,8 @@ REVISION_MAX = 2**31 - 1
 REVISION_STALE = -1
 """The profile is from an earlier boot than the claim; any profile of this boot is newer."""
 KEY_BYTES = 8
-HOST_BYTES_MAX = 255
+PROTOCOL_VERSIONS = (1, 1)
+"""The oldest and the newest version of the messages that this code speaks."""
 _NODE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
@@ -64,6 +66,9 @@ class Member:
         metadata: Opaque bytes that it tells everybody.
         revision: How often it has changed its profile in this boot.
         key: Eight bytes that stand for the node id on the wire.
+        content: Reference to metadata that is too large for a record, b"" for other metadata. While it is
+            being fetched `metadata` is empty.
+        versions: Oldest and newest version of the protocol that it speaks.
     """
 
     node_id: str
@@ -74,6 +79,13 @@ class Member:
     metadata: bytes
     revision: int
     key: bytes
+    content: bytes = b""
+    versions: tuple[int, int] = PROTOCOL_VERSIONS
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Tell whether its metadata is still being fetched."""
+        return bool(self.content) and not self.metadata
 
     @property
     def is_live(self) -> bool:
@@ -86,17 +98,19 @@ class Identity:
     """Who this node is for one life of its process.
 
     Attributes:
-        node_id: DNS label of 1 to 63 of a-z, 0-9 and hyphen. address: Where others reach this node (never a
-        wildcard address). epoch: Boot counter, 0 to 2**32 - 1. It must be higher in every life: max(stored
-        + 1, seconds since 1970) does.
-            It also keeps AEAD nonces apart, so a repeated epoch is not only confusing but unsafe.
+        node_id: DNS label of 1 to 63 of a-z, 0-9 and hyphen.
+        address: Where others reach this node (never a wildcard address).
+        epoch: Boot counter, 0 to 2**32 - 1. It must be higher in every life: max(stored + 1, seconds since
+            1970) does. It also keeps AEAD nonces apart, so a repeated epoch is not only confusing but unsafe.
         metadata: First metadata.
+        versions: Oldest and newest version of the protocol that it speaks.
     """
 
     node_id: str
     address: Address
     epoch: int
     metadata: bytes = b""
+    versions: tuple[int, int] = PROTOCOL_VERSIONS
 
     def __post_init__(self) -> None:
         """Refuse what cannot go on the wire.
@@ -134,8 +148,15 @@ def check_node_id(node_id: str) -> None:
 
 
 def check_address(host: str, port: int) -> None:
-    """Raise InvalidIdentity unless host and port can be sent to."""
-    if not 0 < len(host) <= HOST_BYTES_MAX or not host.isascii():
-        raise InvalidIdentity(f"{host!r} is not a host")
+    """Raise InvalidIdentity unless host and port can be sent to.
+
+    The host is an IP address: a name would be looked up for each datagram, and the sender would wait.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        raise InvalidIdentity(f"{host!r} is not an IP address") from None
+    if address.is_unspecified or address.is_multicast:
+        raise InvalidIdentity(f"{host} is not the address of one host")
     if not 0 < port < 65_536:
         raise InvalidIdentity(f"{port} is not a UDP port")

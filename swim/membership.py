@@ -9,57 +9,19 @@ import random
 from collections.abc import Sequence
 from enum import StrEnum
 
-from swim.codec import METADATA_BYTES_MAX, decode_packet
-from swim.context import Context
-from swim.detector import Detector
+from swim.base import Base
+from swim.clockwork import Clockwork
+from swim.codec import decode_packet
 from swim.effects import Effect
 from swim.errors import RemoteError, TooLarge, Unopenable
 from swim.events import LeaveCompleted
-from swim.gossip import Gossip
-from swim.healing import Healer
-from swim.joining import Joiner
 from swim.keyring import Keyring, Opened
 from swim.member import Address, Identity, Member, MemberState, node_key
-from swim.messages import (
-    Ack,
-    Alive,
-    Buckets,
-    Claim,
-    Dead,
-    Left,
-    Listing,
-    Message,
-    Nack,
-    Packet,
-    Page,
-    Ping,
-    PingRequest,
-    Pull,
-    Refute,
-    Suspect,
-    Topic,
-    Want,
-)
-from swim.own import OwnRecord
-from swim.relay import Relays
-from swim.rounds import Rounds
+from swim.parts import Parts
+from swim.reception import Reception
 from swim.settings import Settings
 from swim.statistics import Drop
-from swim.sync import Reconciler
-from swim.timers import (
-    GossipRound,
-    JoinRetry,
-    KnockRound,
-    LeaveEnd,
-    ProbePeriod,
-    ProbeStep,
-    RelayStep,
-    SuspicionExpiry,
-    Timer,
-)
-from swim.topics import Topics
-from swim.view import View
-from swim.wire import Wire
+from swim.timers import LeaveEnd, ProbePeriod, Timer
 
 
 class Phase(StrEnum):
@@ -88,23 +50,12 @@ class Membership:
 
     def __init__(self, identity: Identity, settings: Settings, keyring: Keyring, rng: random.Random) -> None:
         _check_metadata(identity.metadata, settings)
-        context = Context.make(node_key(identity.node_id), settings, rng)
-        wire = Wire(context, keyring)
-        rounds = Rounds(context.key, context.roster, rng)
-        self.statistics = context.statistics
-        self._context = context
+        self._parts = Parts.make(identity, settings, keyring, rng)
+        self._reception = Reception(self._parts)
+        self._clockwork = Clockwork(self._parts)
         self._keyring = keyring
-        self._wire = wire
-        self._rounds = rounds
-        self._own = OwnRecord(context, identity)
-        self._view = View(context)
-        self._relays = Relays(context, wire)
-        self._detector = Detector(context, rounds=rounds, view=self._view, relays=self._relays, wire=wire)
-        self._gossip = Gossip(context, rounds=rounds, wire=wire)
-        self._reconciler = Reconciler(context, view=self._view, wire=wire)
-        self._joiner = Joiner(context, own=self._own, wire=wire)
-        self._healer = Healer(context, detector=self._detector, joiner=self._joiner)
-        self._topics = Topics(context)
+        self._context = self._parts.context
+        self.statistics = self._context.statistics
         self._phase = Phase.PRESENT
 
     # ---- what is known
@@ -112,7 +63,7 @@ class Membership:
     @property
     def self_member(self) -> Member:
         """Return this node's own record."""
-        return self._own.member
+        return self._parts.own.member
 
     @property
     def health(self) -> int:
@@ -133,6 +84,20 @@ class Membership:
         """Return everybody known, this node and the remembered dead included, sorted by node id."""
         return sorted(self._context.roster, key=lambda member: member.node_id)
 
+    @property
+    def loss(self) -> float:
+        """Return the share of first pings that go unanswered although their target lives, 0 to 1."""
+        return self._parts.detector.path.unanswered
+
+    @property
+    def protocol_version(self) -> int:
+        """Return the newest version of the protocol that every live member speaks."""
+        return min(member.versions[1] for member in self._context.roster if member.is_live)
+
+    def distance_s(self, node_id: str) -> float | None:
+        """Return about how long a round trip to a member takes, seconds; None if it was never probed."""
+        return self._parts.locator.distance_s(node_key(node_id))
+
     def find(self, node_id: str) -> Member | None:
         """Return what is known of a node, None if it was never met or is forgotten."""
         return self._context.roster.find(node_key(node_id))
@@ -151,10 +116,17 @@ class Membership:
 
     # ---- commands
 
+    def adopt(self, base: Base) -> None:
+        """Know everybody in `base` without having met them: for a simulation that begins in agreement.
+
+        Call it before `start`; the members of `base` are reported by no event.
+        """
+        self._context.roster.adopt(base)
+
     def start(self, now: float) -> list[Effect]:  # noqa: ARG002 - every input carries the time
         """Begin to probe and to answer; call once, before anything else."""
-        self._detector.start()
-        self._healer.start()
+        self._parts.detector.start()
+        self._parts.healer.start()
         return self._finish()
 
     def join(self, seeds: Sequence[Address], now: float) -> list[Effect]:  # noqa: ARG002 - as above
@@ -165,19 +137,24 @@ class Membership:
             now: Monotonic time in seconds.
         """
         if self._phase is Phase.PRESENT:
-            self._joiner.join(seeds)
+            self._parts.joiner.join(seeds)
         return self._finish()
 
     def update_metadata(self, metadata: bytes, now: float) -> list[Effect]:
         """Change what this node tells about itself.
+
+        Args:
+            metadata: Up to `settings.content_bytes_max`; what is above `settings.metadata_bytes_max` is not
+                gossiped but fetched by each member.
+            now: Monotonic time in seconds.
 
         Raises:
             TooLarge: The caller's fault; the former metadata stays.
         """
         _check_metadata(metadata, self._context.settings)
         if self._phase is Phase.PRESENT:
-            self._own.update(metadata)
-            self._view.changed_at = now
+            self._parts.own.update(metadata, self._parts.contents.refer(metadata))
+            self._parts.view.changed_at = now
         return self._finish()
 
     def broadcast(self, topic: str, payload: bytes, now: float) -> list[Effect]:  # noqa: ARG002 - as above
@@ -188,7 +165,17 @@ class Membership:
             BacklogFull: `settings.topics_max` broadcasts wait that nobody was told yet; nothing was queued.
         """
         if self._phase is Phase.PRESENT:
-            self._topics.broadcast(self._own.member, topic, payload)
+            self._parts.topics.broadcast(self._parts.own.member, topic, payload)
+        return self._finish()
+
+    def ping(self, node_id: str, now: float) -> list[Effect]:
+        """Ping a member because somebody asked for it; `PingAnswered` tells the round trip, if any.
+
+        A node that is not in the table is not pinged.
+        """
+        member = self.find(node_id)
+        if self._phase is Phase.PRESENT and member is not None and member.key != self._context.key:
+            self._parts.detector.ping(member, now)
         return self._finish()
 
     def leave(self, now: float) -> list[Effect]:  # noqa: ARG002 - as above
@@ -196,10 +183,10 @@ class Membership:
         if self._phase is not Phase.PRESENT:
             return []
         self._phase = Phase.LEAVING
-        goodbye = self._own.leave()
-        listeners = self._rounds.sample(self._context.settings.leave_fanout)
+        goodbye = self._parts.own.leave()
+        listeners = self._parts.rounds.sample(self._context.settings.leave_fanout)
         for member in listeners:
-            self._wire.send(member.address, goodbye)
+            self._parts.wire.send(member.address, goodbye)
         self._context.outbox.schedule(LeaveEnd(), self._context.settings.leave_linger_s if listeners else 0.0)
         return self._finish()
 
@@ -215,34 +202,23 @@ class Membership:
         except RemoteError as err:
             self.statistics.drop(err.reason)
             return []
-        self._handle_packet(opened, packet, source, now)
+        self._reception.handle(opened, packet, source, now)
+        return self._finish()
+
+    def handle_link_answer(self, node_id: str, sequence: int, now: float) -> list[Effect]:  # noqa: ARG002
+        """Take in that a member answered a `PingLink` over its link, with the number that it had."""
+        self._parts.detector.handle_link_answer(node_key(node_id), sequence)
         return self._finish()
 
     def handle_timer(self, timer: Timer, now: float) -> list[Effect]:
         """Take in a timer that is due; a stale one does nothing."""
         if self._phase is Phase.DEPARTED:
             return []
-        match timer:
-            case ProbePeriod():
-                if self._phase is Phase.PRESENT:
-                    self._detector.handle_period(timer, now)
-            case ProbeStep():
-                self._detector.handle_step(timer)
-            case RelayStep():
-                self._relays.handle_step(timer)
-            case SuspicionExpiry():
-                suspect = self._view.handle_expiry(timer, now)
-                if suspect is not None:
-                    self._detector.warn(suspect)
-            case GossipRound():
-                self._gossip.handle_round(timer)
-            case JoinRetry():
-                self._joiner.handle_retry(timer)
-            case KnockRound():
-                self._healer.handle_round(now)
-            case LeaveEnd():
-                self._phase = Phase.DEPARTED
-                self._context.outbox.notify(LeaveCompleted())
+        if isinstance(timer, LeaveEnd):
+            self._phase = Phase.DEPARTED
+            self._context.outbox.notify(LeaveCompleted())
+        elif self._phase is Phase.PRESENT or not isinstance(timer, ProbePeriod):
+            self._clockwork.handle(timer, now)
         return self._finish()
 
     # ---- inside
@@ -257,78 +233,12 @@ class Membership:
             raise Unopenable(Drop.OWN)
         return opened
 
-    def _handle_packet(self, opened: Opened, packet: Packet, source: Address, now: float) -> None:
-        sender = self._context.roster.find(opened.sender)
-        if opened.is_stale or (sender is not None and opened.epoch < sender.epoch):
-            self._refuse_stale(opened, sender, source, now)
-            return
-        self._detector.hear(opened.sender)
-        replies: list[Message | None] = []
-        for message in packet.messages:
-            if isinstance(message, Alive | Refute | Suspect | Dead | Left):
-                replies.append(self._handle_claim(message, now))
-            else:
-                self._handle_talk(message, opened.sender, source, now)
-        replies.append(self._greet(opened, packet.incarnation, now))
-        self._wire.send_all(source, filter(None, replies), 1)
-
-    def _refuse_stale(self, opened: Opened, sender: Member | None, source: Address, now: float) -> None:
-        """Use nothing of an earlier life, but tell whoever lost count of its epochs."""
-        self.statistics.drop(Drop.STALE_EPOCH)
-        known = self._view.correct(sender, MemberState.ALIVE, opened.epoch, now) if sender else None
-        if known is not None:
-            self._wire.send(source, known)
-
-    def _handle_claim(self, claim: Claim, now: float) -> Message | None:
-        key = node_key(claim.node_id) if isinstance(claim, Alive) else claim.key
-        return self._own.defend(claim, now) if key == self._context.key else self._view.admit(claim, now)
-
-    def _handle_talk(self, message: Message, sender: bytes, source: Address, now: float) -> None:
-        match message:
-            case Ping():
-                self._detector.handle_ping(message, source)
-                self._reconciler.compare(message.digest, source, now)
-            case Ack():
-                self._detector.handle_ack(message, sender)
-                self._reconciler.compare(message.digest, source, now)
-            case PingRequest():
-                self._detector.handle_request(message, sender, source)
-            case Nack():
-                self._detector.handle_nack(message, sender)
-            case Topic():
-                if message.origin != self._context.key:
-                    self._topics.handle_topic(message)
-            case Pull():
-                self._reconciler.handle_pull(message, source)
-            case Page():
-                self._joiner.handle_page(message, source)
-            case Buckets():
-                self._reconciler.handle_buckets(message, source)
-            case Listing():
-                self._reconciler.handle_listing(message, source)
-            case Want():
-                self._reconciler.handle_want(message, source)
-
-    def _greet(self, opened: Opened, incarnation: int, now: float) -> Message | None:
-        """Learn from the mere fact that somebody spoke; return what it should hear."""
-        sender = self._context.roster.find(opened.sender)
-        if sender is None or opened.epoch > sender.epoch:
-            return self._view.ask_for(opened.sender, now)
-        if sender.state is MemberState.LEFT:
-            return None
-        if incarnation > sender.incarnation:
-            return self._view.admit(Refute(opened.sender, opened.epoch, incarnation), now)
-        if sender.state is MemberState.SUSPECT:
-            return self._view.remind(sender, now)
-        return self._view.correct(sender, MemberState.ALIVE, opened.epoch, now)
-
     def _finish(self) -> list[Effect]:
         if self._phase is not Phase.DEPARTED:
-            self._gossip.arm()
+            self._parts.gossip.arm()
         return self._context.outbox.take()
 
 
 def _check_metadata(metadata: bytes, settings: Settings) -> None:
-    bound = min(settings.metadata_bytes_max, METADATA_BYTES_MAX)
-    if len(metadata) > bound:
-        raise TooLarge(f"{len(metadata)} bytes; metadata has at most {bound}")
+    if len(metadata) > settings.content_bytes_max:
+        raise TooLarge(f"{len(metadata)} bytes; metadata has at most {settings.content_bytes_max}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from swim.member import Address, Member, MemberState
+from swim.member import PROTOCOL_VERSIONS, Address, Member, MemberState
 
 
 class Ping(NamedTuple):
@@ -20,10 +20,14 @@ class Ping(NamedTuple):
 
 
 class Ack(NamedTuple):
-    """I am; or, from a helper: the member that you asked about is."""
+    """I am; or, from a helper: the member that you asked about is.
+
+    The coordinate is that of whoever answers, or empty.
+    """
 
     sequence: int
     digest: bytes
+    coordinate: bytes = b""
 
 
 class PingRequest(NamedTuple):
@@ -40,7 +44,10 @@ class Nack(NamedTuple):
 
 
 class Alive(NamedTuple):
-    """The full record of a live member: its claim and its profile."""
+    """The full record of a live member: its claim, its profile, and the protocol versions that it speaks.
+
+    Metadata too large for a record is left out, and `content` refers to it.
+    """
 
     node_id: str
     host: str
@@ -49,6 +56,9 @@ class Alive(NamedTuple):
     incarnation: int
     revision: int
     metadata: bytes
+    content: bytes = b""
+    version_min: int = PROTOCOL_VERSIONS[0]
+    version_max: int = PROTOCOL_VERSIONS[1]
 
 
 class Refute(NamedTuple):
@@ -69,11 +79,12 @@ class Suspect(NamedTuple):
 
 
 class Dead(NamedTuple):
-    """A claim that a suspicion was not refuted in time."""
+    """A claim that a suspicion was not refuted in time; `accusers` are those who had raised it."""
 
     key: bytes
     epoch: int
     incarnation: int
+    accusers: bytes
 
 
 class Left(NamedTuple):
@@ -126,8 +137,26 @@ class Want(NamedTuple):
     keys: bytes
 
 
+class ContentWant(NamedTuple):
+    """Please send the content with this reference, from `offset` on."""
+
+    reference: bytes
+    offset: int
+
+
+class ContentPiece(NamedTuple):
+    """A piece of the content with this reference."""
+
+    reference: bytes
+    offset: int
+    data: bytes
+
+
 Claim = Alive | Refute | Suspect | Dead | Left
-Message = Claim | Ping | Ack | PingRequest | Nack | Topic | Pull | Page | Buckets | Listing | Want
+Probing = Ping | Ack | PingRequest | Nack
+Syncing = Pull | Page | Buckets | Listing | Want | ContentWant | ContentPiece
+Talk = Probing | Syncing | Topic
+Message = Claim | Talk
 
 
 class Packet(NamedTuple):
@@ -150,7 +179,9 @@ def introduce(member: Member) -> Alive:
         member.epoch,
         member.incarnation,
         member.revision,
-        member.metadata,
+        b"" if member.content else member.metadata,
+        member.content,
+        *member.versions,
     )
 
 

@@ -14,14 +14,14 @@ from swim.codec import encode_message
 from swim.context import Context
 from swim.cooldown import Cooldown
 from swim.events import IdentityClaimed
-from swim.member import INCARNATION_MAX, Identity, Member, MemberState
+from swim.member import INCARNATION_MAX, REVISION_MAX, Identity, Member, MemberState
 from swim.messages import Alive, Claim, Left, Message, Refute, address_of, introduce
 
 
 class OwnRecord:
     """What this node says about itself."""
 
-    def __init__(self, context: Context, identity: Identity) -> None:
+    def __init__(self, context: Context, identity: Identity, content: bytes) -> None:
         self._roster = context.roster
         self._dissemination = context.dissemination
         self._awareness = context.awareness
@@ -38,6 +38,8 @@ class OwnRecord:
                 metadata=identity.metadata,
                 revision=0,
                 key=context.key,
+                content=content,
+                versions=identity.versions,
             )
         )
 
@@ -54,6 +56,8 @@ class OwnRecord:
         if isinstance(claim, Alive | Refute):
             if claim.incarnation > me.incarnation:  # nobody else may say so: somebody speaks in our name
                 self._refute(claim.incarnation)
+            if isinstance(claim, Alive):
+                self._defend_profile(claim, now)
             return None
         if claim.incarnation >= me.incarnation:
             self._refute(claim.incarnation)
@@ -61,9 +65,10 @@ class OwnRecord:
         me = self.member
         return Refute(me.key, me.epoch, me.incarnation)
 
-    def update(self, metadata: bytes) -> None:
-        """Change the metadata and tell everybody."""
-        self._put(replace(self.member, metadata=metadata, revision=self.member.revision + 1))
+    def update(self, metadata: bytes, content: bytes) -> None:
+        """Change the metadata, with a reference to it if it is too large for a record, and tell everybody."""
+        revision = self.member.revision + 1
+        self._put(replace(self.member, metadata=metadata, content=content, revision=revision))
         self._announce()
 
     def leave(self) -> Left:
@@ -96,6 +101,21 @@ class OwnRecord:
         self._statistics.refutes += 1
         refutation = Refute(me.key, me.epoch, me.incarnation)
         self._dissemination.claims.put(me.key, encode_message(refutation))
+
+    def _defend_profile(self, claim: Alive, now: float) -> None:
+        """Outbid another profile of this life, which would hide our changes; never fight over an address."""
+        me = self.member
+        if address_of(claim) != me.address:
+            self._report_claim(claim, now)  # a second process: one of the two must go
+            return
+        mine = introduce(me)._replace(incarnation=claim.incarnation)
+        if claim.revision < me.revision or claim == mine:
+            return
+        if claim.revision >= REVISION_MAX:
+            self._report_claim(claim, now)
+            return
+        self._put(replace(me, revision=claim.revision + 1))
+        self._announce()
 
     def _report_claim(self, claim: Claim, now: float) -> None:
         if not self._cooldown.is_ready(self._me.key, now):

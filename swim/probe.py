@@ -1,12 +1,12 @@
-"""Probing one member per period, and judging what came back.
+"""What one probe of one member has shown.
 
-    0            timeout / 2      timeout             period x (health + 1)
-    | ping ----> | ping again --> | ask helpers ----> | judge, next member
+    0        pause    ...       timeout             period x (health + 1)
+    | ping --> | ping --> | ... | ask helpers ----> | judge, next member
 
-Members are probed in a shuffled round, so everybody is probed within two rounds whatever chance does;
-newcomers enter at a random place. The judgement, in this order:
+How many pings there are follows the loss that was measured (`path.py`). The judgement, in this order:
 
-1. An answer, or any packet from the member since the probe began: it is alive. Whoever can speak is not dead.
+1. An answer, over datagrams or over a link, or any packet from the member since the probe began: it is
+   alive. Whoever can speak is not dead.
 2. Helpers were asked and nobody at all was heard meanwhile: it is we who are cut off. Accuse nobody; but
    not for ever, since in a small cluster all others may really be gone.
 3. Two helpers (all, if fewer) say that they could not reach it either: accuse it, with them as witnesses.
@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from swim.member import Address, Member
 
 ISOLATION_PATIENCE = 3
 """Probes in a row during which nobody was heard before everybody is doubted."""
@@ -46,10 +48,16 @@ class Probe:
     Attributes:
         sequence: Comes back in answers.
         target: Key of the member.
+        claim: Its epoch, incarnation and address when the probe began: news of it makes the probe void.
         began_at: When the first ping went out.
         ends_at: When it is judged.
         strikes: How often this target stayed unsure just before.
+        tries: Pings that may be sent before helpers are asked.
+        pause_s: Time between them.
+        tried: Pings sent.
         answered: An ack came, from the target or through a helper.
+        answered_first: It came to the first ping, before there was a second.
+        answered_by_link: The target answered over a link.
         target_heard: Any packet from the target arrived.
         anybody_heard: Any packet from any member arrived.
         helpers: Keys of the members asked to help.
@@ -58,10 +66,16 @@ class Probe:
 
     sequence: int
     target: bytes
+    claim: tuple[int, int, Address]
     began_at: float
     ends_at: float
     strikes: int = 0
+    tries: int = 2
+    pause_s: float = 0.0
+    tried: int = 0
     answered: bool = False
+    answered_first: bool = False
+    answered_by_link: bool = False
     target_heard: bool = False
     anybody_heard: bool = False
     helpers: list[bytes] = field(default_factory=list)
@@ -73,9 +87,14 @@ class Probe:
         return len(self.helpers) - len(self.nackers)
 
 
+def claim_of(member: Member) -> tuple[int, int, Address]:
+    """Return what a probe takes for granted about its target."""
+    return member.epoch, member.incarnation, member.address
+
+
 def judge(probe: Probe) -> Verdict:
     """Return what a probe has shown."""
-    if probe.answered or probe.target_heard:
+    if probe.answered or probe.target_heard or probe.answered_by_link:
         return Verdict.ALIVE
     if probe.helpers and not probe.anybody_heard:
         return Verdict.ISOLATED

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from swim.codec import TARGET_BYTES
 from swim.context import Context
-from swim.member import Address
-from swim.messages import Ack, Nack, Ping, PingRequest
+from swim.member import Address, MemberState
+from swim.messages import Ack, Message, Nack, Ping, PingRequest
 from swim.statistics import Drop
 from swim.timers import RelayStep, Step
+from swim.view import View
 from swim.wire import Wire
 
 NACK_SHARE = 0.8
@@ -32,8 +33,9 @@ class _Relay:
 class Relays:
     """The probes that this node makes for others."""
 
-    def __init__(self, context: Context, wire: Wire) -> None:
+    def __init__(self, context: Context, *, view: View, wire: Wire) -> None:
         self._roster = context.roster
+        self._view = view
         self._wire = wire
         self._outbox = context.outbox
         self._statistics = context.statistics
@@ -74,6 +76,8 @@ class Relays:
     def _ping(self, sequence: int, following: Step) -> None:
         target = self._roster.find(self._under_way[sequence].target)
         if target is not None:
-            ping = Ping(sequence, target.key[:TARGET_BYTES], self._roster.digest)
-            self._wire.send(target.address, ping)
+            messages: list[Message] = [Ping(sequence, target.key[:TARGET_BYTES], self._roster.digest)]
+            if target.state is MemberState.SUSPECT:
+                messages.append(self._view.suspicions.accusation(target))  # what it answers then refutes
+            self._wire.send(target.address, *messages)
         self._outbox.schedule(RelayStep(sequence, following), self._half_s)

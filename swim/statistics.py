@@ -12,6 +12,7 @@ class Drop(StrEnum):
     OVERSIZE = "oversize"
     FOREIGN = "foreign"  # too short, or not this protocol version
     UNKNOWN_KEY = "unknown-key"
+    PLAIN = "plain"  # not sealed, where sealing is required
     UNAUTHENTIC = "unauthentic"  # wrong key, wrong cluster, or changed on the way
     REPLAYED = "replayed"
     STALE_EPOCH = "stale-epoch"  # sealed by an earlier boot of its sender
@@ -22,6 +23,8 @@ class Drop(StrEnum):
     UNKNOWN_MEMBER = "unknown-member"  # a request from, or a topic of, somebody not in the table
     TABLE_FULL = "table-full"
     RELAYS_FULL = "relays-full"
+    VERSION = "version"  # an introduction of somebody who speaks no version that we speak
+    WITNESSES = "witnesses"  # a death with too few accusers, taken for a suspicion
     TOPICS_FULL = "topics-full"
 
 
@@ -41,6 +44,8 @@ class Statistics:
     probes_failed: int = 0
     probes_voided: int = 0  # judged too late to mean anything: this process had stalled
     isolations: int = 0  # failed probes during which nobody at all was heard
+    retries: int = 0  # pings sent again because the first was not answered
+    link_rescues: int = 0  # probes answered over a link only
     suspicions: int = 0
     refutes: int = 0  # of accusations against this node
     deaths: int = 0

@@ -29,7 +29,7 @@ class Suspicion:
         accusers: Shortened keys of those who could not reach the suspect, at most one more than are wanted.
         deadline: When the suspect is declared dead.
         is_private: Others are not told: this node cannot hear anybody, so the fault may be its own.
-        is_warned: The suspect was told a last time.
+        is_warned: The suspect was given its last chance.
         is_postponed: The deadline was moved once because this process had stalled.
     """
 
@@ -84,13 +84,24 @@ def timeout(confirmations: int, wanted: int, shortest: float, longest: float) ->
     return max(shortest, longest - (longest - shortest) * share)
 
 
-def bounds(settings: Settings, live: int, health: int) -> tuple[float, float, int]:
+def bounds(settings: Settings, live: int, *, health: int = 0, flaps: float = 0.0) -> tuple[float, float, int]:
     """Return shortest and longest time and the confirmations wanted, for a cluster of `live` members.
 
-    An unwell accuser (local health above 0) takes its time: a quarter more for each point.
+    An unwell accuser (local health above 0) takes its time, a quarter more for each point; and a suspect
+    that has refuted lately gets its due, once more for each time (`flapping.py`).
     """
     shortest = settings.suspicion_multiplier * max(1.0, math.log10(max(1, live))) * settings.probe_interval_s
-    shortest *= 1 + health / 4
+    shortest *= (1 + health / 4) * (1 + flaps)
     others = live - 2  # everybody but the suspect and its first accuser
     wanted = settings.confirmations if others >= settings.confirmations else 0
     return shortest, shortest * settings.suspicion_stretch, wanted
+
+
+def witnesses_needed(live: int) -> int:
+    """Return how many accusers a death needs to be believed when somebody else tells of it.
+
+    A single member that is half dead itself cannot bury anybody that way.
+    """
+    if live > 6:
+        return 3
+    return 2 if live > 3 else 1

@@ -36,6 +36,10 @@ PAGE_RECORDS = 64
 WANTS_MAX = 100
 CHURN_INTERVALS = 10
 """Probe intervals between exchanges while the own table keeps changing."""
+EAGER_INTERVALS = 8
+"""Probe intervals after joining during which differences are looked into sooner."""
+EAGER_SHARE = 0.25
+"""Of the usual times, meanwhile."""
 
 
 class Reconciler:
@@ -50,6 +54,7 @@ class Reconciler:
         self._wire = wire
         self._differs_since: float | None = None
         self._exchanged_at: float | None = None
+        self._eager_until = 0.0
 
     def compare(self, digest: bytes, source: Address, now: float) -> None:
         """Look at a peer's digest and begin an exchange if a difference has lasted."""
@@ -60,13 +65,20 @@ class Reconciler:
             self._differs_since = now
         if self._exchanged_at is None:
             self._exchanged_at = now
-        interval_s = self._settings.probe_interval_s
-        settled = now - self._differs_since >= self._settings.reconcile_settle_s
-        due = now - self._exchanged_at >= interval_s * (1 if settled else CHURN_INTERVALS)
+        is_eager = now < self._eager_until
+        pace = EAGER_SHARE if is_eager else 1.0
+        still_since = self._view.changed_at if is_eager else self._differs_since
+        settled = now - still_since >= pace * self._settings.reconcile_settle_s
+        pause_s = self._settings.probe_interval_s * (pace if settled else CHURN_INTERVALS)
+        due = now - self._exchanged_at >= pause_s
         if due:
             self._exchanged_at = now
             self._statistics.reconciliations += 1
             self._wire.send(source, Buckets(self._roster.bucket_digests))
+
+    def hurry(self, now: float) -> None:
+        """Look into differences sooner for a while: a newcomer has missed what was told meanwhile."""
+        self._eager_until = now + EAGER_INTERVALS * self._settings.probe_interval_s
 
     def handle_buckets(self, buckets: Buckets, source: Address) -> None:
         """List our members in the slices that differ, in random order since not all may fit."""
@@ -105,7 +117,7 @@ class Reconciler:
     def handle_pull(self, pull: Pull, source: Address) -> None:
         """Send the next page of the whole table."""
         low = _after(pull.after) if pull.after else bytes(KEY_BYTES)
-        members = self._roster.live_between(low, b"\xff" * KEY_BYTES)
+        members = self._roster.live_between(low, b"\xff" * KEY_BYTES, PAGE_RECORDS + 1)
         page = members[:PAGE_RECORDS]
         answer = [record for member in page for record in self._view.records_of(member)]
         answer.append(Page(page[-1].key if len(members) > PAGE_RECORDS else b""))

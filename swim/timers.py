@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Step(StrEnum):
-    """The two moments inside a probe."""
+    """The moments inside a probe."""
 
     RETRY = "retry"
     INDIRECT = "indirect"
@@ -48,6 +48,23 @@ class SuspicionExpiry:
 
 
 @dataclass(frozen=True, slots=True)
+class LastChance:
+    """Ping a suspect once more before its time is over; stale if this suspicion is over."""
+
+    key: bytes
+    suspicion: int
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRetry:
+    """Ask for a content again; stale if it has come or was asked for since."""
+
+    reference: bytes
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class GossipRound:
     """Tell some members what is queued; stale unless it is the newest round."""
 
@@ -72,5 +89,14 @@ class LeaveEnd:
 
 
 Timer = (
-    ProbePeriod | ProbeStep | RelayStep | SuspicionExpiry | GossipRound | JoinRetry | KnockRound | LeaveEnd
+    ProbePeriod
+    | ProbeStep
+    | RelayStep
+    | SuspicionExpiry
+    | LastChance
+    | ContentRetry
+    | GossipRound
+    | JoinRetry
+    | KnockRound
+    | LeaveEnd
 )

@@ -17,8 +17,15 @@ from swim.changes import events_between
 from swim.codec import ACCUSER_BYTES, encode_message
 from swim.context import Context
 from swim.cooldown import Cooldown
-from swim.events import MemberDied, MemberJoined, MemberLeft, MemberSuspected
-from swim.member import REVISION_STALE, Member, MemberState, node_key, supersedes
+from swim.events import AddressClaimed, MemberDied, MemberJoined, MemberLeft, MemberSuspected, VersionRefused
+from swim.member import (
+    PROTOCOL_VERSIONS,
+    REVISION_STALE,
+    Member,
+    MemberState,
+    node_key,
+    supersedes,
+)
 from swim.messages import (
     STATE_OF,
     Alive,
@@ -33,11 +40,8 @@ from swim.messages import (
     introduce,
 )
 from swim.statistics import Drop
-from swim.suspicion import Suspicion, bounds
+from swim.suspicions import Due, Suspicions, split
 from swim.timers import SuspicionExpiry
-
-TIMER_SLACK_S = 0.001
-"""A timer counts as due this much early, so that rounding cannot make the last one look premature."""
 
 
 class View:
@@ -45,20 +49,21 @@ class View:
 
     Attributes:
         changed_at: When a change of the table last changed its digest.
+        suspicions: Those under way.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, versions: tuple[int, int] = PROTOCOL_VERSIONS) -> None:
         self.changed_at = 0.0
+        self._incomplete: list[Member] = []
+        self._versions = versions
         self._key = context.key
         self._me = context.key[:ACCUSER_BYTES]
         self._settings = context.settings
         self._roster = context.roster
         self._dissemination = context.dissemination
-        self._awareness = context.awareness
         self._outbox = context.outbox
         self._statistics = context.statistics
-        self._suspicions: dict[bytes, Suspicion] = {}
-        self._suspicions_begun = 0
+        self.suspicions = Suspicions(context)
         self._cooldown = Cooldown(context.settings.probe_interval_s)
 
     # ---- claims from others
@@ -73,13 +78,16 @@ class View:
         if claim.epoch > known.epoch and not isinstance(claim, Dead | Left):
             return self.ask_for(claim.key, now)
         state = STATE_OF[type(claim)]
-        if isinstance(claim, Suspect) and self._is_same_suspicion(claim, known):
-            self._confirm(known, _split(claim.accusers), now)
-            return None
+        if isinstance(claim, Suspect | Dead) and self.suspicions.is_about(claim, known):
+            self._confirm(known, split(claim.accusers), now)
+            if isinstance(claim, Suspect):
+                return None
         if not supersedes(claim.epoch, claim.incarnation, state, over=known):
             return self.correct(known, state, claim.epoch, now)
         if isinstance(claim, Refute) and known.revision == REVISION_STALE:
             return self.ask_for(claim.key, now)
+        if isinstance(claim, Dead) and not self.suspicions.is_witnessed(claim, known):
+            return self._doubt_instead(claim, known, now)
         self._believe(known, claim, now)
         return None
 
@@ -99,27 +107,34 @@ class View:
 
     def remind(self, suspect: Member, now: float) -> Message | None:
         """Return the accusation for a suspect that has spoken without refuting it: it may not have heard."""
-        return self.accusation(suspect) if self._cooldown.is_ready(suspect.key, now) else None
+        return self.suspicions.accusation(suspect) if self._cooldown.is_ready(suspect.key, now) else None
 
     def verdict(self, gone: Member, *, stale_boot: bool = False) -> Message:
         """Return what to tell a member that believes `gone` alive: it left, or doubt it."""
         claim = (gone.key, gone.epoch, gone.incarnation)
         if gone.state is MemberState.LEFT:
             return Left(*claim)
-        return Dead(*claim) if stale_boot else Suspect(*claim, self._me)
+        if stale_boot:
+            return Dead(*claim, self.suspicions.accusers_of_dead(gone.key))
+        return Suspect(*claim, self._me)
 
     def records_of(self, member: Member) -> list[Message]:
         """Return the messages that give a live member to somebody who does not know it."""
-        suspicion = self._suspicions.get(member.key)
+        suspicion = self.suspicions.find(member.key)
         if suspicion is None or suspicion.is_private:
             return [introduce(member)]
-        return [introduce(member), self.accusation(member)]
+        return [introduce(member), self.suspicions.accusation(member)]
 
-    def accusation(self, suspect: Member) -> Suspect:
-        """Return the present suspicion against a suspect, for its own ears or for others."""
-        suspicion = self._suspicions.get(suspect.key)
-        accusers = suspicion.accusers if suspicion else [self._me]
-        return Suspect(suspect.key, suspect.epoch, suspect.incarnation, b"".join(accusers))
+    def take_incomplete(self) -> list[Member]:
+        """Return the members whose metadata is to be fetched since the last call."""
+        incomplete, self._incomplete = self._incomplete, []
+        return incomplete
+
+    def complete(self, key: bytes, metadata: bytes, now: float) -> None:
+        """Take in metadata that was fetched because a record only refers to it."""
+        known = self._roster.find(key)
+        if known is not None and known.is_live:
+            self._replace(known, replace(known, metadata=metadata), now)
 
     # ---- this node's own findings
 
@@ -140,25 +155,18 @@ class View:
             if member.state is MemberState.ALIVE and member.key != self._key:
                 accusation = Suspect(member.key, member.epoch, member.incarnation, self._me)
                 self._believe(member, accusation, now, tell=False)
-                self._suspicions[member.key].is_private = True
+                self.suspicions.keep_private(member.key)
 
     def handle_expiry(self, timer: SuspicionExpiry, now: float) -> Member | None:
-        """Declare a suspect dead, or return it to be warned first; nothing if the suspicion is over."""
-        suspicion = self._suspicions.get(timer.key)
+        """Declare a suspect dead, or return it for its last chance; do nothing if the suspicion is over."""
         known = self._roster.find(timer.key)
-        if suspicion is None or known is None or suspicion.number != timer.suspicion:
+        due = self.suspicions.check(timer, now)
+        if known is None or due is Due.NOTHING:
             return None
-        notice_s = self._settings.probe_interval_s
-        reached = now + TIMER_SLACK_S
-        if not suspicion.is_warned and reached >= suspicion.deadline - notice_s:
-            if now - suspicion.deadline > notice_s / 2 and not suspicion.is_postponed:
-                suspicion.postpone(now + notice_s)  # we had stalled: a refutation may wait to be read
-            suspicion.is_warned = True
-            self._schedule(timer.key, suspicion, now)
+        if due is Due.LAST_CHANCE:
             return known
-        if reached >= suspicion.deadline:  # else another timer is under way for the end that holds
-            death = Dead(known.key, known.epoch, known.incarnation)
-            self._believe(known, death, now, tell=not suspicion.is_private)
+        suspicion = self.suspicions.accusation(known)
+        self._believe(known, Dead(*suspicion), now, tell=not self.suspicions.is_private(known.key))
         return None
 
     # ---- inside
@@ -169,6 +177,7 @@ class View:
             self._introduce(known, alive, now)
             return None
         if known.state is MemberState.ALIVE and _version(known) == _version(alive):
+            self._check_address(known, alive, now)
             return None  # by far the most frequent case while many join
         if alive.epoch < known.epoch:
             return self.correct(known, MemberState.ALIVE, alive.epoch, now)
@@ -176,9 +185,7 @@ class View:
         changed = alive.revision > known.revision
         member = known
         if changed:
-            member = replace(
-                member, address=address_of(alive), metadata=alive.metadata, revision=alive.revision
-            )
+            member = _with_profile(member, alive)
         if lives:
             member = replace(member, state=MemberState.ALIVE, incarnation=alive.incarnation)
         if changed or lives:
@@ -193,6 +200,8 @@ class View:
         if known is None and len(self._roster) >= self._settings.members_max:
             self._statistics.drop(Drop.TABLE_FULL)
             return
+        if not self._speaks_with(alive, now):
+            return
         member = Member(
             node_id=alive.node_id,
             address=address_of(alive),
@@ -202,6 +211,8 @@ class View:
             metadata=alive.metadata,
             revision=alive.revision,
             key=node_key(alive.node_id),
+            content=alive.content,
+            versions=(alive.version_min, alive.version_max),
         )
         self._dissemination.claims.discard(member.key)  # whatever was told of an earlier life
         self._replace(known, member, now)
@@ -218,48 +229,50 @@ class View:
             revision=known.revision if claim.epoch == known.epoch else REVISION_STALE,
         )
         if isinstance(claim, Suspect):
-            self._suspect(member, _split(claim.accusers), now)
+            self.suspicions.begin(member, split(claim.accusers), now)
+        elif isinstance(claim, Dead):
+            self.suspicions.bury(claim)
         self._replace(known, member, now)
         if tell:
             self._tell(member)
 
-    def _suspect(self, member: Member, accusers: list[bytes], now: float) -> None:
-        shortest, longest, wanted = bounds(self._settings, self._roster.live_count, self._awareness.score)
-        self._suspicions_begun += 1
-        suspicion = Suspicion(
-            self._suspicions_begun, accusers, now, shortest=shortest, longest=longest, wanted=wanted
-        )
-        self._suspicions[member.key] = suspicion
-        self._schedule(member.key, suspicion, now)
-
     def _confirm(self, suspect: Member, accusers: list[bytes], now: float) -> None:
-        suspicion = self._suspicions[suspect.key]
-        if suspicion.add(accusers) or suspicion.is_private:
-            suspicion.is_private = False
-            self._schedule(suspect.key, suspicion, now)
+        if self.suspicions.confirm(suspect.key, accusers, now):
             self._tell(suspect)
 
-    def _schedule(self, key: bytes, suspicion: Suspicion, now: float) -> None:
-        """Set a timer for the warning, or for the end once the suspect was warned."""
-        notice_s = 0.0 if suspicion.is_warned else self._settings.probe_interval_s
-        timer = SuspicionExpiry(key, suspicion.number)
-        self._outbox.schedule(timer, suspicion.deadline - notice_s - now)
+    def _doubt_instead(self, death: Dead, known: Member, now: float) -> Message | None:
+        """Take a death that too few bear witness to for what it is, a suspicion by those."""
+        self._statistics.drop(Drop.WITNESSES)
+        if death.epoch > known.epoch:
+            return self.ask_for(death.key, now)
+        if not self.suspicions.is_about(death, known):
+            self._believe(known, Suspect(*death), now)
+        return None
 
-    def _is_same_suspicion(self, claim: Suspect, known: Member) -> bool:
-        return (
-            known.state is MemberState.SUSPECT
-            and (claim.epoch, claim.incarnation) == (known.epoch, known.incarnation)
-            and claim.key in self._suspicions
-        )
+    def _speaks_with(self, alive: Alive, now: float) -> bool:
+        """Tell whether a newcomer and this node share a version of the protocol."""
+        if alive.version_min <= self._versions[1] and alive.version_max >= self._versions[0]:
+            return True
+        self._statistics.drop(Drop.VERSION)
+        if self._cooldown.is_ready(node_key(alive.node_id), now):
+            self._outbox.notify(VersionRefused(alive.node_id, (alive.version_min, alive.version_max)))
+        return False
+
+    def _check_address(self, known: Member, alive: Alive, now: float) -> None:
+        """Report a second process that goes by an id that is taken."""
+        if known.address != address_of(alive) and self._cooldown.is_ready(known.key, now):
+            self._outbox.notify(AddressClaimed(known, address_of(alive)))
 
     def _replace(self, before: Member | None, after: Member, now: float) -> None:
         digest = self._roster.digest
         self._roster.put(after)
         if self._roster.digest != digest:
             self.changed_at = now
-        if after.state is not MemberState.SUSPECT:
-            self._suspicions.pop(after.key, None)
-        for event in events_between(before, after):
+        accusers = self.suspicions.names(after.key)
+        self.suspicions.settle(after, now)
+        if after.is_live and after.is_incomplete and (before is None or before.content != after.content):
+            self._incomplete.append(after)
+        for event in events_between(before, after, accusers):
             self._statistics.joins += isinstance(event, MemberJoined)
             self._statistics.suspicions += isinstance(event, MemberSuspected)
             self._statistics.deaths += isinstance(event, MemberDied)
@@ -276,9 +289,10 @@ class View:
         if member.state is MemberState.ALIVE:
             message = Refute(*claim)
         elif member.state is MemberState.SUSPECT:
-            message = self.accusation(member)
+            message = self.suspicions.accusation(member)
         else:
-            message = Dead(*claim) if member.state is MemberState.DEAD else Left(*claim)
+            accusers = self.suspicions.accusers_of_dead(member.key)
+            message = Dead(*claim, accusers) if member.state is MemberState.DEAD else Left(*claim)
             self._dissemination.claims.discard((member.key, "profile"))
         self._dissemination.claims.put(member.key, encode_message(message))
 
@@ -287,9 +301,17 @@ class View:
         return Want(key) if self._cooldown.is_ready(key, now) else None
 
 
+def _with_profile(member: Member, alive: Alive) -> Member:
+    known = alive.content and alive.content == member.content
+    return replace(
+        member,
+        address=address_of(alive),
+        metadata=member.metadata if known else alive.metadata,
+        content=alive.content,
+        revision=alive.revision,
+        versions=(alive.version_min, alive.version_max),
+    )
+
+
 def _version(record: Member | Alive) -> tuple[int, int, int]:
     return record.epoch, record.incarnation, record.revision
-
-
-def _split(accusers: bytes) -> list[bytes]:
-    return [accusers[at : at + ACCUSER_BYTES] for at in range(0, len(accusers), ACCUSER_BYTES)]

@@ -30,6 +30,13 @@ class Wire:
         parts += self._dissemination.fill(room, self._roster.live_count)
         self._seal(address, parts)
 
+    def send_bare(self, address: Address, *messages: Message) -> None:
+        """Send the messages without rumours: who is asked again and again, or is perhaps gone, gets none.
+
+        Each rumour is told a limited number of times, and those would be spent on one member.
+        """
+        self._seal(address, [encode_message(message) for message in messages])
+
     def send_rumours(self, address: Address, datagrams_max: int) -> None:
         """Send waiting rumours in as many datagrams as they need, at most `datagrams_max`."""
         untold = self._dissemination.waiting_bytes  # what follows would be told twice to the same member

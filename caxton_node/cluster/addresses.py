@@ -11,6 +11,9 @@ from caxton_node.core.errors import InvalidConfig
 from caxton_node.observability.logs import get_logger
 from swim import Address
 
+MESH_PORT = 7946
+"""Where a seed that names no port is looked for."""
+
 # TEST-NET-1 (RFC 5737): never a real host; connecting a UDP socket to it sends nothing and asks the routing
 # table which of our addresses faces the world.
 _FAR_AWAY = ("192.0.2.1", 9)
@@ -40,10 +43,13 @@ def advertised_address(host: str, port: int, advertise: str) -> Address:
     Args:
         host: What the mesh listens on.
         port: The port it got.
-        advertise: `mesh.advertise`; empty means: find it out.
+        advertise: `mesh.advertise`, looked up if it is a name; empty means: find it out.
+
+    Raises:
+        InvalidConfig: The name cannot be looked up.
     """
     if advertise:
-        return split_host_port(advertise, port)
+        return _look_up(split_host_port(advertise, port))
     if not ip_address(host).is_unspecified:
         return host, port
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -54,12 +60,26 @@ def advertised_address(host: str, port: int, advertise: str) -> Address:
             return "127.0.0.1", port  # no network at all: a node by itself
 
 
+def _look_up(address: Address) -> Address:
+    """Return the IP address behind a name: members are told addresses, so that nobody looks up names."""
+    host, port = address
+    try:
+        (_, _, _, _, found), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except OSError as err:
+        raise InvalidConfig(
+            f"mesh.advertise: {host!r} cannot be looked up",
+            why=str(err),
+            hint="give the IP address at which other nodes reach this one",
+        ) from err
+    return str(found[0]), port
+
+
 async def resolve(seeds: Sequence[str]) -> list[Address]:
     """Look up seeds; one that cannot be found is logged and left out, since others may do."""
     loop = asyncio.get_running_loop()
     found: list[Address] = []
     for seed in seeds:
-        host, port = split_host_port(seed, 7946)
+        host, port = split_host_port(seed, MESH_PORT)
         try:
             (_, _, _, _, address), *_ = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         except OSError as err:

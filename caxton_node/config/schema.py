@@ -133,6 +133,12 @@ class SwimSection:
         "Timers: lan, wan, or local for many nodes on one machine.",
         choices=("lan", "wan", "local"),
     )
+    pace: str = _setting(
+        "default",
+        Kind.CHOICE,
+        "How soon a silent node is given up: fast, default, or tolerant of slow ones.",
+        choices=("fast", "default", "tolerant"),
+    )
     probe_interval_s: float | None = _setting(
         None, Kind.DURATION, "Time between probes; unset: 1 s on lan.", minimum=0.05, maximum=60
     )
@@ -144,10 +150,39 @@ class SwimSection:
         maximum=30,
     )
     indirect_probes: int | None = _setting(
-        None, Kind.INTEGER, "Members asked to probe on our behalf; unset: 3.", minimum=0, maximum=16
+        None, Kind.INTEGER, "Members asked to probe on our behalf; unset: 4.", minimum=1, maximum=16
     )
     suspicion_multiplier: float | None = _setting(
-        None, Kind.NUMBER, "Longer suspicion, fewer false deaths; unset: 4.", minimum=1, maximum=20
+        None, Kind.NUMBER, "Instead of what the pace says: 2, 3 or 4.", minimum=1, maximum=20
+    )
+    datagram_bytes_max: int | None = _setting(
+        None,
+        Kind.SIZE,
+        "Largest gossip datagram with its headers; unset: 1280, which every path carries.",
+        minimum=1280,
+        maximum=9000,
+    )
+    link_probe: bool = _setting(
+        True, Kind.BOOLEAN, "Ask a node that is silent on UDP over its mesh link too, before it is suspected."
+    )
+    encryption: str = _setting(
+        "required",
+        Kind.CHOICE,
+        "Gossip is sealed: required takes nothing else, accept-plain also takes plain, off sends plain too.",
+        choices=("required", "accept-plain", "off"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSection:
+    """What the node does when the cluster is split."""
+
+    on_minority: str = _setting(
+        "available",
+        Kind.CHOICE,
+        "Changes of what the cluster shares, on a side without the majority: available takes them, "
+        "consistent refuses them; messages and reads go on.",
+        choices=("available", "consistent"),
     )
 
 
@@ -373,6 +408,7 @@ class Config:
     data: DataSection = field(default_factory=DataSection)
     mesh: MeshSection = field(default_factory=MeshSection)
     swim: SwimSection = field(default_factory=SwimSection)
+    cluster: ClusterSection = field(default_factory=ClusterSection)
     grpc: GrpcSection = field(default_factory=GrpcSection)
     metrics: MetricsSection = field(default_factory=MetricsSection)
     log: LogSection = field(default_factory=LogSection)

@@ -2,7 +2,7 @@
 
 .venv/bin/python -m tests.fuzz.drive NAME [--seconds 60] [--seed 1] [--work .fuzz] [FILE ...]
 
-With files it only replays them. Coverage of `caxton_node` guides it; wasmtime's machine code has none.
+With files it only replays them. Coverage of `caxton_node` and `swim` guides it; the code of wasmtime has none.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(".fuzz"))
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
-    with atheris.instrument_imports(include=["caxton_node"]):
+    with atheris.instrument_imports(include=["caxton_node", "swim"]):
         target = load(options.name)
     crashes = options.work / "crashes"
     crashes.mkdir(parents=True, exist_ok=True)

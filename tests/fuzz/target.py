@@ -25,6 +25,7 @@ NAMES = (
     "router",
     "directory",
     "agent_log",
+    "gossip",
 )
 FOLDER = Path(__file__).parent
 

@@ -51,7 +51,7 @@ claims = st.one_of(
     st.builds(alive, numbers, numbers, numbers),
     st.builds(lambda epoch, incarnation: Refute(KEY, epoch, incarnation), numbers, numbers),
     st.builds(lambda epoch, incarnation: Suspect(KEY, epoch, incarnation, ACCUSER), numbers, numbers),
-    st.builds(lambda epoch, incarnation: Dead(KEY, epoch, incarnation), numbers, numbers),
+    st.builds(lambda epoch, incarnation: Dead(KEY, epoch, incarnation, b"abcd"), numbers, numbers),
     st.builds(lambda epoch, incarnation: Left(KEY, epoch, incarnation), numbers, numbers),
 )
 

@@ -20,6 +20,8 @@ from swim.messages import (
     Ack,
     Alive,
     Buckets,
+    ContentPiece,
+    ContentWant,
     Dead,
     Left,
     Listing,
@@ -43,26 +45,29 @@ sequences = st.integers(0, 2**32 - 1)
 epochs = st.integers(0, EPOCH_MAX)
 incarnations = st.integers(0, INCARNATION_MAX)
 names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
+accusers = st.lists(keys.map(lambda key: key[:4]), max_size=4).map(b"".join)
+references = st.binary(min_size=20, max_size=20)
 messages = st.one_of(
     st.builds(Ping, sequences, st.binary(min_size=4, max_size=4), keys),
-    st.builds(Ack, sequences, keys),
+    st.builds(Ack, sequences, keys, st.sampled_from([b"", bytes(12)])),
     st.builds(PingRequest, sequences, keys),
     st.builds(Nack, sequences),
     st.builds(
         Alive,
         names,
-        st.sampled_from(["10.0.0.1", "::1", "node.example"]),
+        st.sampled_from(["10.0.0.1", "::1", "fe80::1%eth0"]),
         st.integers(1, 65_535),
         epochs,
         incarnations,
         incarnations,
         st.binary(max_size=128),
+        st.one_of(st.just(b""), references),
+        st.integers(0, 3),
+        st.integers(3, 127),
     ),
     st.builds(Refute, keys, epochs, incarnations),
-    st.builds(
-        Suspect, keys, epochs, incarnations, st.lists(keys.map(lambda key: key[:4]), max_size=4).map(b"".join)
-    ),
-    st.builds(Dead, keys, epochs, incarnations),
+    st.builds(Suspect, keys, epochs, incarnations, accusers),
+    st.builds(Dead, keys, epochs, incarnations, accusers),
     st.builds(Left, keys, epochs, incarnations),
     st.builds(Topic, keys, epochs, sequences, st.text(min_size=1, max_size=64), st.binary(max_size=900)),
     st.builds(Pull, st.one_of(st.just(b""), keys)),
@@ -70,6 +75,8 @@ messages = st.one_of(
     st.builds(Buckets, st.binary(min_size=256, max_size=256)),
     st.builds(Listing, keys, keys, st.lists(st.binary(min_size=20, max_size=20), max_size=5).map(b"".join)),
     st.builds(Want, st.lists(keys, max_size=5).map(b"".join)),
+    st.builds(ContentWant, references, st.integers(0, 65_536)),
+    st.builds(ContentPiece, references, st.integers(0, 65_536), st.binary(max_size=300)),
 )
 packets = st.builds(Packet, incarnations, st.lists(messages, max_size=6))
 

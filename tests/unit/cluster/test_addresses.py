@@ -27,8 +27,14 @@ def test_a_port_that_is_no_number_is_refused():
 
 
 def test_what_is_advertised_wins_over_what_is_listened_on():
-    assert advertised_address("0.0.0.0", 7946, "node.example:80") == ("node.example", 80)
+    assert advertised_address("0.0.0.0", 7946, "192.0.2.7:80") == ("192.0.2.7", 80)
     assert advertised_address("127.0.0.1", 7946, "") == ("127.0.0.1", 7946)
+
+
+def test_a_name_that_is_advertised_is_looked_up_once():
+    assert advertised_address("0.0.0.0", 7946, "localhost:80") in {("127.0.0.1", 80), ("::1", 80)}
+    with pytest.raises(InvalidConfig, match="cannot be looked up"):
+        advertised_address("0.0.0.0", 7946, "no-such-host.invalid")
 
 
 def test_an_unspecified_host_is_advertised_as_an_address_of_this_machine():

@@ -12,11 +12,13 @@ from swim.settings import Settings
 pytestmark = pytest.mark.story("018")
 
 
+@pytest.mark.scenario(48)
 @pytest.mark.parametrize(("live", "limit"), [(1, 5), (2, 6), (10, 7), (100, 9), (1000, 11)])
 def test_rumours_are_told_oftener_in_larger_clusters(live: int, limit: int) -> None:
     assert retransmit_limit(live, 4) == limit
 
 
+@pytest.mark.scenario(48)
 def test_a_rumour_is_told_exactly_so_often() -> None:
     queue = RumourQueue()
     queue.put("a", b"x")
@@ -24,6 +26,7 @@ def test_a_rumour_is_told_exactly_so_often() -> None:
     assert (len(queue), queue.bytes) == (0, 0)
 
 
+@pytest.mark.scenario(49)
 def test_the_least_told_goes_first_then_the_oldest() -> None:
     queue = RumourQueue()
     queue.put("a", b"aa")
@@ -34,6 +37,7 @@ def test_the_least_told_goes_first_then_the_oldest() -> None:
     assert queue.take(4, 5) == [b"aa", b"bb"]
 
 
+@pytest.mark.scenario(49)
 def test_a_newer_rumour_takes_the_place_of_the_older_about_the_same_subject() -> None:
     queue = RumourQueue()
     queue.put("a", b"old")
@@ -42,6 +46,7 @@ def test_a_newer_rumour_takes_the_place_of_the_older_about_the_same_subject() ->
     assert queue.take(100, 9) == [b"newer"]
 
 
+@pytest.mark.scenario(50)
 def test_a_rumour_that_does_not_fit_does_not_block_smaller_ones() -> None:
     queue = RumourQueue()
     queue.put("big", b"x" * 50)
@@ -50,6 +55,7 @@ def test_a_rumour_that_does_not_fit_does_not_block_smaller_ones() -> None:
     assert queue.head_bytes() == 50
 
 
+@pytest.mark.scenario(55)
 def test_the_most_told_is_known_and_untold_ones_are_not_offered() -> None:
     queue = RumourQueue()
     queue.put("a", b"a")
@@ -59,6 +65,7 @@ def test_the_most_told_is_known_and_untold_ones_are_not_offered() -> None:
     assert queue.most_told() == "a"
 
 
+@pytest.mark.scenario(52)
 def test_broadcasts_use_what_membership_leaves() -> None:
     waiting = Dissemination(Settings.lan())
     waiting.claims.put("a", b"c" * 100)
@@ -66,6 +73,7 @@ def test_broadcasts_use_what_membership_leaves() -> None:
     assert waiting.fill(1300, 10) == [b"c" * 100, b"t" * 900]
 
 
+@pytest.mark.scenario(52)
 def test_a_storm_of_claims_cannot_starve_a_broadcast() -> None:
     waiting = Dissemination(Settings.lan())
     for number in range(500):
@@ -76,6 +84,7 @@ def test_a_storm_of_claims_cannot_starve_a_broadcast() -> None:
     assert all(sum(map(len, parts)) <= 1300 for parts in datagrams)
 
 
+@pytest.mark.scenario(52)
 def test_a_storm_of_broadcasts_cannot_starve_claims() -> None:
     waiting = Dissemination(replace(Settings.lan(), topic_share=0.5))
     for number in range(50):

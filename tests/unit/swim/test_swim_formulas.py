@@ -7,18 +7,20 @@ import pytest
 from swim.awareness import Awareness
 from swim.cooldown import SUBJECTS_MAX, Cooldown
 from swim.errors import InvalidSettings
-from swim.settings import Settings
+from swim.settings import Pace, Settings
 from swim.suspicion import Suspicion, bounds, timeout
 from swim.window import Window
 
 pytestmark = pytest.mark.story("018")
 
 
+@pytest.mark.scenario(41)
 @pytest.mark.parametrize(("confirmations", "seconds"), [(0, 30.0), (1, 16.0), (2, 7.81), (3, 2.0), (9, 2.0)])
 def test_confirmations_bring_the_end_nearer(confirmations: int, seconds: float) -> None:
     assert timeout(confirmations, 3, 2.0, 30.0) == pytest.approx(seconds, abs=0.01)
 
 
+@pytest.mark.scenario(43)
 def test_without_enough_others_the_shortest_time_holds() -> None:
     assert timeout(0, 0, 2.0, 30.0) == 2.0
 
@@ -29,17 +31,18 @@ def test_without_enough_others_the_shortest_time_holds() -> None:
 def test_the_shortest_time_grows_with_the_logarithm_of_the_cluster(
     live: int, shortest: float, wanted: int
 ) -> None:
-    assert bounds(Settings.lan(), live, 0) == pytest.approx((shortest, 5 * shortest, wanted))
+    assert bounds(Settings.lan(Pace.TOLERANT), live) == pytest.approx((shortest, 5 * shortest, wanted))
 
 
 def test_an_unwell_accuser_takes_its_time() -> None:
-    assert bounds(Settings.lan(), 10, 4)[0] == pytest.approx(8)
+    assert bounds(Settings.lan(Pace.TOLERANT), 10, health=4)[0] == pytest.approx(8)
 
 
 def suspicion(accusers: list[bytes]) -> Suspicion:
     return Suspicion(1, accusers, 100.0, shortest=2.0, longest=30.0, wanted=3)
 
 
+@pytest.mark.scenario(42)
 def test_an_accuser_counts_once() -> None:
     case = suspicion([b"aaaa", b"aaaa"])
     assert case.deadline == 130.0
@@ -48,6 +51,7 @@ def test_an_accuser_counts_once() -> None:
     assert case.deadline == pytest.approx(116.0)
 
 
+@pytest.mark.scenario(10)
 def test_accusers_beyond_those_wanted_are_neither_kept_nor_news() -> None:
     case = suspicion([b"aaaa", b"bbbb", b"cccc", b"dddd"])
     assert case.deadline == 102.0
@@ -62,6 +66,7 @@ def test_a_postponed_end_is_not_moved_by_accusers() -> None:
     assert case.deadline == 200.0
 
 
+@pytest.mark.scenario(37)
 def test_local_health_stays_within_its_bounds() -> None:
     health = Awareness(8)
     health.improve()
@@ -110,7 +115,7 @@ def test_a_cooldown_forgets_the_oldest_subject_when_it_is_full() -> None:
 
 @pytest.mark.parametrize("profile", [Settings.lan(), Settings.wan(), Settings.local()])
 def test_the_profiles_are_sound(profile: Settings) -> None:
-    assert profile.udp_bytes_max == 1352
+    assert profile.udp_bytes_max == 1232
     assert profile.probe_timeout_s < profile.probe_interval_s
 
 
@@ -129,7 +134,7 @@ def test_the_profiles_are_sound(profile: Settings) -> None:
         {"topic_share": 0.9},
         {"datagram_bytes_max": 1000},
         {"metadata_bytes_max": 513},
-        {"payload_bytes_max": 1100},
+        {"payload_bytes_max": 920},
         {"members_max": 0},
     ],
 )

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.story("018")
 ALIVE, SUSPECT, DEAD, LEFT = MemberState
 
 
+@pytest.mark.scenario(21)
 def test_the_full_table_at_one_epoch() -> None:
     """Rows: the newer claim. Columns: what is held. The paper's table, with `left` above `dead`."""
     beats = {
@@ -28,6 +29,7 @@ def test_the_full_table_at_one_epoch() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.scenario(21)
 @pytest.mark.parametrize(("new", "held"), list(itertools.product(MemberState, repeat=2)))
 def test_a_higher_incarnation_wins_whatever_the_states(new: MemberState, held: MemberState) -> None:
     assert supersedes(1, 6, new, over=(1, 5, held))

@@ -20,6 +20,7 @@ from swim.sync import ENTRY, PAGE_RECORDS
 from swim.timers import GossipRound, JoinRetry, LeaveEnd, ProbePeriod
 from tests.support.swim_pair import CLUSTER_KEY, Peer, Subject, events, only
 
+ACCUSER = b"acc1"
 pytestmark = pytest.mark.story("018")
 
 
@@ -34,15 +35,16 @@ def bob() -> Peer:
 
 
 def test_metadata_has_a_bound(subject: Subject) -> None:
-    subject.membership.update_metadata(bytes(128), 1.0)
-    with pytest.raises(TooLarge, match="129 bytes"):
-        subject.membership.update_metadata(bytes(129), 1.0)
-    assert subject.membership.self_member.metadata == bytes(128)
-    identity = Identity("a", ("10.0.0.1", 1), 1, bytes(129))
+    subject.membership.update_metadata(bytes(65_536), 1.0)
+    with pytest.raises(TooLarge, match="65537 bytes"):
+        subject.membership.update_metadata(bytes(65_537), 1.0)
+    assert subject.membership.self_member.metadata == bytes(65_536)
+    identity = Identity("a", ("10.0.0.1", 1), 1, bytes(65_537))
     with pytest.raises(TooLarge):
         Membership(identity, Settings(), Keyring("c", [CLUSTER_KEY]), random.Random(1))
 
 
+@pytest.mark.scenario(51)
 def test_a_broadcast_has_bounds(subject: Subject, bob: Peer) -> None:
     subject.meet(bob)
     subject.membership.broadcast("t" * 64, bytes(900), 1.0)
@@ -53,6 +55,7 @@ def test_a_broadcast_has_bounds(subject: Subject, bob: Peer) -> None:
             subject.membership.broadcast(topic, b"", 1.0)
 
 
+@pytest.mark.scenario(55)
 def test_too_many_waiting_broadcasts_are_refused(bob: Peer) -> None:
     subject = Subject(Settings(topics_max=4))
     subject.meet(bob)
@@ -88,7 +91,7 @@ def test_a_broadcast_of_an_earlier_life_or_of_a_stranger_is_not_delivered(
 def test_the_snapshot_has_everybody_but_those_who_left(subject: Subject) -> None:
     alive, dead, left = (Peer(name, number) for number, name in enumerate(["alive", "dead", "left"], 1))
     subject.meet(alive, dead, left)
-    subject.hear(alive, Dead(dead.key, 1, 0), Left(left.key, 1, 0))
+    subject.hear(alive, Dead(dead.key, 1, 0, ACCUSER), Left(left.key, 1, 0))
     assert subject.membership.snapshot() == [("alive", alive.address, 1), ("dead", dead.address, 1)]
     assert [member.node_id for member in subject.membership.members()] == ["alive", "dead", "left", "subject"]
 
@@ -101,7 +104,7 @@ def test_a_leaver_tells_everybody_answers_for_a_while_and_then_is_silent(subject
     assert subject.membership.leave(subject.now) == [], "twice is once"
     ping = Ping(9, subject.key[:4], bytes(8))
     assert only(bob.hears(subject.hear(bob, ping)), Ack)
-    subject.hear(bob, Dead(subject.key, 5, 0))
+    subject.hear(bob, Dead(subject.key, 5, 0, ACCUSER))
     assert subject.membership.self_member.state is MemberState.LEFT
     assert subject.membership.self_member.incarnation == 0
     assert events(subject.fire(LeaveEnd)) == [LeaveCompleted()]
@@ -215,6 +218,7 @@ def test_what_is_wanted_is_given(subject: Subject, bob: Peer) -> None:
     assert [alive.node_id for alive in only(heard, Alive)] == ["subject"]
 
 
+@pytest.mark.scenario(50)
 def test_no_datagram_is_larger_than_the_bound() -> None:
     settings = replace(Settings.lan(), datagram_bytes_max=1280, payload_bytes_max=800)
     subject = Subject(settings)
