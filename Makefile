@@ -3,6 +3,7 @@
 BIN := .venv/bin
 SOURCES := caxton_node swim transport certs
 NATS_SERVER := github.com/nats-io/nats-server/v2@v2.15.2
+MEMBERLIST := tests/bench/peers/memberlist
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -28,6 +29,12 @@ fuzz: .venv/.fuzz ## coverage-guided fuzzing of all that reads guests' bytes, te
 soak: .venv/.dev ## random traffic, crashes, reloads, restarts for an hour, and books that must balance (SECONDS_MAX=30: a short round)
 	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS_MAX),3600) $(if $(SEED),--seed $(SEED))
 
+chaos: .venv/.dev ## real nodes on a network that splits, deafens and freezes; root, a quarter of an hour (ONLY=frozen: some)
+	@$(BIN)/python -m tests.chaos $(if $(ONLY),--only "$(ONLY)")
+
+sim-long: .venv/.dev ## simulations that take minutes: ten thousand nodes in one process (SIM_SEED=7: another world)
+	@$(BIN)/python -m pytest -q -s tests/sim_long/*.py
+
 lint: .venv/.dev ## ruff's rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -46,10 +53,11 @@ reference: .venv/.dev ## regenerate docs/reference from the four tables
 bench: .venv/.dev ## every benchmark; writes docs/reference/benchmarks.md (QUICK=1: a minute or two)
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) --write docs/reference/benchmarks.md
 
-.venv-peers/.made: tests/bench/peers/requirements.txt
+.venv-peers/.made: tests/bench/peers/requirements.txt $(wildcard $(MEMBERLIST)/*.go $(MEMBERLIST)/go.*)
 	@$(BIN)/python -m venv .venv-peers
 	@.venv-peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/bench/peers/requirements.txt
 	@command -v nats-server >/dev/null || GOBIN=$(CURDIR)/.venv-peers/bin go install -trimpath $(NATS_SERVER) || echo "no go: install nats-server yourself, or leave NATS out"
+	@go -C $(MEMBERLIST) build -trimpath -o $(CURDIR)/.venv-peers/bin/memberlist-peer . || echo "no go: leave memberlist out"
 	@touch $@
 
 bench-peers: .venv/.dev .venv-peers/.made ## other systems that the benches measure beside ours, in a place of their own
@@ -63,4 +71,4 @@ lock: .venv/.dev ## pin what pyproject.toml asks for, with hashes
 clean:           ## forget everything that can be made again
 	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
 
-.PHONY: help demo test lint types imports docs reference bench bench-peers fuzz soak guests lock clean
+.PHONY: help demo test sim-long lint types imports docs reference bench bench-peers fuzz soak chaos guests lock clean

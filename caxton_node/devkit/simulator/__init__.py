@@ -1,7 +1,9 @@
 """Whole clusters of the real membership core on one thread, in virtual time.
 
-`network.py` is the world: time, chance, links that fail per direction. `cluster.py` puts members into it and
-says what must be true of them. Tests, benchmarks and `caxton-node simulate` all run this one simulator.
+Start at `network.py`, the world: time and chance (`queue.py`), and what becomes of datagrams (`faults.py`).
+`cluster.py` puts members into it (`nodes.py`), `checks.py` says what must be true of them. `story.py` is one
+run as `caxton-node simulate` tells it, with its report and its picture. Tests and benchmarks run the same
+simulator.
 
 Does not own the protocol (that is `swim`), nor real sockets.
 """

@@ -1,29 +1,25 @@
 """The world of a simulation: time, chance, and a network that may do whatever networks do.
 
-Everything that happens is an entry in one heap, ordered by time and then by the order in which it was asked
+Everything that happens is an entry in one queue, ordered by time and then by the order in which it was asked
 for. Nothing reads a real clock or real entropy, so a seed and a scenario are a complete description of a
 run: the same seed gives the same run, down to the byte. Each node has its own stream of chance, so adding a
 node does not disturb the others.
 
-The network is one question, asked for each datagram: what becomes of it from here to there, now? Faults are
-answers to that question and work per direction: `lose`, `cut` and `partition` for links, `freeze` for a
-process that stands still (its input and its timers wait) and `remove` for one that is gone.
+Faults of links are in `faults.py`. Those of processes are here: `freeze` for one that stands still (its
+input and its timers wait), `slow` for one that does so again and again, `remove` for one that is gone.
 
 The world knows nothing of membership: nodes are anything with the two handlers of `Process`.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
-Address = tuple[str, int]
-HEADERS_BYTES = 28
-"""IPv4 and UDP headers: traffic is counted as a network sees it."""
+from caxton_node.devkit.simulator.faults import Address, Faults, Range
+from caxton_node.devkit.simulator.queue import EventQueue
+from caxton_node.devkit.simulator.traffic import Traffic
 
 
 class Process(Protocol):
@@ -36,14 +32,6 @@ class Process(Protocol):
         """Take in a timer that is due."""
 
 
-@dataclass(slots=True)
-class Traffic:
-    """What one node put on the network, headers included."""
-
-    datagrams: int = 0
-    bytes: int = 0
-
-
 class Network:
     """One world.
 
@@ -54,21 +42,20 @@ class Network:
     Attributes:
         now: Virtual time in seconds since the world began.
         traffic: Counted per sending address.
+        faults: What becomes of datagrams.
+        calls: How many entries of the queue have happened: the work done so far.
     """
 
-    def __init__(self, seed: int, *, delay_s: tuple[float, float] = (0.0003, 0.001)) -> None:
+    def __init__(self, seed: int, *, delay_s: Range = (0.0003, 0.001)) -> None:
         self.seed = seed
         self.now = 0.0
+        self.calls = 0
         self.traffic: dict[Address, Traffic] = {}
-        self._delay_s = delay_s
-        self._rng = self.random_for("network")
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = itertools.count()
+        self.faults = Faults(self.random_for("network"), delay_s)
+        self._queue = EventQueue()
         self._processes: dict[Address, Process] = {}
         self._thaw_at: dict[Address, float] = {}
-        self._loss = 0.0
-        self._link_loss: dict[tuple[Address, Address], float] = {}
-        self._side: dict[Address, int] = {}
+        self._slowness = 0  # how often slowness has ended; a step of an earlier one is stale
 
     def random_for(self, name: str) -> random.Random:
         """Return the stream of chance of one node; it depends on the seed and the name alone."""
@@ -89,52 +76,73 @@ class Network:
     # ---- what a process can do
 
     def send(self, source: Address, target: Address, data: bytes) -> None:
-        """Send a datagram, which may arrive later, or never."""
-        traffic = self.traffic[source]
-        traffic.datagrams += 1
-        traffic.bytes += len(data) + HEADERS_BYTES
-        if self._is_lost(source, target):
-            return
-        delay = self._rng.uniform(*self._delay_s)
-        self._at(self.now + delay, lambda: self._deliver(source, target, data))
+        """Send a datagram, which may arrive later, or twice, or never."""
+        self.traffic[source].count(len(data))
+        for delay_s in self.faults.delays(source, target):
+            self._queue.push(self.now + delay_s, self._deliver, source, target, data)
 
     def schedule(self, address: Address, timer: object, after_s: float) -> None:
         """Hand a timer back to the process that is at the address now."""
-        process = self._processes[address]
-        self._at(self.now + after_s, lambda: self._fire(address, process, timer))
+        self._queue.push(self.now + after_s, self._fire, address, self._processes[address], timer)
 
-    # ---- faults
+    # ---- faults of links
 
     def lose(self, share: float) -> None:
         """Lose this share of all datagrams, 0 to 1."""
-        self._loss = share
+        self.faults.loss = share
 
     def lose_between(self, sources: Iterable[Address], targets: Iterable[Address], share: float) -> None:
         """Lose this share of what goes from `sources` to `targets`; the way back is not touched."""
-        for link in itertools.product(list(sources), list(targets)):
-            self._link_loss[link] = share
+        self.faults.lose_between(sources, targets, share)
 
     def partition(self, *sides: Iterable[Address]) -> None:
         """Let datagrams through only within a side; whoever is in none stands on a side of its own."""
-        self._side = {address: number for number, side in enumerate(sides) for address in side}
+        self.faults.partition(*sides)
+
+    def duplicate(self, share: float) -> None:
+        """Let this share of all datagrams arrive twice."""
+        self.faults.duplication = share
+
+    def reorder(self, share: float, extra_s: float = 0.05) -> None:
+        """Hold this share of all datagrams back by up to `extra_s`, so that later ones overtake them."""
+        self.faults.reordering, self.faults.held_s = share, extra_s
+
+    def place(self, site: str, addresses: Iterable[Address]) -> None:
+        """Put addresses at a site."""
+        self.faults.place(site, addresses)
+
+    def set_delay(self, one: str, other: str, delay_s: Range) -> None:
+        """Say how long datagrams take between two sites, in either direction; within a site if it is one."""
+        self.faults.set_delay(one, other, delay_s)
 
     def heal(self) -> None:
-        """End all loss and partitions."""
-        self._loss = 0.0
-        self._link_loss.clear()
-        self._side.clear()
+        """End all faults of links and all slowness; who is frozen stays so until that time is up."""
+        self.faults.clear()
+        self._slowness += 1
+
+    # ---- faults of processes
 
     def freeze(self, address: Address, for_s: float) -> None:
         """Stop a process for a while: input and timers wait; timers come first when it goes on."""
-        self._thaw_at[address] = self.now + for_s
+        self._thaw_at[address] = max(self.now + for_s, self._thaw_at.get(address, 0.0))
+
+    def slow(self, addresses: Iterable[Address], *, frozen_s: float = 8.0, awake_s: float = 2.0) -> None:
+        """Let processes stand still and run in turns, each from a random moment, until `heal`."""
+        rng = self.random_for(f"slowness {self._slowness} at {self.now}")
+        for address in addresses:
+            begin = self.now + rng.uniform(0, frozen_s + awake_s)
+            self._queue.push(begin, self._stand, address, frozen_s, awake_s, self._slowness)
 
     # ---- time
 
     def run_for(self, seconds: float) -> None:
         """Let time pass."""
         until = self.now + seconds
-        while self._heap and self._heap[0][0] <= until:
-            self._step()
+        pop = self._queue.pop
+        while (entry := pop(until)) is not None:
+            self.now, _, action, arguments = entry
+            self.calls += 1
+            action(*arguments)
         self.now = until
 
     def run_until(
@@ -150,35 +158,28 @@ class Network:
 
     def call_at(self, when: float, action: Callable[[], None]) -> None:
         """Let a scenario do something at an instant."""
-        self._at(when, action)
+        self._queue.push(when, action)
 
     # ---- inside
-
-    def _at(self, when: float, action: Callable[[], None]) -> None:
-        heapq.heappush(self._heap, (when, next(self._order), action))
-
-    def _step(self) -> None:
-        self.now, _, action = heapq.heappop(self._heap)
-        action()
-
-    def _is_lost(self, source: Address, target: Address) -> bool:
-        if self._side and self._side.get(source, source) != self._side.get(target, target):
-            return True
-        share = self._link_loss.get((source, target), self._loss)
-        return share > 0 and self._rng.random() < share
 
     def _deliver(self, source: Address, target: Address, data: bytes) -> None:
         thaw_at = self._thaw_at.get(target, 0.0)
         if self.now < thaw_at:
-            self._at(thaw_at + 1e-6, lambda: self._deliver(source, target, data))
+            self._queue.push(thaw_at + 1e-6, self._deliver, source, target, data)
         elif target in self._processes:
             self._processes[target].handle_datagram(data, source)
 
     def _fire(self, address: Address, process: Process, timer: object) -> None:
-        thaw_at = self._thaw_at.get(address, 0.0)
         if self._processes.get(address) is not process:
             return
+        thaw_at = self._thaw_at.get(address, 0.0)
         if self.now < thaw_at:
-            self._at(thaw_at, lambda: self._fire(address, process, timer))
+            self._queue.push(thaw_at, self._fire, address, process, timer)
         else:
             process.handle_timer(timer)
+
+    def _stand(self, address: Address, frozen_s: float, awake_s: float, slowness: int) -> None:
+        if slowness != self._slowness or address not in self._processes:
+            return
+        self.freeze(address, frozen_s)
+        self._queue.push(self.now + frozen_s + awake_s, self._stand, address, frozen_s, awake_s, slowness)
