@@ -35,10 +35,15 @@ from caxton_node.api.pipeline import Pipeline
 from caxton_node.api.services import Check, Services
 from caxton_node.client.endpoint import SOCKET_NAME
 from caxton_node.cluster.addresses import advertised_address, resolve
+from caxton_node.cluster.agreement import Book
+from caxton_node.cluster.changes import Change, MemberChanged, PeerLost
+from caxton_node.cluster.diary import Diary
 from caxton_node.cluster.facts import NodeFacts, facts_of
 from caxton_node.cluster.files import NodeFiles, read_node_files
 from caxton_node.cluster.joining import DATABASE
-from caxton_node.cluster.service import Change, Cluster, MemberChanged, PeerLost
+from caxton_node.cluster.keys import GossipKeys
+from caxton_node.cluster.rotation import Rotation
+from caxton_node.cluster.service import Cluster
 from caxton_node.cluster.sponsor import Sponsor
 from caxton_node.cluster.store import ClusterStore
 from caxton_node.config import Config
@@ -70,6 +75,7 @@ from caxton_node.runtime.scheduler import SWITCH_INTERVAL_S, Scheduler
 from caxton_node.security import Tokens
 from caxton_node.settings import (
     compile_limits,
+    gossip_encryption,
     guest_memory_bytes,
     keeping_settings,
     mesh_settings,
@@ -181,10 +187,24 @@ class Daemon:
         port = await self._cluster.open(mesh.host, mesh.port)
         address = advertised_address(mesh.host, port, mesh.advertise)
         identity = Identity(files.node_id, address, self._epoch, self._facts().pack())
-        keyring = Keyring(files.cluster, files.gossip_keys)
+        encryption = gossip_encryption(self.config)
+        keyring = Keyring(files.cluster, files.gossip_keys, encryption=encryption)
         rng = random.Random()  # noqa: S311  probes and gossip need no secret chance
-        core = Membership(identity, swim_settings(self.config), keyring, rng)
-        self._cluster.take(core, await self._members.read_agreed())
+        swim = swim_settings(self.config)
+        core = Membership(identity, swim, keyring, rng)
+        book = Book(await self._members.read_book())
+        is_founder = not files.seeds and not len(book)
+        self._cluster.take(core, None if is_founder else book, probe_interval_s=swim.probe_interval_s)
+        self._keys = GossipKeys(
+            keyring=keyring,
+            data_dir=self.config.data.dir,
+            cluster=self._cluster,
+            known=[*files.sponsor, *await self._members.read_known()],
+            rng=rng,
+        )
+        self._cluster.sides.keep = self._members.save_book
+        self._diary = Diary(self._database, self._bus, self._clock, files.node_id)
+        self._stack.push_async_callback(self._diary.close)
         self._listening["mesh"] = f"{address[0]}:{port}"
 
     async def _open_registry(self) -> None:
@@ -200,6 +220,7 @@ class Daemon:
         await self._registry.open()
         self._stack.push_async_callback(self._registry.close)
         self._board.collect_from(self._registry.collect)
+        self._cluster.sides.count_conflicts = self._registry.count_conflicts
         shared = SharedTokens(self._registry)
         await shared.publish(self._tokens)
         self._tokens.find_elsewhere = shared.find
@@ -316,7 +337,7 @@ class Daemon:
             tokens=self._tokens,
             authority=files.authority,
             ca_pem=files.bundle.ca_pem,
-            gossip_keys=files.gossip_keys,
+            gossip_keys=lambda: self._keys.ring.keys,
             signers=self._signers,
         )
         services = Services(
@@ -329,6 +350,7 @@ class Daemon:
             bus=self._bus,
             tokens=self._tokens,
             sponsor=sponsor,
+            keys=Rotation(self._cluster, self._keys),
             cluster=self._cluster,
             registry=self._registry,
             router=self._router,
@@ -338,6 +360,7 @@ class Daemon:
             agents=self._agents,
             validator=self._validator,
             tasks=self._tasks,
+            diary=self._diary,
             daemon=self,
         )
         grpc = self.config.grpc
@@ -373,8 +396,10 @@ class Daemon:
         seeds = [*await resolve(self.files.seeds), *remembered]
         self._cluster.start(list(dict.fromkeys(seeds)))
         self._cluster.tell(self._facts())
+        self._stack.push_async_callback(self._save_members)  # after the goodbye, which changes who counts
         self._stack.push_async_callback(self._cluster.leave)
         self.in_background(self._keep_members(), "members-saver")
+        self.in_background(self._keys.watch(), "gossip-keys")
 
     # -- api.services.DaemonPort ----------------------------------------------------------------------------
 
@@ -420,11 +445,15 @@ class Daemon:
         while True:
             await asyncio.sleep(SAVE_MEMBERS_S)
             self._cluster.warn_of_strangers()
-            others = [member for member in self._cluster.members() if member.node_id != self.files.node_id]
-            try:
-                await self._members.save_members(others, self._clock.unix_us() // 1000)
-            except CaxtonError as err:  # a full disk passes; the next turn saves the same again
-                _log.warning("the members were not saved", reason=str(err))
+            await self._save_members()
+
+    async def _save_members(self) -> None:
+        others = [member for member in self._cluster.members() if member.node_id != self.files.node_id]
+        try:
+            await self._members.save_members(others, self._clock.unix_us() // 1000)
+            await self._members.save_book(self._cluster.sides.lines())
+        except CaxtonError as err:  # a full disk passes; the next turn saves the same again
+            _log.warning("the members were not saved", reason=str(err))
 
     def _handle_member(self, changed: MemberChanged) -> None:
         if changed.change is Change.JOINED:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from caxton_node.agents.service import AgentService
+from caxton_node.cluster.partitions import PartitionView
 from caxton_node.cluster.service import Cluster
 from caxton_node.messaging import Router
 from caxton_node.messaging.dead_letter_office import DeadLetterOffice
@@ -153,8 +154,24 @@ class Vitals:
         statistics = self._cluster.membership.statistics
         yield reading("caxton_gossip_bytes_total", statistics.bytes_in, direction="in")
         yield reading("caxton_gossip_bytes_total", statistics.bytes_out, direction="out")
+        for reason, dropped in statistics.dropped.items():
+            yield reading("caxton_gossip_dropped_total", dropped, reason=reason.value)
+        yield from self._of_sides()
         peers = self._cluster.peers()
         for (kind, state), count in Counter((peer.kind or "none", str(peer.state)) for peer in peers).items():
             yield reading("caxton_mesh_links", count, kind=kind, state=state)
         yield reading("caxton_mesh_bytes_total", sum(peer.bytes_in for peer in peers), direction="in")
         yield reading("caxton_mesh_bytes_total", sum(peer.bytes_out for peer in peers), direction="out")
+
+    def _of_sides(self) -> Iterable[Reading]:
+        sides = self._cluster.sides
+        at = sides.standpoint
+        for view in PartitionView:
+            yield reading("caxton_cluster_view", int(view is at.view), view=view)
+            yield reading("caxton_cluster_view_changes_total", sides.changes[view], view=view)
+        yield reading("caxton_cluster_agreed", at.seen, state="seen")
+        yield reading("caxton_cluster_agreed", len(at.lost), state="lost")
+        yield reading("caxton_cluster_splits_healed_total", sides.healed)
+        yield reading("caxton_cluster_stalls_total", self._cluster.stalls)
+        for change, count in self._cluster.news.counts.items():
+            yield reading("caxton_cluster_member_events_total", count, change=change)

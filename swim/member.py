@@ -38,6 +38,7 @@ REVISION_STALE = -1
 KEY_BYTES = 8
 PROTOCOL_VERSIONS = (1, 1)
 """The oldest and the newest version of the messages that this code speaks."""
+_SCOPE = re.compile(r"[A-Za-z0-9._-]{1,15}\Z")
 _NODE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
@@ -156,6 +157,8 @@ def check_address(host: str, port: int) -> None:
         address = ip_address(host)
     except ValueError:
         raise InvalidIdentity(f"{host!r} is not an IP address") from None
+    if "%" in host and not _SCOPE.match(host.partition("%")[2]):
+        raise InvalidIdentity(f"{host!r} has no network interface behind its %")
     if address.is_unspecified or address.is_multicast:
         raise InvalidIdentity(f"{host} is not the address of one host")
     if not 0 < port < 65_536:

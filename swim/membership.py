@@ -178,6 +178,16 @@ class Membership:
             self._parts.detector.ping(member, now)
         return self._finish()
 
+    def give_up(self, node_id: str, now: float) -> list[Effect]:
+        """Hold a dead member for one that has left, and tell everybody: it is not waited for any more.
+
+        Nothing happens to a member that is live or unknown. Should it come back, it is a member at once.
+        """
+        member = self.find(node_id)
+        if self._phase is Phase.PRESENT and member is not None and member.state is MemberState.DEAD:
+            self._parts.view.dismiss(member, now)
+        return self._finish()
+
     def leave(self, now: float) -> list[Effect]:  # noqa: ARG002 - as above
         """Say goodbye, so that nobody takes the silence for a failure; `LeaveCompleted` tells the end."""
         if self._phase is not Phase.PRESENT:

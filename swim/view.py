@@ -157,6 +157,10 @@ class View:
                 self._believe(member, accusation, now, tell=False)
                 self.suspicions.keep_private(member.key)
 
+    def dismiss(self, dead: Member, now: float) -> None:
+        """Hold a dead member for one that has left, and tell everybody."""
+        self._believe(dead, Left(dead.key, dead.epoch, dead.incarnation), now)
+
     def handle_expiry(self, timer: SuspicionExpiry, now: float) -> Member | None:
         """Declare a suspect dead, or return it for its last chance; do nothing if the suspicion is over."""
         known = self._roster.find(timer.key)

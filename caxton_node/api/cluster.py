@@ -10,9 +10,9 @@ from caxton_node import __version__
 from caxton_node.agents.lifecycle import State
 from caxton_node.api.call import Call
 from caxton_node.api.feed import Feed
+from caxton_node.api.members import links_of, member_of
 from caxton_node.api.services import Services
-from caxton_node.cluster.facts import facts_of
-from caxton_node.cluster.service import MemberChanged
+from caxton_node.cluster.changes import MemberChanged
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.pb import cluster_pb2 as pb
 from swim import Member, MemberState
@@ -27,7 +27,8 @@ async def list_members(
     services: Services, _request: pb.ListMembersRequest, _call: Call
 ) -> pb.ListMembersResponse:
     """List every member that this node knows."""
-    members = [_member_of(services, member) for member in services.cluster.members()]
+    links = links_of(services)
+    members = [member_of(services, member, links) for member in services.cluster.members()]
     return pb.ListMembersResponse(members=members)
 
 
@@ -36,6 +37,8 @@ async def get_status(services: Services, _request: pb.GetStatusRequest, _call: C
     states = Counter(member.state for member in services.cluster.members())
     running = sum(view.state is State.RUNNING for view in services.agents.views())
     gossip_in, gossip_out = services.daemon.gossip_bytes()
+    membership, at = services.cluster.membership, services.cluster.sides.standpoint
+    rates = services.cluster.traffic.rates()
     return pb.GetStatusResponse(
         node_id=services.node_id,
         cluster=services.cluster_name,
@@ -52,7 +55,19 @@ async def get_status(services: Services, _request: pb.GetStatusRequest, _call: C
         gossip_bytes_out=gossip_out,
         health_score=services.daemon.health_score(),
         listening=services.daemon.listening(),
-        partition_view=services.cluster.partition_view().value,
+        partition_view=at.view.value,
+        agreed=len(at.agreed),
+        agreed_seen=at.seen,
+        on_minority=services.config.cluster.on_minority,
+        gossip_in_per_s=rates.bytes_in_per_s,
+        gossip_out_per_s=rates.bytes_out_per_s,
+        suspicions_per_min=rates.suspicions_per_min,
+        gossip_dropped={
+            reason.value: count for reason, count in membership.statistics.dropped.items() if count
+        },
+        gossip_loss=membership.loss,
+        stalls=services.cluster.stalls,
+        encryption=services.keys.encryption,
     )
 
 
@@ -68,7 +83,7 @@ async def watch_members(
             yield _event(services, PRESENT, member)
         while True:
             event, dropped = await feed.take()
-            yield _event(services, event.change.value, event.member, dropped)
+            yield _event(services, event.change.value, event.member, dropped, event.accusers)
     finally:
         unfollow()
 
@@ -90,6 +105,7 @@ async def join(services: Services, request: pb.JoinRequest, _call: Call) -> pb.J
         ca_pem=grant.ca_pem,
         gossip_keys=grant.gossip_keys,
         seeds=grant.seeds,
+        sponsor=services.node_id,
     )
 
 
@@ -114,27 +130,15 @@ async def create_join_token(
     )
 
 
-def _member_of(services: Services, member: Member) -> pb.Member:
-    facts = facts_of(member)
-    host, port = member.address
-    return pb.Member(
-        node_id=member.node_id,
-        address=f"{host}:{port}",
-        api_address=facts.api_address,
-        state=f"MEMBER_STATE_{member.state.name}",
-        incarnation=member.incarnation,
-        epoch=member.epoch,
-        is_self=member.node_id == services.node_id,
-        version=facts.version,
-    )
-
-
-def _event(services: Services, change: str, member: Member, dropped: int = 0) -> pb.MemberEvent:
+def _event(
+    services: Services, change: str, member: Member, dropped: int = 0, accusers: tuple[str, ...] = ()
+) -> pb.MemberEvent:
     return pb.MemberEvent(
         change=change,
-        member=_member_of(services, member),
+        member=member_of(services, member),
         at_unix_ms=services.clock.unix_us() // 1000,
         dropped=dropped,
+        accusers=accusers,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caxton_node.cluster.service import Change, MemberChanged
+from caxton_node.cluster.changes import Change, MemberChanged
 
 REMEMBERED_MAX = 10_000
 

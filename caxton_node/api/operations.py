@@ -18,7 +18,10 @@ from caxton_node.api import (
     cluster,
     conversations,
     dead_letters,
+    keys,
+    members,
     messages,
+    partitions,
     server,
     tasks,
     tracing,
@@ -55,6 +58,7 @@ class Operation:
         place: Which node does it.
         handler: What does it.
         audited: It changes something, so every call is in the audit log.
+        shared: It changes what the whole cluster shares, so a side without the majority may refuse it.
     """
 
     service: str
@@ -63,6 +67,7 @@ class Operation:
     place: Place
     handler: UnaryHandler | StreamHandler
     audited: bool = False
+    shared: bool = False
 
     @property
     def method(self) -> str:
@@ -98,16 +103,22 @@ SERVICES: Mapping[str, Any] = {
 _M, _C, _T, _P = "CaxtonManagement", "ClusterService", "TaskService", Permission
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation(_M, "DeployAgent", _P.AGENTS_WRITE, Place.NODE, agents.deploy_agent, audited=True),
-    Operation(_M, "UpdateAgent", _P.AGENTS_WRITE, Place.AGENT, agents.update_agent, audited=True),
+    Operation(_M, "DeployAgent", _P.AGENTS_WRITE, Place.NODE, agents.deploy_agent, audited=True, shared=True),
+    Operation(
+        _M, "UpdateAgent", _P.AGENTS_WRITE, Place.AGENT, agents.update_agent, audited=True, shared=True
+    ),
     Operation(_M, "ValidateAgent", _P.AGENTS_WRITE, Place.NODE, validation.validate_agent, audited=True),
-    Operation(_M, "UndeployAgent", _P.AGENTS_WRITE, Place.AGENT, agents.undeploy_agent, audited=True),
+    Operation(
+        _M, "UndeployAgent", _P.AGENTS_WRITE, Place.AGENT, agents.undeploy_agent, audited=True, shared=True
+    ),
     Operation(_M, "GetAgent", _P.AGENTS_READ, Place.AGENT, agents.get_agent),
     Operation(_M, "GetAgentHistory", _P.AGENTS_READ, Place.AGENT, agents.get_agent_history),
     Operation(_M, "ListAgents", _P.AGENTS_READ, Place.HERE, agents.list_agents),
-    Operation(_M, "StartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.start_agent, audited=True),
-    Operation(_M, "StopAgent", _P.AGENTS_WRITE, Place.AGENT, agents.stop_agent, audited=True),
-    Operation(_M, "RestartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.restart_agent, audited=True),
+    Operation(_M, "StartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.start_agent, audited=True, shared=True),
+    Operation(_M, "StopAgent", _P.AGENTS_WRITE, Place.AGENT, agents.stop_agent, audited=True, shared=True),
+    Operation(
+        _M, "RestartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.restart_agent, audited=True, shared=True
+    ),
     Operation(_M, "ListCapabilities", _P.REGISTRY_READ, Place.HERE, agents.list_capabilities),
     Operation(_M, "SendMessage", _P.MESSAGES_SEND, Place.HERE, messages.send_message),
     Operation(_M, "SubscribeMessages", _P.MESSAGES_READ, Place.HERE, messages.subscribe_messages),
@@ -134,8 +145,27 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(_C, "GetStatus", _P.CLUSTER_READ, Place.NODE, cluster.get_status),
     Operation(_C, "WatchMembers", _P.CLUSTER_READ, Place.HERE, cluster.watch_members),
     Operation(_C, "Leave", _P.CLUSTER_WRITE, Place.NODE, cluster.leave, audited=True),
-    Operation(_C, "Join", None, Place.HERE, cluster.join, audited=True),
-    Operation(_C, "CreateJoinToken", _P.CLUSTER_WRITE, Place.HERE, cluster.create_join_token, audited=True),
+    Operation(_C, "Join", None, Place.HERE, cluster.join, audited=True, shared=True),
+    Operation(
+        _C,
+        "CreateJoinToken",
+        _P.CLUSTER_WRITE,
+        Place.HERE,
+        cluster.create_join_token,
+        audited=True,
+        shared=True,
+    ),
+    Operation(_C, "GetPartition", _P.CLUSTER_READ, Place.NODE, partitions.get_partition),
+    Operation(
+        _C, "ResolvePartition", _P.CLUSTER_WRITE, Place.NODE, partitions.resolve_partition, audited=True
+    ),
+    Operation(_C, "PingMember", _P.CLUSTER_READ, Place.NODE, members.ping_member),
+    Operation(_C, "ListMemberEvents", _P.CLUSTER_READ, Place.NODE, members.list_member_events),
+    Operation(_C, "ListKeys", _P.CLUSTER_READ, Place.HERE, keys.list_keys),
+    Operation(_C, "InstallKey", _P.CLUSTER_WRITE, Place.HERE, keys.install_key, audited=True, shared=True),
+    Operation(_C, "UseKey", _P.CLUSTER_WRITE, Place.HERE, keys.use_key, audited=True, shared=True),
+    Operation(_C, "RemoveKey", _P.CLUSTER_WRITE, Place.HERE, keys.remove_key, audited=True, shared=True),
+    Operation(_C, "RotateKeys", _P.CLUSTER_WRITE, Place.HERE, keys.rotate_keys, audited=True, shared=True),
 )
 
 BY_METHOD: Mapping[str, Operation] = {operation.method: operation for operation in OPERATIONS}

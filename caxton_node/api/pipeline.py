@@ -3,6 +3,9 @@
     authenticate -> authorise -> validate -> do it here, or ask the node that must -> count, and write the
     audit log
 
+What changes what the cluster shares is refused where it would be done, if that node is not on the majority's
+side of a split and is set to be consistent.
+
 Default deny: an operation without a row in the table does not exist, a role without the permission is
 refused, and the only operation without a permission is the one that judges a join token.
 """
@@ -20,7 +23,8 @@ from caxton_node.api.call import Call, Caller
 from caxton_node.api.forwarding import Forwarder
 from caxton_node.api.operations import Operation, Place, StreamHandler, UnaryHandler
 from caxton_node.api.services import Services
-from caxton_node.core.errors import AccessError, CaxtonError, InternalError, Unauthorized
+from caxton_node.cluster.partitions import OnMinority, check_may_change
+from caxton_node.core.errors import AccessError, CaxtonError, InternalError, Partitioned, Unauthorized
 from caxton_node.core.ids import check_node_id, full_name
 from caxton_node.observability.logs import get_logger
 from caxton_node.security import LOCAL, Principal, check_permission
@@ -76,6 +80,8 @@ class Pipeline:
         try:
             call = await self._admit(operation, caller)
             record.principal = call.principal
+            if operation.shared:
+                self._check_side()
             handler = cast("StreamHandler", operation.handler)
             async for response in handler(self._services, request, call):
                 yield response
@@ -113,12 +119,22 @@ class Pipeline:
         return await self._services.tokens.authenticate(caller.token)
 
     async def _do(self, operation: Operation, request: Message, call: Call) -> Message:
+        if operation.shared:
+            self._check_side()
         try:
             return await cast("UnaryHandler", operation.handler)(self._services, request, call)
         except CaxtonError:
             raise
         except Exception as err:
             raise _bug(err, operation, call.trace_id) from err
+
+    def _check_side(self) -> None:
+        policy = OnMinority(self._services.config.cluster.on_minority)
+        try:
+            check_may_change(self._services.cluster.sides.standpoint, policy)
+        except Partitioned:
+            self._services.board.counter("caxton_cluster_refusals_total").add()
+            raise
 
 
 def validate(operation: Operation, request: Any) -> None:  # noqa: ANN401  any request of the table

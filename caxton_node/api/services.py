@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,9 +10,14 @@ from caxton_node.agents.service import AgentService
 from caxton_node.agents.validation import Validator
 from caxton_node.api.fanout import Fanout
 from caxton_node.api.last_seen import LastSeen
-from caxton_node.cluster.partitions import PartitionView
-from caxton_node.cluster.service import MemberChanged
+from caxton_node.cluster.changes import MemberChanged
+from caxton_node.cluster.diary import Diary
+from caxton_node.cluster.key_steps import NodeKeys, Step
+from caxton_node.cluster.news import News
+from caxton_node.cluster.pinging import Pinger
+from caxton_node.cluster.sides import Sides
 from caxton_node.cluster.sponsor import Grant
+from caxton_node.cluster.traffic import Traffic
 from caxton_node.config import Config
 from caxton_node.core.clock import Clock
 from caxton_node.core.events import EventBus
@@ -22,7 +27,7 @@ from caxton_node.observability import Board
 from caxton_node.registry import Registry
 from caxton_node.security import Tokens
 from caxton_node.tasks import TaskService
-from swim import Member
+from swim import Member, Membership
 from transport import PeerStatus
 
 FrameListener = Callable[[Sequence[bytes]], None]
@@ -44,8 +49,41 @@ class ClusterPort(Protocol):
         """Tell whether a node is alive or only suspected; this node always is."""
         ...
 
-    def partition_view(self) -> PartitionView:
+    @property
+    def membership(self) -> Membership:
+        """Return the core, for its numbers."""
+        ...
+
+    @property
+    def sides(self) -> Sides:
         """Return which side of a split this node is on."""
+        ...
+
+    @property
+    def news(self) -> News:
+        """Return what has happened to members."""
+        ...
+
+    @property
+    def traffic(self) -> Traffic:
+        """Return how much gossip there is."""
+        ...
+
+    @property
+    def pinger(self) -> Pinger:
+        """Return what measures round trips."""
+        ...
+
+    async def give_up(self, nodes: Sequence[str]) -> None:
+        """Wait no more for dead members."""
+
+    @property
+    def stalls(self) -> int:
+        """Return how often this process came late to its timers."""
+        ...
+
+    def find(self, node: str) -> Member | None:
+        """Return what is known of a node, None if nothing is."""
         ...
 
     def peers(self) -> Sequence[PeerStatus]:
@@ -66,6 +104,35 @@ class SponsorPort(Protocol):
 
     async def admit(self, *, token: str, node_id: str, csr_pem: bytes, hosts: Sequence[str]) -> Grant:
         """Judge a newcomer and give it what it needs."""
+        ...
+
+
+class KeysPort(Protocol):
+    """The gossip keys of all members, as `cluster.rotation.Rotation` changes them."""
+
+    @property
+    def encryption(self) -> str:
+        """Return whether this node's gossip is sealed: required, accept-plain, off."""
+        ...
+
+    async def survey(self) -> Sequence[NodeKeys]:
+        """Return what every live member holds."""
+        ...
+
+    def install(self, key: bytes = b"", *, force: bool = False) -> AsyncIterator[Step]:
+        """Let every live member open another key."""
+        ...
+
+    def use(self, wanted: str, *, force: bool = False) -> AsyncIterator[Step]:
+        """Let every live member seal with a key."""
+        ...
+
+    def remove(self, wanted: str, *, force: bool = False) -> AsyncIterator[Step]:
+        """Let no live member open a key any more."""
+        ...
+
+    def rotate(self, *, force: bool = False) -> AsyncIterator[Step]:
+        """Put a new key in the place of all others."""
         ...
 
 
@@ -138,6 +205,7 @@ class Services:
     bus: EventBus
     tokens: Tokens
     sponsor: SponsorPort
+    keys: KeysPort
     cluster: ClusterPort
     registry: Registry
     router: Router
@@ -147,6 +215,7 @@ class Services:
     agents: AgentService
     validator: Validator
     tasks: TaskService
+    diary: Diary
     daemon: DaemonPort
     member_changes: Fanout[MemberChanged] = field(default_factory=Fanout, init=False)
     last_seen: LastSeen = field(default_factory=LastSeen, init=False)

@@ -1,39 +1,34 @@
-"""`caxton cluster`: see who is a member, and let a node go."""
+"""`caxton cluster`: see who is a member and how they are, and let nodes go."""
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+import time
 
 import click
 
+from caxton_node.cli.cluster_history import history
+from caxton_node.cli.cluster_partition import partitions
+from caxton_node.cli.cluster_sheet import LINK_COLUMNS, member_columns, shown, status_lines, what_of
 from caxton_node.cli.groups import VerbGroup
-from caxton_node.cli.output import Column, column, paint
+from caxton_node.cli.keys import keys
+from caxton_node.cli.output import Output, paint
 from caxton_node.cli.session import Session, verb
-
-COLUMNS = (
-    Column("NODE", lambda row: f"{row['node_id']}{' *' if row['is_self'] else ''}"),
-    column("STATE", "state"),
-    column("ADDRESS", "address"),
-    column("API", "api_address"),
-    column("VERSION", "version", wide=True),
-    column("INCARNATION", "incarnation", wide=True, right=True),
-    column("EPOCH", "epoch", wide=True, right=True),
-)
-LINK_COLUMNS = (
-    column("PEER", "peer"),
-    column("LINK", "state"),
-    column("KIND", "kind"),
-    column("RTT MS", "rtt_ms", right=True),
-    column("BYTES IN", "bytes_in", right=True),
-    column("BYTES OUT", "bytes_out", right=True),
-    column("LAST FAILURE", "last_failure"),
-)
 
 cluster = VerbGroup(
     name="cluster",
-    aliases={"list": "members", "ls": "members", "nodes": "members", "info": "status"},
-    help="See who is a member, and let a node go.",
+    aliases={
+        "list": "members",
+        "ls": "members",
+        "nodes": "members",
+        "info": "status",
+        "top": "watch",
+        "history": "events",
+        "split": "partition",
+    },
+    help="See who is a member and how they are, and let nodes go.",
 )
+cluster.add_command(keys, "keys")
 
 
 @verb(cluster, "members")
@@ -42,14 +37,14 @@ def members(session: Session) -> None:
     from caxton_node.cli.plain import plain
 
     with session.client() as client:
-        rows = [_shown(plain(member)) for member in client.cluster.members()]
-    session.output.rows(rows, COLUMNS, empty="no members")
+        rows = [shown(plain(member)) for member in client.cluster.members()]
+    session.output.rows(rows, member_columns(time.time_ns() // 1_000_000), empty="no members")
 
 
 @verb(cluster, "status")
 @click.option("--node", default="", help="Which node's view. [default: the node that is asked]")
 def status(session: Session, node: str) -> None:
-    """Show a node's view of the cluster: members, links, message counts."""
+    """Show a node's view of the cluster: members, links, gossip, message counts."""
     from caxton_node.cli.plain import plain
 
     with session.client() as client:
@@ -57,26 +52,28 @@ def status(session: Session, node: str) -> None:
     if session.output.for_programs:
         session.output.data(facts)
         return
-    session.output.facts(facts, _status_lines(facts))
+    session.output.facts(facts, status_lines(facts))
     if facts["links"]:
         session.output.line("")
         session.output.rows(facts["links"], LINK_COLUMNS, empty="")
 
 
 @verb(cluster, "watch")
-@click.option("--limit", type=click.IntRange(min=1), help="End after this many events.")
-def watch(session: Session, limit: int | None) -> None:
-    """Follow changes of the membership, until Ctrl-C; present members come first."""
-    from caxton_node.cli.plain import plain
+@click.option("--limit", type=click.IntRange(min=1), help="End after this many events; implies --plain.")
+@click.option("--plain", "as_lines", is_flag=True, help="Print a line for each event, as into a pipe.")
+def watch(session: Session, limit: int | None, as_lines: bool) -> None:
+    """Watch the cluster on the whole screen, until q or Ctrl-C.
+
+    Into a pipe, or with --plain or -o json, it prints present members and then a line for each change.
+    """
+    output = session.output
+    if limit or as_lines or output.for_programs or not sys.stdout.isatty():
+        _follow(session, output, limit)
+        return
+    from caxton_node.cli.cluster_watch import watch_screen
 
     with session.client() as client:
-        for number, event in enumerate(client.cluster.watch(), start=1):
-            row = plain(event)
-            member = row["member"] = _shown(row["member"])
-            who = f"{member['node_id']}  {paint(member['state'])}  {member['address']}"
-            session.output.event(row, f"{row['change'].ljust(10)}  {who}")
-            if number == limit:
-                return
+        watch_screen(client, color=output.color is not False)
 
 
 @verb(cluster, "leave")
@@ -93,28 +90,20 @@ def leave(session: Session, node: str, yes: bool) -> None:
     session.output.done({"node_id": left}, f"{left} is leaving")
 
 
-def _shown(member: dict[str, Any]) -> dict[str, Any]:
-    # Operators say failed where the protocol says dead.
-    return {**member, "state": "failed" if member["state"] == "dead" else member["state"]}
+for group in (history, partitions):
+    for word, command in group.commands.items():
+        cluster.add_command(command, word)
 
 
-def _status_lines(facts: dict[str, Any]) -> list[tuple[str, object]]:
-    counts = facts.get("messages", {})
-    seen = {
-        "alive": "members_alive",
-        "suspect": "members_suspect",
-        "failed": "members_dead",
-        "left": "members_left",
-    }
-    return [
-        ("node", facts["node_id"]),
-        ("cluster", facts["cluster"]),
-        ("version", facts["version"]),
-        ("uptime", f"{facts['uptime_s']:.0f} s"),
-        ("members", ", ".join(f"{facts[key]} {word}" for word, key in seen.items() if facts[key])),
-        ("agents running", facts["agents_running"]),
-        ("health score", facts["health_score"]),
-        ("gossip bytes", f"{facts['gossip_bytes_in']:,} in, {facts['gossip_bytes_out']:,} out"),
-        ("messages", ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in counts.items())),
-        *((f"listens: {name}", address) for name, address in facts["listening"].items()),
-    ]
+def _follow(session: Session, output: Output, limit: int | None) -> None:
+    from caxton_node.cli.plain import plain
+
+    with session.client() as client:
+        for number, event in enumerate(client.cluster.watch(), start=1):
+            row = plain(event)
+            member = row["member"] = shown(row["member"])
+            who = f"{member['node_id']}  {paint(member['state'])}  {member['address']}"
+            by = what_of(row, row["change"]).removeprefix(row["change"])
+            output.event(row, f"{row['change'].ljust(10)}  {who}{' ' if by else ''}{by}")
+            if number == limit:
+                return

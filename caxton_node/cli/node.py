@@ -17,6 +17,9 @@ VERBS = {
     "token": Entry("Print a join token for further nodes.", "caxton_node.cli.token:token", ("tokens",)),
     "certs": Entry("Look at the node's certificates.", "caxton_node.cli.certificates:certs", ("cert",)),
     "leave": Entry("Say goodbye to the cluster and stop the node.", "caxton_node.cli.token:leave"),
+    "simulate": Entry(
+        "Play a story with a cluster of any size, in virtual time.", "caxton_node.cli.simulate:simulate"
+    ),
     "version": Entry("Print the version.", "caxton_node.cli.version:version"),
 }
 

@@ -55,6 +55,9 @@ COLORS: Mapping[str, str] = {
     "disqualified": "bright_black",
     "skipped": "bright_black",
     "left": "bright_black",
+    "majority": "green",
+    "minority": "yellow",
+    "isolated": "red",
 }
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")

@@ -8,12 +8,14 @@ from hashlib import sha256
 from pathlib import Path
 from ssl import PEM_cert_to_DER_cert
 
-from caxton_node.cluster.identity import read_gossip_keys, read_identity
+from caxton_node.cluster.addresses import MESH_PORT, split_host_port
+from caxton_node.cluster.identity import NodeIdentity, read_gossip_keys, read_identity
 from caxton_node.cluster.joining import CERTIFICATES
 from caxton_node.core.errors import InvalidConfig
 from caxton_node.observability.logs import get_logger
 from certs import Authority, CertificateError, NodeBundle, ValidityState
 from certs.files import has_authority, read_authority, read_bundle
+from swim import Address, Ring
 from transport import Credentials
 
 _log = get_logger("cluster")
@@ -27,7 +29,8 @@ class NodeFiles:
         node_id: Its id.
         cluster: Name of its cluster.
         seeds: Mesh addresses learned on joining.
-        gossip_keys: The primary first.
+        sponsor: The member that let it in, with its mesh address; empty for the founder.
+        gossip_keys: As they were kept when the node started.
         bundle: Its certificate, key and trust.
         authority: The CA, if this node signs.
     """
@@ -35,7 +38,8 @@ class NodeFiles:
     node_id: str
     cluster: str
     seeds: tuple[str, ...]
-    gossip_keys: tuple[bytes, ...]
+    sponsor: tuple[tuple[str, Address], ...]
+    gossip_keys: Ring
     bundle: NodeBundle
     authority: Authority | None
 
@@ -84,5 +88,12 @@ def read_node_files(data_dir: Path, *, now: datetime | None = None) -> NodeFiles
         _log.warning(
             "the certificate needs attention", state=str(validity.state), until=str(validity.not_after)
         )
-    keys = tuple(read_gossip_keys(data_dir))
-    return NodeFiles(identity.node_id, identity.cluster, identity.seeds, keys, bundle, authority)
+    keys = read_gossip_keys(data_dir)
+    sponsor = _sponsor_of(identity)
+    return NodeFiles(identity.node_id, identity.cluster, identity.seeds, sponsor, keys, bundle, authority)
+
+
+def _sponsor_of(identity: NodeIdentity) -> tuple[tuple[str, Address], ...]:
+    if not (identity.sponsor and identity.seeds):
+        return ()
+    return ((identity.sponsor, split_host_port(identity.seeds[0], MESH_PORT)),)

@@ -1,7 +1,9 @@
 """Who this node is: the small files that `init` or `join` leaves in the data directory.
 
-identity.json   {"version": 1, "node_id", "cluster", "seeds"}; seeds are mesh addresses to try first
-gossip.key      one gossip key a line, hexadecimal, the primary first; mode 0600
+identity.json   {"version": 1, "node_id", "cluster", "seeds", "sponsor"}; seeds are mesh addresses to try
+                first, sponsor is the id of the member at the first of them
+gossip.key      one gossip key a line, hexadecimal, the one that seals first; mode 0600. Once the keys were
+                changed, a line `# revision N` stands before them; without it they are at revision 0
 certs/          ca.crt node.crt node.key, and ca.key where a signer runs: see certs/DESIGN.md
 """
 
@@ -14,8 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from caxton_node.core.errors import AlreadyExists, InvalidConfig, NotFound
+from swim import InvalidKey, Ring
 
 FORMAT = 1
+GOSSIP_KEYS = "gossip.key"
 KEY_BYTES = 32
 
 
@@ -39,11 +43,13 @@ class NodeIdentity:
         node_id: The DNS label that is also the common name of its certificate.
         cluster: Name of the cluster, bound into certificates and gossip.
         seeds: Mesh addresses `host:port` learned on joining; empty for the founder.
+        sponsor: Id of the member at the first seed, which let this node in; empty if it is not known.
     """
 
     node_id: str
     cluster: str
     seeds: tuple[str, ...] = ()
+    sponsor: str = ""
 
 
 def read_identity(data_dir: Path) -> NodeIdentity:
@@ -72,7 +78,7 @@ def read_identity(data_dir: Path) -> NodeIdentity:
 
 def write_identity(data_dir: Path, identity: NodeIdentity, gossip_keys: Sequence[bytes]) -> None:
     """Leave the identity and the gossip keys in a directory that holds no node yet."""
-    write_private(data_dir / "gossip.key", "".join(f"{key.hex()}\n" for key in gossip_keys))
+    write_gossip_keys(data_dir, Ring(tuple(gossip_keys)))
     document = {"version": FORMAT, **asdict(identity)}
     # Renamed into its place, since half a file would be taken for a node that is broken.
     beside = data_dir / "identity.json.new"
@@ -90,17 +96,31 @@ def refuse_if_initialised(data_dir: Path) -> None:
         )
 
 
-def read_gossip_keys(data_dir: Path) -> list[bytes]:
-    """Read the gossip keys, the primary first.
+def read_gossip_keys(data_dir: Path) -> Ring:
+    """Read the gossip keys.
 
     Raises:
-        InvalidConfig: The file is missing or a line is not a 32-byte key.
+        InvalidConfig: The file is missing, or is not a ring of 32-byte keys; it was left untouched.
     """
-    path = data_dir / "gossip.key"
+    path = data_dir / GOSSIP_KEYS
     try:
         return _parse_keys(path.read_text())
-    except (OSError, ValueError) as err:
-        raise InvalidConfig(f"{path} cannot be read", why=str(err), hint="copy it from another node") from err
+    except (OSError, ValueError, InvalidKey) as err:
+        hint = "copy it from another node, as its owner and with mode 0600"
+        raise InvalidConfig(f"{path} cannot be read", why=str(err), hint=hint) from err
+
+
+def write_gossip_keys(data_dir: Path, ring: Ring) -> None:
+    """Keep the gossip keys, durably: after a power cut the file holds the old keys or the new ones, whole."""
+    path, beside = data_dir / GOSSIP_KEYS, data_dir / f"{GOSSIP_KEYS}.new"
+    revision = [f"# revision {ring.revision}"] if ring.revision else []
+    write_private(beside, "\n".join([*revision, *(key.hex() for key in ring.keys), ""]))
+    beside.replace(path)
+    folder = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -109,17 +129,24 @@ def write_private(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+        file.flush()
+        os.fsync(descriptor)
 
 
 def _parse_identity(text: str) -> NodeIdentity:
     fields = json.loads(text)
     if fields["version"] != FORMAT:
         raise ValueError(f"its version is {fields['version']!r}, this program reads {FORMAT}")
-    return NodeIdentity(fields["node_id"], fields["cluster"], tuple(fields["seeds"]))
+    sponsor = fields.get("sponsor", "")  # files of earlier versions do not name it
+    return NodeIdentity(fields["node_id"], fields["cluster"], tuple(fields["seeds"]), sponsor)
 
 
-def _parse_keys(text: str) -> list[bytes]:
-    keys = [bytes.fromhex(line) for line in text.split()]
-    if not keys or any(len(key) != KEY_BYTES for key in keys):
-        raise ValueError(f"each line must be {KEY_BYTES} bytes in hexadecimal")
-    return keys
+def _parse_keys(text: str) -> Ring:
+    revision, keys = 0, []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if line.startswith("#"):
+            word, _, number = line.lstrip("# ").partition(" ")
+            revision = int(number) if word == "revision" else revision
+        else:
+            keys += [bytes.fromhex(word) for word in line.split()]
+    return Ring(tuple(keys), revision)

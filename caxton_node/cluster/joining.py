@@ -148,7 +148,8 @@ def join_cluster(data_dir: Path, seed: str, token: str, node_id: str, hosts: Seq
         ) from err
     with _writing_to(data_dir):
         write_bundle(data_dir / CERTIFICATES, bundle)
-        write_identity(data_dir, NodeIdentity(node_id, grant.cluster, tuple(grant.seeds)), grant.gossip_keys)
+        identity = NodeIdentity(node_id, grant.cluster, tuple(grant.seeds), grant.sponsor)
+        write_identity(data_dir, identity, grant.gossip_keys)
     return Joined(node_id, grant.cluster, list(grant.seeds))
 
 

@@ -7,14 +7,22 @@ links, and what a dead peer never took is handed back. It implements the mesh's 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import random
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from caxton_node.cluster.agreement import Book, Line
+from caxton_node.cluster.changes import CHANGES, GONE, Change, MemberChanged, PeerLost
 from caxton_node.cluster.facts import NodeFacts
 from caxton_node.cluster.gossip import Gossip
-from caxton_node.cluster.partitions import PartitionView, partition_view
+from caxton_node.cluster.news import News, warn_of
+from caxton_node.cluster.partitions import PartitionView
+from caxton_node.cluster.pinging import LinkProber, Pinger
+from caxton_node.cluster.quorum import Quorum, QuorumSettings
+from caxton_node.cluster.reunion import Reunion
+from caxton_node.cluster.sides import Sides
+from caxton_node.cluster.traffic import Sample, Traffic
 from caxton_node.core.clock import Clock
 from caxton_node.core.errors import (
     CaxtonError,
@@ -34,6 +42,7 @@ from transport import (
     BacklogFull,
     Credentials,
     Mesh,
+    PeerState,
     PeerStatus,
     RequestRefused,
     RequestTimeout,
@@ -58,44 +67,6 @@ class MeshUnusable(LocalError):
     code = "MESH_UNUSABLE"
 
 
-class Change(StrEnum):
-    """What happened to a member."""
-
-    JOINED = "joined"
-    UPDATED = "updated"
-    SUSPECTED = "suspected"
-    REFUTED = "refuted"
-    DIED = "died"
-    LEFT = "left"
-
-
-_CHANGES: dict[type[object], Change] = {
-    swim_events.MemberJoined: Change.JOINED,
-    swim_events.MemberUpdated: Change.UPDATED,
-    swim_events.MemberSuspected: Change.SUSPECTED,
-    swim_events.MemberRefuted: Change.REFUTED,
-    swim_events.MemberDied: Change.DIED,
-    swim_events.MemberLeft: Change.LEFT,
-}
-_GONE = {Change.DIED, Change.LEFT}
-
-
-@dataclass(frozen=True, slots=True)
-class MemberChanged:
-    """Published for every change of the member table, self excluded."""
-
-    member: Member
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
-class PeerLost:
-    """Published when a member died or left: what it never took comes back, in the order of sending."""
-
-    node: str
-    undelivered: tuple[bytes, ...]
-
-
 @dataclass(slots=True)
 class _Handlers:
     batch: BatchHandler | None = None
@@ -111,7 +82,13 @@ class Cluster:
         settings: Of the mesh.
         epoch: Boot counter, higher than any this node has used before.
         clock: Time.
-        bus: Where `MemberChanged` and `PeerLost` are published.
+        bus: Where `MemberChanged`, `PeerLost`, `PartitionChanged` and `PartitionHealed` are published.
+
+    Attributes:
+        sides: Which side of a split this node is on; there from `take` on.
+        news: What has happened to members.
+        traffic: How much gossip there is.
+        pinger: Round trips for people.
     """
 
     def __init__(
@@ -125,8 +102,12 @@ class Cluster:
         self._mesh = Mesh(credentials, settings, self, epoch=epoch)
         self._gossip: Gossip | None = None
         self._left = asyncio.Event()
+        self._seeds: list[Address] = []
         self._unopened = 0
-        self._agreed: set[str] = {self.node_id}
+        self._link_prober = LinkProber(self)
+        self.news = News(clock)
+        self.traffic = Traffic()
+        self.pinger = Pinger(self, self._ping, clock)
 
     async def open(self, host: str, port: int) -> int:
         """Prove that bad certificates are refused, bind the mesh port (UDP and TCP) and return its number.
@@ -157,17 +138,40 @@ class Cluster:
             hint = "reinstall the pinned dependencies; if that does not help, report it"
             raise MeshUnusable("the mesh cannot be opened", why=str(err), hint=hint) from err
 
-    def take(self, membership: Membership, agreed: Collection[str] = ()) -> None:
+    def take(
+        self, membership: Membership, book: Book | None = None, *, probe_interval_s: float = 1.0
+    ) -> None:
         """Make a membership core this node's own; the cluster and its pump are its only callers.
 
         Args:
             membership: The core.
-            agreed: Members that the cluster had when this node last saw it; until they come or leave, this
-                node is not the majority by itself.
+            book: Who counted when this node last ran, empty for one that has just been let in; None for a
+                founder, who counts itself.
+            probe_interval_s: As of the core; what is slower than that is a multiple of it.
         """
         self.membership = membership
-        self._agreed.update(agreed)
-        self._gossip = Gossip(membership, self._mesh.send_gossip, self._handle_event, self._clock)
+        gossip = self._gossip = Gossip(
+            membership,
+            self._mesh.send_gossip,
+            self._handle_event,
+            self._clock,
+            ping_link=lambda node, number: self._link_prober.ask(node, number, gossip.handle_link_answer),
+        )
+        founders = Book({self.node_id: Line(1, counts=True, settled=True)})
+        times = QuorumSettings.paced(probe_interval_s)
+        rng = random.Random()  # noqa: S311  a choice of neighbours
+        quorum = Quorum(
+            self.node_id, founders if book is None else book, times, rng=rng, now=self._clock.now()
+        )
+        self.sides = Sides(
+            quorum,
+            Reunion(times.welcome_s),
+            talk=self,
+            bus=self._bus,
+            clock=self._clock,
+            turn_s=probe_interval_s,
+            each_turn=self._sample_traffic,
+        )
 
     def start(self, seeds: Sequence[Address] = ()) -> None:
         """Take links and begin to gossip, introducing this node to the seeds.
@@ -175,15 +179,37 @@ class Cluster:
         Not before the handlers are registered: peers that still remember an earlier life of this node send at
         once what it never acknowledged.
         """
+        self._seeds = list(seeds)
         self._mesh.welcome()
         self._pump.start(seeds)
+        self.sides.start()
+
+    def rejoin(self) -> None:
+        """Introduce this node to its seeds again: what kept it outside before may be over."""
+        self._pump.perform(self.membership.join(self._seeds, self._clock.now()))
 
     async def leave(self) -> None:
         """Tell the others that this node goes on purpose, for as long as that takes."""
+        self.sides.leave()
         self._pump.perform(self.membership.leave(self._clock.now()))
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
                 await self._left.wait()
+
+    async def give_up(self, nodes: Sequence[str]) -> None:
+        """Wait no more for dead members: they count no longer and are held for ones that have left.
+
+        Raises:
+            CaxtonError: As `Sides.strike`; nothing was changed.
+        """
+        await self.sides.strike(nodes)
+        for node in nodes:
+            self._pump.perform(self.membership.give_up(node, self._clock.now()))
+
+    @property
+    def stalls(self) -> int:
+        """Return how often this process came so late to its timers that it read what waited first."""
+        return self._pump.stalls
 
     @property
     def _pump(self) -> Gossip:
@@ -198,6 +224,8 @@ class Cluster:
         """Stop gossip and close every link."""
         if self._gossip is not None:
             self._gossip.close()
+            await self.sides.close()
+        self._link_prober.close()
         await self._mesh.close()
 
     # -- who is there ---------------------------------------------------------------------------------------
@@ -205,6 +233,10 @@ class Cluster:
     def members(self) -> list[Member]:
         """List every known member, self included, ordered by node id."""
         return sorted(self.membership.members(), key=lambda member: member.node_id)
+
+    def find(self, node: str) -> Member | None:
+        """Return what is known of a node, this one included; None if it was never met or is forgotten."""
+        return self.membership.find(node)
 
     def alive_nodes(self) -> list[str]:
         """List the ids of members that are alive or suspect, self included."""
@@ -217,7 +249,13 @@ class Cluster:
 
     def partition_view(self) -> PartitionView:
         """Judge which side of a split this node is on."""
-        return partition_view(self.alive_nodes(), self._agreed)
+        return self.sides.standpoint.view
+
+    def link_kind(self, node: str) -> str:
+        """Return the kind of the link to a node that is up, empty if none is."""
+        return next(
+            (peer.kind for peer in self.peers() if peer.node_id == node and peer.state is PeerState.UP), ""
+        )
 
     def peers(self) -> list[PeerStatus]:
         """List the mesh links with what is known of each."""
@@ -276,6 +314,24 @@ class Cluster:
         except TransportError as err:
             raise Unavailable(f"node {node} cannot be reached", why=str(err)) from err
 
+    async def request_at(
+        self, node: str, address: Address, method: str, payload: bytes, timeout_s: float
+    ) -> bytes:
+        """Ask a node that need not be a member at present; its certificate must name it.
+
+        Raises:
+            CaxtonError: As `request`.
+        """
+        with suppress(TransportError):  # a mesh that is closed refuses the request itself
+            if not self.is_alive(node):
+                self._mesh.learn_peer(node, address)
+        try:
+            return await self.request(node, method, payload, timeout_s)
+        finally:
+            with suppress(TransportError):
+                if not self.is_alive(node):
+                    self._mesh.forget_peer(node)
+
     def on_topic(self, topic: str, handler: TopicHandler) -> None:
         """Give every broadcast on a topic to `handler(origin, payload)`, once each."""
         self._handlers.topics[topic] = handler
@@ -326,28 +382,42 @@ class Cluster:
                 handler = self._handlers.topics.get(topic)
                 if handler is not None:
                     handler(origin, payload)
-            case swim_events.MemberEvent(member):
-                self._handle_change(member, _CHANGES[type(event)])
+            case swim_events.PingAnswered(member, rtt_s):
+                self.pinger.handle_answer(member.node_id, rtt_s)
+            case swim_events.MemberSuspected(member, accusers) | swim_events.MemberDied(member, accusers):
+                self._handle_change(MemberChanged(member, CHANGES[type(event)], accusers))
+            case swim_events.MemberEvent(member) if type(event) in CHANGES:
+                self._handle_change(MemberChanged(member, CHANGES[type(event)]))
             case swim_events.LeaveCompleted():
                 self._left.set()
-            case swim_events.IdentityClaimed(claim):
-                hint = "stop the other process, then restart this node"
-                _log.error("another process goes by this node's id", epoch=claim.epoch, hint=hint)
+            case _:
+                warn_of(event)
 
-    def _handle_change(self, member: Member, change: Change) -> None:
+    def _handle_change(self, changed: MemberChanged) -> None:
+        member = changed.member
         if member.node_id == self.node_id:
             return
-        host, port = member.address
-        _log.info(f"member {change}", member=member.node_id, address=f"{host}:{port}", epoch=member.epoch)
-        if change in _GONE:
-            self._forget(member, change)
+        self.news.note(changed)
+        if changed.change in GONE:
+            self._forget(member, changed.change)
         else:
-            self._agreed.add(member.node_id)
             self._mesh.learn_peer(member.node_id, member.address, epoch=member.epoch)
-        self._bus.publish(MemberChanged(member, change))
+            self.sides.handle_alive(member)
+        self._bus.publish(changed)
 
     def _forget(self, member: Member, change: Change) -> None:
         if change is Change.LEFT:
-            self._agreed.discard(member.node_id)
+            self.sides.handle_left(member)
+        else:
+            self.sides.handle_died(member)
         undelivered = tuple(self._mesh.forget_peer(member.node_id))
         self._bus.publish(PeerLost(member.node_id, undelivered))
+
+    def _ping(self, node: str) -> None:
+        self._pump.perform(self.membership.ping(node, self._clock.now()))
+
+    def _sample_traffic(self) -> None:
+        statistics = self.membership.statistics
+        self.traffic.add(
+            Sample(self._clock.now(), statistics.bytes_in, statistics.bytes_out, statistics.suspicions)
+        )

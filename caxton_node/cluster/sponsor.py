@@ -61,7 +61,7 @@ class Sponsor:
         tokens: Judge of join tokens.
         authority: The CA if this node signs, else None.
         ca_pem: The CA certificate.
-        gossip_keys: The primary first.
+        gossip_keys: Returns the keys in force, the one that seals first.
         signers: Returns the ids of alive members that sign, best first.
     """
 
@@ -73,7 +73,7 @@ class Sponsor:
         tokens: Tokens,
         authority: Authority | None,
         ca_pem: bytes,
-        gossip_keys: Sequence[bytes],
+        gossip_keys: Callable[[], Sequence[bytes]],
         signers: Callable[[], Sequence[str]],
     ) -> None:
         self._cluster_name = cluster_name
@@ -81,7 +81,7 @@ class Sponsor:
         self._tokens = tokens
         self._authority = authority
         self._ca_pem = ca_pem
-        self._gossip_keys = list(gossip_keys)
+        self._gossip_keys = gossip_keys
         self._signers = signers
         if authority is not None:
             cluster.serve(SIGN, self._handle_sign)
@@ -105,7 +105,8 @@ class Sponsor:
         await self._tokens.redeem_join_token(token)
         certificate_pem = await self._sign(node_id, csr_pem, hosts)
         _log.info("node admitted", node=node_id, hosts=list(hosts))
-        return Grant(self._cluster_name, certificate_pem, self._ca_pem, self._gossip_keys, self._seeds())
+        keys = list(self._gossip_keys())
+        return Grant(self._cluster_name, certificate_pem, self._ca_pem, keys, self._seeds())
 
     async def _sign(self, node_id: str, csr_pem: bytes, hosts: Sequence[str]) -> bytes:
         if self._authority is not None:

@@ -1,15 +1,15 @@
-"""SQL for what the cluster keeps: the boot counter and the members that were seen last."""
+"""SQL for what the cluster keeps: the boot counter, the members that were seen last, and who counts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from caxton_node.cluster.agreement import Line
 from caxton_node.core.errors import InvalidConfig
 from caxton_node.storage import Database
 from swim import Address, Member, MemberState
 
 MEMBERS_MAX = 256
-AGREED_MS = 86_400_000
 
 # Who is dead was last seen when it was last kept as alive.
 _KEEP = """
@@ -28,10 +28,11 @@ DELETE FROM members WHERE node_id NOT IN
 
 
 class ClusterStore:
-    """The tables `boot` and `members` of one database."""
+    """The tables `boot`, `members` and `agreed` of one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._saved_lines: dict[str, Line] = {}
 
     async def claim(self, node_id: str, cluster: str) -> None:
         """Write down whose database this is, or make sure that it is this node's.
@@ -75,16 +76,30 @@ class ClusterStore:
         )
         return [(str(host), int(port)) for host, port in rows]
 
-    async def read_agreed(self) -> set[str]:
-        """Return the ids of the members that the cluster last agreed on, as far as this node saw it.
-
-        These are all that were seen within a day of the last one that was seen.
-        """
+    async def read_known(self) -> list[tuple[str, Address]]:
+        """Return the members kept with where they were reached, in the order of `read_addresses`."""
         rows = await self._database.read(
-            "SELECT node_id FROM members WHERE seen_unix_ms >= (SELECT MAX(seen_unix_ms) FROM members) - ?",
-            (AGREED_MS,),
+            "SELECT node_id, host, port FROM members "
+            "ORDER BY state != 'alive', seen_unix_ms DESC, node_id LIMIT ?",
+            (MEMBERS_MAX,),
         )
-        return {str(node_id) for (node_id,) in rows}
+        return [(str(node_id), (str(host), int(port))) for node_id, host, port in rows]
+
+    async def save_book(self, lines: Mapping[str, Line]) -> None:
+        """Keep the book of who counts, in place of the former one; an unchanged one is not written again."""
+        if lines == self._saved_lines:
+            return
+        put = "INSERT INTO agreed (node_id, turn, counts, settled) VALUES (?, ?, ?, ?)"
+        rows = [(put, (node, line.turn, line.counts, line.settled)) for node, line in lines.items()]
+        await self._database.write_many([("DELETE FROM agreed", ()), *rows])
+        self._saved_lines = dict(lines)
+
+    async def read_book(self) -> dict[str, Line]:
+        """Return the book of who counts; empty if this node has never been told."""
+        rows = await self._database.read("SELECT node_id, turn, counts, settled FROM agreed")
+        return {
+            str(node): Line(int(turn), bool(counts), bool(settled)) for node, turn, counts, settled in rows
+        }
 
 
 def _row(member: Member, now_unix_ms: int) -> dict[str, object]:

@@ -19,6 +19,7 @@
     |   +-- DeliveryFailed        MESSAGE_DELIVERY_FAILED
     |   +-- DeadlineExceeded      TIMEOUT
     |   +-- Unavailable           UNAVAILABLE
+    |       +-- Partitioned       PARTITIONED
     +-- LocalError            this node's own surroundings are wrong
         +-- PortInUse             PORT_IN_USE
         +-- CorruptStore          CORRUPT_STORE
@@ -227,6 +228,12 @@ class Unavailable(RemoteError):
     """The node is not reachable or is not ready."""
 
     code = "UNAVAILABLE"
+
+
+class Partitioned(Unavailable):
+    """This side of a split may not change what the cluster shares; nothing was changed."""
+
+    code = "PARTITIONED"
 
 
 class LocalError(CaxtonError):

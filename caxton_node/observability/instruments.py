@@ -131,6 +131,20 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "caxton_task_proposals_total", _C, "", ("verdict",), "Bids for tasks, by what became of them."
     ),
     Instrument("caxton_cluster_nodes", _G, "", ("status",), "Known members, by status."),
+    Instrument("caxton_cluster_agreed", _G, "", ("state",), "Members that count for a majority: seen, lost."),
+    Instrument("caxton_cluster_view", _G, "", ("view",), "1 for the side of a split that this node is on."),
+    Instrument(
+        "caxton_cluster_view_changes_total", _C, "", ("view",), "Changes of the view, by what it became."
+    ),
+    Instrument("caxton_cluster_splits_healed_total", _C, "", (), "Splits that are over."),
+    Instrument(
+        "caxton_cluster_refusals_total", _C, "", (), "Changes refused on a side without the majority."
+    ),
+    Instrument("caxton_cluster_stalls_total", _C, "", (), "Times that this process came late to its timers."),
+    Instrument(
+        "caxton_cluster_member_events_total", _C, "", ("change",), "What happened to members, as seen here."
+    ),
+    Instrument("caxton_gossip_dropped_total", _C, "", ("reason",), "Gossip that was not used, by reason."),
     Instrument("caxton_gossip_bytes_total", _C, "bytes", ("direction",), "Gossip datagrams, payload bytes."),
     Instrument("caxton_mesh_links", _G, "", ("kind", "state"), "Links to peers, by kind and state."),
     Instrument("caxton_mesh_bytes_total", _C, "bytes", ("direction",), "Bytes on the links to peers."),

@@ -1,3 +1,4 @@
+from caxton_node.pb import keys_pb2 as _keys_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -21,7 +22,7 @@ MEMBER_STATE_DEAD: MemberState
 MEMBER_STATE_LEFT: MemberState
 
 class Member(_message.Message):
-    __slots__ = ("node_id", "address", "api_address", "state", "incarnation", "epoch", "is_self", "version")
+    __slots__ = ("node_id", "address", "api_address", "state", "incarnation", "epoch", "is_self", "version", "since_unix_ms", "flaps", "last_change", "accusers", "rtt_ms", "link", "counts")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     API_ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +31,13 @@ class Member(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     IS_SELF_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    SINCE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    FLAPS_FIELD_NUMBER: _ClassVar[int]
+    LAST_CHANGE_FIELD_NUMBER: _ClassVar[int]
+    ACCUSERS_FIELD_NUMBER: _ClassVar[int]
+    RTT_MS_FIELD_NUMBER: _ClassVar[int]
+    LINK_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     address: str
     api_address: str
@@ -38,7 +46,14 @@ class Member(_message.Message):
     epoch: int
     is_self: bool
     version: str
-    def __init__(self, node_id: _Optional[str] = ..., address: _Optional[str] = ..., api_address: _Optional[str] = ..., state: _Optional[_Union[MemberState, str]] = ..., incarnation: _Optional[int] = ..., epoch: _Optional[int] = ..., is_self: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
+    since_unix_ms: int
+    flaps: int
+    last_change: str
+    accusers: _containers.RepeatedScalarFieldContainer[str]
+    rtt_ms: float
+    link: str
+    counts: bool
+    def __init__(self, node_id: _Optional[str] = ..., address: _Optional[str] = ..., api_address: _Optional[str] = ..., state: _Optional[_Union[MemberState, str]] = ..., incarnation: _Optional[int] = ..., epoch: _Optional[int] = ..., is_self: _Optional[bool] = ..., version: _Optional[str] = ..., since_unix_ms: _Optional[int] = ..., flaps: _Optional[int] = ..., last_change: _Optional[str] = ..., accusers: _Optional[_Iterable[str]] = ..., rtt_ms: _Optional[float] = ..., link: _Optional[str] = ..., counts: _Optional[bool] = ...) -> None: ...
 
 class ListMembersRequest(_message.Message):
     __slots__ = ()
@@ -97,7 +112,7 @@ class MessageCounts(_message.Message):
     def __init__(self, accepted: _Optional[int] = ..., delivered: _Optional[int] = ..., forwarded: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., handed_back: _Optional[int] = ..., in_flight: _Optional[int] = ..., malformed: _Optional[int] = ..., parked: _Optional[int] = ...) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "cluster", "version", "uptime_s", "members_alive", "members_suspect", "members_dead", "members_left", "agents_running", "links", "messages", "gossip_bytes_in", "gossip_bytes_out", "health_score", "listening", "partition_view")
+    __slots__ = ("node_id", "cluster", "version", "uptime_s", "members_alive", "members_suspect", "members_dead", "members_left", "agents_running", "links", "messages", "gossip_bytes_in", "gossip_bytes_out", "health_score", "listening", "partition_view", "agreed", "agreed_seen", "on_minority", "gossip_in_per_s", "gossip_out_per_s", "suspicions_per_min", "gossip_dropped", "gossip_loss", "encryption", "stalls")
     class ListeningEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -105,6 +120,13 @@ class GetStatusResponse(_message.Message):
         key: str
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class GossipDroppedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +143,16 @@ class GetStatusResponse(_message.Message):
     HEALTH_SCORE_FIELD_NUMBER: _ClassVar[int]
     LISTENING_FIELD_NUMBER: _ClassVar[int]
     PARTITION_VIEW_FIELD_NUMBER: _ClassVar[int]
+    AGREED_FIELD_NUMBER: _ClassVar[int]
+    AGREED_SEEN_FIELD_NUMBER: _ClassVar[int]
+    ON_MINORITY_FIELD_NUMBER: _ClassVar[int]
+    GOSSIP_IN_PER_S_FIELD_NUMBER: _ClassVar[int]
+    GOSSIP_OUT_PER_S_FIELD_NUMBER: _ClassVar[int]
+    SUSPICIONS_PER_MIN_FIELD_NUMBER: _ClassVar[int]
+    GOSSIP_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    GOSSIP_LOSS_FIELD_NUMBER: _ClassVar[int]
+    ENCRYPTION_FIELD_NUMBER: _ClassVar[int]
+    STALLS_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     cluster: str
     version: str
@@ -137,23 +169,35 @@ class GetStatusResponse(_message.Message):
     health_score: int
     listening: _containers.ScalarMap[str, str]
     partition_view: str
-    def __init__(self, node_id: _Optional[str] = ..., cluster: _Optional[str] = ..., version: _Optional[str] = ..., uptime_s: _Optional[float] = ..., members_alive: _Optional[int] = ..., members_suspect: _Optional[int] = ..., members_dead: _Optional[int] = ..., members_left: _Optional[int] = ..., agents_running: _Optional[int] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., messages: _Optional[_Union[MessageCounts, _Mapping]] = ..., gossip_bytes_in: _Optional[int] = ..., gossip_bytes_out: _Optional[int] = ..., health_score: _Optional[int] = ..., listening: _Optional[_Mapping[str, str]] = ..., partition_view: _Optional[str] = ...) -> None: ...
+    agreed: int
+    agreed_seen: int
+    on_minority: str
+    gossip_in_per_s: float
+    gossip_out_per_s: float
+    suspicions_per_min: float
+    gossip_dropped: _containers.ScalarMap[str, int]
+    gossip_loss: float
+    encryption: str
+    stalls: int
+    def __init__(self, node_id: _Optional[str] = ..., cluster: _Optional[str] = ..., version: _Optional[str] = ..., uptime_s: _Optional[float] = ..., members_alive: _Optional[int] = ..., members_suspect: _Optional[int] = ..., members_dead: _Optional[int] = ..., members_left: _Optional[int] = ..., agents_running: _Optional[int] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., messages: _Optional[_Union[MessageCounts, _Mapping]] = ..., gossip_bytes_in: _Optional[int] = ..., gossip_bytes_out: _Optional[int] = ..., health_score: _Optional[int] = ..., listening: _Optional[_Mapping[str, str]] = ..., partition_view: _Optional[str] = ..., agreed: _Optional[int] = ..., agreed_seen: _Optional[int] = ..., on_minority: _Optional[str] = ..., gossip_in_per_s: _Optional[float] = ..., gossip_out_per_s: _Optional[float] = ..., suspicions_per_min: _Optional[float] = ..., gossip_dropped: _Optional[_Mapping[str, int]] = ..., gossip_loss: _Optional[float] = ..., encryption: _Optional[str] = ..., stalls: _Optional[int] = ...) -> None: ...
 
 class WatchMembersRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class MemberEvent(_message.Message):
-    __slots__ = ("change", "member", "at_unix_ms", "dropped")
+    __slots__ = ("change", "member", "at_unix_ms", "dropped", "accusers")
     CHANGE_FIELD_NUMBER: _ClassVar[int]
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     DROPPED_FIELD_NUMBER: _ClassVar[int]
+    ACCUSERS_FIELD_NUMBER: _ClassVar[int]
     change: str
     member: Member
     at_unix_ms: int
     dropped: int
-    def __init__(self, change: _Optional[str] = ..., member: _Optional[_Union[Member, _Mapping]] = ..., at_unix_ms: _Optional[int] = ..., dropped: _Optional[int] = ...) -> None: ...
+    accusers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, change: _Optional[str] = ..., member: _Optional[_Union[Member, _Mapping]] = ..., at_unix_ms: _Optional[int] = ..., dropped: _Optional[int] = ..., accusers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LeaveRequest(_message.Message):
     __slots__ = ("node",)
@@ -180,18 +224,20 @@ class JoinRequest(_message.Message):
     def __init__(self, token: _Optional[str] = ..., node_id: _Optional[str] = ..., csr_pem: _Optional[bytes] = ..., hosts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class JoinResponse(_message.Message):
-    __slots__ = ("cluster", "certificate_pem", "ca_pem", "gossip_keys", "seeds")
+    __slots__ = ("cluster", "certificate_pem", "ca_pem", "gossip_keys", "seeds", "sponsor")
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_PEM_FIELD_NUMBER: _ClassVar[int]
     CA_PEM_FIELD_NUMBER: _ClassVar[int]
     GOSSIP_KEYS_FIELD_NUMBER: _ClassVar[int]
     SEEDS_FIELD_NUMBER: _ClassVar[int]
+    SPONSOR_FIELD_NUMBER: _ClassVar[int]
     cluster: str
     certificate_pem: bytes
     ca_pem: bytes
     gossip_keys: _containers.RepeatedScalarFieldContainer[bytes]
     seeds: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, cluster: _Optional[str] = ..., certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gossip_keys: _Optional[_Iterable[bytes]] = ..., seeds: _Optional[_Iterable[str]] = ...) -> None: ...
+    sponsor: str
+    def __init__(self, cluster: _Optional[str] = ..., certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gossip_keys: _Optional[_Iterable[bytes]] = ..., seeds: _Optional[_Iterable[str]] = ..., sponsor: _Optional[str] = ...) -> None: ...
 
 class CreateJoinTokenRequest(_message.Message):
     __slots__ = ("lifetime_s",)
@@ -208,3 +254,145 @@ class CreateJoinTokenResponse(_message.Message):
     expires_unix_ms: int
     seed: str
     def __init__(self, token: _Optional[str] = ..., expires_unix_ms: _Optional[int] = ..., seed: _Optional[str] = ...) -> None: ...
+
+class GetPartitionRequest(_message.Message):
+    __slots__ = ("node",)
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    def __init__(self, node: _Optional[str] = ...) -> None: ...
+
+class PartitionReport(_message.Message):
+    __slots__ = ("began_unix_ms", "ended_unix_ms", "view", "here", "there", "restarted", "missing", "conflicts")
+    BEGAN_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    HERE_FIELD_NUMBER: _ClassVar[int]
+    THERE_FIELD_NUMBER: _ClassVar[int]
+    RESTARTED_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    CONFLICTS_FIELD_NUMBER: _ClassVar[int]
+    began_unix_ms: int
+    ended_unix_ms: int
+    view: str
+    here: _containers.RepeatedScalarFieldContainer[str]
+    there: _containers.RepeatedScalarFieldContainer[str]
+    restarted: _containers.RepeatedScalarFieldContainer[str]
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    conflicts: int
+    def __init__(self, began_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ..., view: _Optional[str] = ..., here: _Optional[_Iterable[str]] = ..., there: _Optional[_Iterable[str]] = ..., restarted: _Optional[_Iterable[str]] = ..., missing: _Optional[_Iterable[str]] = ..., conflicts: _Optional[int] = ...) -> None: ...
+
+class GetPartitionResponse(_message.Message):
+    __slots__ = ("node_id", "view", "on_minority", "alive", "agreed", "lost", "waiting", "reports")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    ON_MINORITY_FIELD_NUMBER: _ClassVar[int]
+    ALIVE_FIELD_NUMBER: _ClassVar[int]
+    AGREED_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    REPORTS_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    view: str
+    on_minority: str
+    alive: _containers.RepeatedScalarFieldContainer[str]
+    agreed: _containers.RepeatedScalarFieldContainer[str]
+    lost: _containers.RepeatedScalarFieldContainer[str]
+    waiting: _containers.RepeatedScalarFieldContainer[str]
+    reports: _containers.RepeatedCompositeFieldContainer[PartitionReport]
+    def __init__(self, node_id: _Optional[str] = ..., view: _Optional[str] = ..., on_minority: _Optional[str] = ..., alive: _Optional[_Iterable[str]] = ..., agreed: _Optional[_Iterable[str]] = ..., lost: _Optional[_Iterable[str]] = ..., waiting: _Optional[_Iterable[str]] = ..., reports: _Optional[_Iterable[_Union[PartitionReport, _Mapping]]] = ...) -> None: ...
+
+class ResolvePartitionRequest(_message.Message):
+    __slots__ = ("node", "forget", "forget_all_dead", "here_only")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    FORGET_FIELD_NUMBER: _ClassVar[int]
+    FORGET_ALL_DEAD_FIELD_NUMBER: _ClassVar[int]
+    HERE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    forget: _containers.RepeatedScalarFieldContainer[str]
+    forget_all_dead: bool
+    here_only: bool
+    def __init__(self, node: _Optional[str] = ..., forget: _Optional[_Iterable[str]] = ..., forget_all_dead: _Optional[bool] = ..., here_only: _Optional[bool] = ...) -> None: ...
+
+class Resolution(_message.Message):
+    __slots__ = ("node", "view", "error")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    view: str
+    error: str
+    def __init__(self, node: _Optional[str] = ..., view: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
+
+class ResolvePartitionResponse(_message.Message):
+    __slots__ = ("forgotten", "nodes")
+    FORGOTTEN_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    forgotten: _containers.RepeatedScalarFieldContainer[str]
+    nodes: _containers.RepeatedCompositeFieldContainer[Resolution]
+    def __init__(self, forgotten: _Optional[_Iterable[str]] = ..., nodes: _Optional[_Iterable[_Union[Resolution, _Mapping]]] = ...) -> None: ...
+
+class PingMemberRequest(_message.Message):
+    __slots__ = ("node", "target", "over_link", "timeout_ms")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    OVER_LINK_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    target: str
+    over_link: bool
+    timeout_ms: int
+    def __init__(self, node: _Optional[str] = ..., target: _Optional[str] = ..., over_link: _Optional[bool] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+
+class PingMemberResponse(_message.Message):
+    __slots__ = ("rtt_ms", "way", "address")
+    RTT_MS_FIELD_NUMBER: _ClassVar[int]
+    WAY_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    rtt_ms: float
+    way: str
+    address: str
+    def __init__(self, rtt_ms: _Optional[float] = ..., way: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
+
+class ListMemberEventsRequest(_message.Message):
+    __slots__ = ("node", "member", "since_unix_ms", "after", "limit")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    SINCE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    member: str
+    since_unix_ms: int
+    after: int
+    limit: int
+    def __init__(self, node: _Optional[str] = ..., member: _Optional[str] = ..., since_unix_ms: _Optional[int] = ..., after: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class HistoryEvent(_message.Message):
+    __slots__ = ("number", "at_unix_ms", "what", "member", "epoch", "incarnation", "address", "accusers", "detail")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AT_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    ACCUSERS_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    at_unix_ms: int
+    what: str
+    member: str
+    epoch: int
+    incarnation: int
+    address: str
+    accusers: _containers.RepeatedScalarFieldContainer[str]
+    detail: str
+    def __init__(self, number: _Optional[int] = ..., at_unix_ms: _Optional[int] = ..., what: _Optional[str] = ..., member: _Optional[str] = ..., epoch: _Optional[int] = ..., incarnation: _Optional[int] = ..., address: _Optional[str] = ..., accusers: _Optional[_Iterable[str]] = ..., detail: _Optional[str] = ...) -> None: ...
+
+class ListMemberEventsResponse(_message.Message):
+    __slots__ = ("node_id", "events")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    events: _containers.RepeatedCompositeFieldContainer[HistoryEvent]
+    def __init__(self, node_id: _Optional[str] = ..., events: _Optional[_Iterable[_Union[HistoryEvent, _Mapping]]] = ...) -> None: ...

@@ -201,6 +201,10 @@ class Registry:
         """Hide the entries of a node that died or left."""
         self._notify(self._names_on(node))
 
+    def count_conflicts(self) -> int:
+        """Return how many concurrent updates were settled since the node started."""
+        return self._replica.conflicts
+
     def collect(self) -> list[Reading]:
         """Return readings for the metrics; safe on any thread."""
         live, tally, cell = self._replica.live, self.tally, self._convergence

@@ -34,6 +34,7 @@ from caxton_node.observability.instruments import INSTRUMENTS
 from caxton_node.security import Permission, Role
 from caxton_node.security.rbac import ROLES
 from caxton_node.tasks import lifecycle as tasks
+from docs.reference import swim_scenarios
 
 HERE = Path(__file__).resolve().parent
 BYTES_KIND, SECONDS_KIND = SettingKind.SIZE, SettingKind.DURATION
@@ -418,6 +419,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors,
     "states.md": states,
     "cli.md": cli,
+    "swim-scenarios.md": swim_scenarios.scenarios,
 }
 
 

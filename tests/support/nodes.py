@@ -49,9 +49,14 @@ def found(node: DemoNode) -> str:
 
 def join(node: DemoNode, seed: DemoNode) -> None:
     """Let a node join through a seed and run."""
+    invite(node, seed)
+    node.start()
+    node.wait_ready()
+
+
+def invite(node: DemoNode, seed: DemoNode) -> None:
+    """Let a node join through a seed without starting it."""
     token = caxton_node("token", "--data-dir", seed.data_dir, "--quiet").stdout.strip()
     words = ["--token", token, "--data-dir", node.data_dir, "--node-id", node.node_id, "--no-run"]
     joined = caxton_node("join", f"127.0.0.1:{seed.grpc_port}", *words)
     assert joined.returncode == 0, joined.stderr
-    node.start()
-    node.wait_ready()

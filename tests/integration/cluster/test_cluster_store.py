@@ -1,10 +1,14 @@
 """What the cluster keeps on disk, in a real database."""
 
+import shutil
+
 import pytest
 
-from caxton_node.cluster.store import AGREED_MS, MEMBERS_MAX, ClusterStore
+from caxton_node.cluster.agreement import Line
+from caxton_node.cluster.store import MEMBERS_MAX, ClusterStore
 from caxton_node.core.errors import InvalidConfig
 from caxton_node.storage import Database
+from caxton_node.storage.migrate import MIGRATIONS
 from swim import Member, MemberState
 
 
@@ -40,6 +44,7 @@ async def test_members_are_remembered_the_living_first(store):
 
 
 @pytest.mark.story("018")
+@pytest.mark.scenario(108)
 async def test_a_node_that_comes_up_alone_does_not_forget_whom_to_ask(store):
     await store.save_members([member("a", MemberState.ALIVE, 1), member("b", MemberState.ALIVE, 2)], 1)
     await store.save_members([], 2)
@@ -59,10 +64,25 @@ async def test_members_that_were_seen_longest_ago_go_first(store):
 
 
 @pytest.mark.story("018")
-async def test_the_dead_of_a_day_ago_are_agreed_on_no_longer(store):
-    await store.save_members([member(name, MemberState.ALIVE, 1) for name in "abc"], 1)
-    late = 2 + AGREED_MS
-    await store.save_members([member("a", MemberState.DEAD, 1), member("b", MemberState.ALIVE, 1)], 5)
-    assert await store.read_agreed() == {"a", "b", "c"}
-    await store.save_members([member("a", MemberState.DEAD, 1), member("b", MemberState.ALIVE, 1)], late)
-    assert await store.read_agreed() == {"b"}
+async def test_the_book_of_who_counts_is_kept_as_it_is_and_replaced_whole(store):
+    assert await store.read_book() == {}
+    lines = {"a": Line(1, counts=True, settled=True), "b": Line(2, counts=False), "c": Line(3, counts=True)}
+    await store.save_book(lines)
+    assert await store.read_book() == lines
+    await store.save_book({"a": Line(2, counts=False)})
+    assert await store.read_book() == {"a": Line(2, counts=False)}
+
+
+@pytest.mark.story("018")
+async def test_a_node_of_before_the_book_counts_itself_and_whom_it_saw_within_a_day(tmp_path):
+    before = tmp_path / "migrations"
+    before.mkdir()
+    for path in sorted(MIGRATIONS.glob("000[1-5]_*.sql")):
+        shutil.copy(path, before)
+    async with await Database.open(tmp_path / "caxton.db", migrations=before) as database:
+        old = ClusterStore(database)
+        await old.claim("a", "demo")
+        await old.save_members([member("long-ago", MemberState.ALIVE, 1)], 1)
+        await old.save_members([member("b", MemberState.ALIVE, 2), member("c", MemberState.DEAD, 3)], 10**9)
+    async with await Database.open(tmp_path / "caxton.db") as database:
+        assert set(await ClusterStore(database).read_book()) == {"a", "b", "c"}

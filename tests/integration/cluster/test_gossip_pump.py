@@ -3,11 +3,12 @@
 import asyncio
 import random
 import socket
+import time
 
 import pytest
 import uvloop
 
-from caxton_node.cluster.gossip import Gossip
+from caxton_node.cluster.gossip import STALL_S, Gossip
 from caxton_node.core.clock import SystemClock
 from swim import Identity, Keyring, MemberDied, MemberJoined, MemberLeft, Membership, Settings
 from swim.effects import Schedule
@@ -18,10 +19,10 @@ KEY = bytes(range(32))
 class UdpNode(asyncio.DatagramProtocol):
     """One membership on one socket."""
 
-    def __init__(self, node_id, sock):
+    def __init__(self, node_id, sock, core=Membership):
         self.node_id = node_id
         self.address = sock.getsockname()
-        self.core = Membership(
+        self.core = core(
             Identity(node_id, self.address, 1, b""),
             Settings.local(),
             Keyring("test", [KEY]),
@@ -31,11 +32,11 @@ class UdpNode(asyncio.DatagramProtocol):
         self.pump = Gossip(self.core, self.send, self.seen.put_nowait, SystemClock())
 
     @classmethod
-    async def open(cls, node_id):
+    async def open(cls, node_id, core=Membership):
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.bind(("127.0.0.1", 0))
         loop = asyncio.get_running_loop()
-        node = cls(node_id, sock)
+        node = cls(node_id, sock, core)
         node.transport, _ = await loop.create_datagram_endpoint(lambda: node, sock=sock)
         return node
 
@@ -128,3 +129,61 @@ def test_timers_that_are_due_already_are_fired_on_the_loop_of_the_daemon():
         node.close()
 
     uvloop.run(scenario())
+
+
+class Traced(Membership):
+    """A core that writes down in which order it is fed."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.fed = []
+        self.timed = asyncio.Event()
+
+    def handle_datagram(self, data, source, now):
+        self.fed.append("datagram")
+        return super().handle_datagram(data, source, now)
+
+    def handle_timer(self, timer, now):
+        self.fed.append("timer")
+        self.timed.set()
+        return super().handle_timer(timer, now)
+
+
+@pytest.mark.story("018")
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.scenario(93)
+def test_after_a_stall_what_waits_in_the_socket_is_read_before_timers_fire(run):
+    async def scenario():
+        node = await UdpNode.open("a", core=Traced)
+        node.pump.start()
+        node.core.fed.clear()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            for number in range(50):
+                other.sendto(b"%d" % number, node.address)
+        time.sleep(0.3 + 2 * STALL_S)  # noqa: ASYNC251 - the stall itself: a whole probe interval
+        async with asyncio.timeout(10):
+            await node.core.timed.wait()
+        node.close()
+        return node
+
+    node = run(scenario())
+    assert node.core.fed[:51] == ["datagram"] * 50 + ["timer"]
+    assert node.pump.stalls == 1
+
+
+@pytest.mark.story("018")
+async def test_a_question_over_a_link_is_passed_on_and_its_answer_taken(pair):
+    a, b = pair
+    asked = asyncio.Queue()
+    a.pump = Gossip(
+        a.core, a.send, a.seen.put_nowait, SystemClock(), ping_link=lambda *ask: asked.put_nowait(ask)
+    )
+    a.pump.start()
+    b.pump.start([a.address])
+    await a.wait_for(MemberJoined, "b")
+    b.pump.close()  # it hears no datagrams any more, but its link is up
+    async with asyncio.timeout(15):
+        node_id, sequence = await asked.get()
+    assert node_id == "b"
+    a.pump.handle_link_answer(node_id, sequence)
+    a.pump.handle_link_answer("nobody", 7)

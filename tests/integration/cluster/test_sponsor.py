@@ -35,7 +35,7 @@ class Pair:
             tokens=self.tokens,
             authority=authority,
             ca_pem=self.authority.certificate_pem,
-            gossip_keys=[bytes(32)],
+            gossip_keys=lambda: [bytes(32)],
             signers=lambda: signers,
         )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from caxton_node.api.last_seen import REMEMBERED_MAX, LastSeen
-from caxton_node.cluster.service import Change, MemberChanged
+from caxton_node.cluster.changes import Change, MemberChanged
 from swim import Member, MemberState
 
 pytestmark = pytest.mark.story("018")

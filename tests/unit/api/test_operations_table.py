@@ -26,6 +26,18 @@ def test_whatever_changes_something_is_audited():
     assert all(operation.audited for operation in OPERATIONS if operation.permission in changing)
 
 
+def test_what_changes_what_the_cluster_shares_is_marked_so_that_a_minority_can_refuse_it():
+    changing = {Permission.AGENTS_WRITE, Permission.CLUSTER_WRITE, Permission.SECURITY_WRITE, None}
+    free = {
+        "ValidateAgent",
+        "Leave",
+        "ResolvePartition",
+    }  # change nothing, or only this node, or are the way out
+    for operation in OPERATIONS:
+        is_shared = operation.permission in changing and operation.audited and operation.name not in free
+        assert operation.shared is is_shared, operation.name
+
+
 def test_a_place_is_found_by_fields_that_the_request_has():
     for operation in OPERATIONS:
         fields = operation.request.DESCRIPTOR.fields_by_name

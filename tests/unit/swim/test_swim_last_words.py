@@ -15,7 +15,7 @@ from swim.events import (
     VersionRefused,
 )
 from swim.member import MemberState
-from swim.messages import Ack, Dead, Ping, PingRequest, Refute, Suspect, Want
+from swim.messages import Ack, Dead, Left, Ping, PingRequest, Refute, Suspect, Want
 from swim.settings import Settings
 from swim.statistics import Drop
 from swim.timers import GossipRound, LastChance, ProbePeriod, ProbeStep, SuspicionExpiry
@@ -235,3 +235,28 @@ def test_a_ping_that_was_asked_for_tells_the_round_trip():
     assert answered.rtt_s == pytest.approx(0.012)
     assert events(subject.hear(bob, Ack(ping.sequence, bytes(8)))) == [], "once"
     assert subject.membership.ping("nobody", subject.now) == []
+
+
+# ---- giving up
+
+
+def test_a_dead_member_that_is_given_up_counts_as_left_and_everybody_is_told():
+    subject, peers = acquainted(4)
+    dead, teller = peers[0], peers[1]
+    subject.hear(teller, Dead(dead.key, 1, 0, b"acc1acc2acc3"))
+    assert events(subject._note(subject.membership.give_up("peer-1", subject.now))) == []
+    assert state(subject, dead) is MemberState.LEFT
+    told = [message for peer in peers for message in peer.hears(subject.fire(GossipRound))]
+    assert Left(dead.key, 1, 0) in told
+    assert subject.membership.give_up("peer-2", subject.now) == [], "nobody who lives"
+    assert subject.membership.give_up("nobody", subject.now) == []
+    assert state(subject, peers[1]) is MemberState.ALIVE
+
+
+def test_who_was_given_up_and_comes_back_is_a_member_at_once():
+    subject, peers = acquainted(2)
+    back = peers[0]
+    subject.hear(peers[1], Dead(back.key, 1, 0, b"acc1acc2acc3"))
+    subject._note(subject.membership.give_up("peer-1", subject.now))
+    subject.hear(back, back.record(incarnation=1))
+    assert state(subject, back) is MemberState.ALIVE

@@ -1,0 +1,126 @@
+"""How a cluster looks on a terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from caxton_node.cli.cluster_history import line_of
+from caxton_node.cli.cluster_partition import REPORT_COLUMNS
+from caxton_node.cli.cluster_screen import Sight, draw
+from caxton_node.cli.cluster_sheet import shown, some, span, what_of
+from caxton_node.cli.output import Output
+from caxton_node.cli.plain import plain
+from caxton_node.pb import cluster_pb2 as pb
+
+pytestmark = [pytest.mark.story("008"), pytest.mark.story("041")]
+NOW_MS = 1_700_000_000_000
+
+
+def member(name: str, state: str = "ALIVE", **fields: Any) -> dict[str, Any]:
+    made = pb.Member(node_id=name, state=f"MEMBER_STATE_{state}", address=f"192.0.2.1:{len(name)}", **fields)
+    return shown(plain(made))
+
+
+def status(**fields: Any) -> dict[str, Any]:
+    facts = {"node_id": "n1", "cluster": "home", "partition_view": "majority", "agreed": 3, "agreed_seen": 3}
+    return plain(pb.GetStatusResponse(**{**facts, **fields}))
+
+
+def screen(sight: Sight, *, width: int = 120, height: int = 30) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
+    console.print(draw(sight, width=width, height=height))
+    assert isinstance(console.file, io.StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (7.9, "7s"), (62, "1m 2s"), (3600, "1h"), (90_061, "1d 1h"), (86_405, "1d 5s")],
+)
+def test_times_are_written_in_their_two_largest_units(seconds: float, text: str) -> None:
+    assert span(seconds) == text
+
+
+def test_many_names_are_cut_and_counted() -> None:
+    assert some(["a", "b"]) == "a, b"
+    assert some([f"n{number}" for number in range(2000)]).endswith("n7 and 1,992 more")
+    assert some(["\x1b[2J"]) == "\\x1b[2J"
+
+
+def test_who_accused_whom_is_said_where_somebody_was_accused() -> None:
+    event = {"accusers": ["n1", "n3"]}
+    assert what_of(event, "suspected") == "suspected by n1, n3"
+    assert what_of(event, "died") == "died, accused by n1, n3"
+    assert what_of(event, "joined") == "joined"
+    assert what_of({}, "died") == "died"
+
+
+def test_an_event_is_one_line() -> None:
+    event = pb.HistoryEvent(at_unix_ms=NOW_MS, what="suspected", member="n2", address="h:1", accusers=["n1"])
+    assert line_of(plain(event)).endswith("n2  \x1b[33msuspected by n1\x1b[0m  h:1  incarnation 0")
+    view = pb.HistoryEvent(at_unix_ms=NOW_MS, what="view", member="n1", detail="minority, was majority")
+    assert line_of(plain(view)).endswith("n1  view  minority, was majority")
+
+
+def test_the_screen_has_a_row_for_each_member_and_the_view_at_its_foot() -> None:
+    members = [
+        member("n1", is_self=True),
+        member("n2", since_unix_ms=NOW_MS - 62_000, link="quic", rtt_ms=0.42, last_change="joined"),
+        member("n3", "DEAD", since_unix_ms=NOW_MS, flaps=2, last_change="died", accusers=["n1", "n2"]),
+    ]
+    event = plain(pb.HistoryEvent(at_unix_ms=NOW_MS, what="died", member="n3", accusers=["n1", "n2"]))
+    facts = status(agreed_seen=2, gossip_in_per_s=164.4, gossip_dropped={"replayed": 3})
+    lines = screen(Sight(members, facts, [event], at_unix_ms=NOW_MS))
+    assert len(lines) == 30
+    assert lines[0].startswith("home  seen from n1  ")
+    assert lines[2].split() == [
+        "NODE",
+        "STATE",
+        "SINCE",
+        "ADDRESS",
+        "LINK",
+        "RTT",
+        "MS",
+        "FLAPS",
+        "LAST",
+        "EVENT",
+    ]
+    assert lines[3].split()[:3] == ["n1", "*", "alive"]
+    assert lines[4].split() == ["n2", "alive", "1m", "2s", "192.0.2.1:2", "quic", "0.42", "0", "joined"]
+    assert lines[5].endswith("2  died, accused by n1, n2")
+    assert lines[8].endswith("n3  died, accused by n1, n2")
+    assert lines[-3].startswith("majority  sees 2 of 3 that count   2 alive  0 suspect  1 failed  0 left")
+    assert "164 B/s in" in lines[-2]
+    assert "dropped: 3 replayed" in lines[-2]
+    assert lines[-1] == "q ends"
+
+
+@pytest.mark.parametrize(("width", "height"), [(120, 40), (80, 24), (60, 15), (40, 10), (30, 9)])
+def test_a_thousand_members_fit_into_any_window_trouble_first(width: int, height: int) -> None:
+    members = [member(f"n{number:04}") for number in range(1000)]
+    members[700] = member("n0700", "SUSPECT")
+    lines = screen(Sight(members, status(), at_unix_ms=NOW_MS), width=width, height=height)
+    assert len(lines) <= height
+    assert lines[3].startswith("n0700")
+    assert any(line.startswith("and ") for line in lines)
+
+
+def test_a_node_that_does_not_answer_is_said_at_the_foot() -> None:
+    assert screen(Sight())[-1] == "asking ..."
+    last = screen(Sight((), status(), notice="no node answers at /run/x", at_unix_ms=NOW_MS))[-1]
+    assert last == "no node answers at /run/x"
+
+
+def test_a_split_that_is_over_is_one_row(capsys: pytest.CaptureFixture[str]) -> None:
+    report = pb.PartitionReport(
+        began_unix_ms=NOW_MS, ended_unix_ms=NOW_MS + 125_000, view="minority", here=["n4", "n5"],
+        there=["n1", "n2"], missing=["n3"], conflicts=2,
+    )  # fmt: skip
+    Output().rows([plain(report)], REPORT_COLUMNS, empty="")
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split()[:4] == ["BEGAN", "LASTED", "VIEW", "HERE"]
+    assert row.split()[3:] == ["2m", "5s", "minority", "n4,", "n5", "n1,", "n2", "-", "n3", "2"]

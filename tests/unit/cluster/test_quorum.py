@@ -1,0 +1,192 @@
+"""Who is the majority while members come, go, die and come back, told by example."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from caxton_node.cluster.agreement import Book, Line, MalformedBook, decode, encode
+from caxton_node.cluster.partitions import PartitionView
+from caxton_node.cluster.quorum import Compare, Quorum, Turned
+from tests.support.splits import MAJORITY, NAMES, TIMES, World
+
+pytestmark = pytest.mark.story("018")
+
+MINORITY, ISOLATED = PartitionView.MINORITY, PartitionView.ISOLATED
+N0, N1, N2, N3, N4, N5, N6, N7, *_ = NAMES
+
+
+def view(world: World, name: str) -> PartitionView:
+    return world.nodes[name].standpoint.view
+
+
+def agreed(world: World, name: str) -> list[str]:
+    return list(world.nodes[name].standpoint.agreed)
+
+
+def apart(*names: str) -> dict[str, int]:
+    return {name: int(name in names) for name in NAMES}
+
+
+def restored(me: str, *others: str) -> Quorum:
+    book = Book({name: Line(1, counts=True, settled=True) for name in (me, *others)})
+    return Quorum(me, book, TIMES, rng=random.Random(1), now=0.0)
+
+
+def test_a_founder_is_the_majority_of_itself_and_a_newcomer_of_nobody():
+    assert restored(N0).standpoint.view is MAJORITY
+    fresh = Quorum(N1, Book(), TIMES, rng=random.Random(1), now=0.0)
+    assert fresh.standpoint.view is ISOLATED
+    fresh.handle_alive(N2, 1.0)
+    assert fresh.standpoint.view is MINORITY
+
+
+def test_newcomers_count_after_a_while_on_the_side_of_the_majority():
+    world = World(1)
+    world.start(N1, 0, Book())
+    assert (agreed(world, N0), view(world, N1)) == ([N0], MAJORITY)
+    world.run(TIMES.welcome_s + 2)
+    assert agreed(world, N0) == agreed(world, N1) == [N0, N1]
+    assert view(world, N1) is MAJORITY
+
+
+def test_the_smaller_side_of_a_split_is_the_minority_and_the_majority_again_after_it():
+    world = World(5)
+    world.split(apart(N0, N1))
+    assert [view(world, name) for name in (N0, N2)] == [MINORITY, MAJORITY]
+    world.split(apart())
+    assert {view(world, name) for name in world.nodes} == {MAJORITY}
+
+
+def test_a_minority_that_grows_by_joins_stays_one_however_large_it_is():
+    world = World(3)
+    world.split(apart(N2))
+    for name in NAMES[3:]:
+        world.start(name, 1, Book())
+    world.run(1000)
+    assert {view(world, name) for name in (N2, *NAMES[3:])} == {MINORITY}
+    assert {view(world, name) for name in (N0, N1)} == {MAJORITY}
+    world.split(apart())
+    world.run(TIMES.welcome_s + 2)
+    assert agreed(world, N0) == NAMES
+
+
+def test_a_split_in_the_middle_of_counting_newcomers_does_not_make_two_majorities():
+    world = World(3)
+    for name in (N3, N4, N5, N6):
+        world.start(name, 0, Book())
+    world.now += TIMES.welcome_s + 1
+    keeper = world.nodes[N0]
+    world.perform(N0, keeper.handle_turn(world.now), hearers=frozenset({N3, N4, N5, N6}))
+    world.split(apart(N1, N2))
+    assert len(agreed(world, N0)) == 7
+    assert len(agreed(world, N1)) == 3
+    assert [view(world, name) for name in (N0, N1)] == [MINORITY, MAJORITY]
+    world.run(1000)
+    assert [view(world, name) for name in (N0, N1)] == [MINORITY, MAJORITY]
+
+
+def test_who_leaves_counts_no_more_and_who_dies_does():
+    world = World(5)
+    world.end(N3, goodbye=True)
+    world.end(N4, goodbye=True)
+    world.end(N2, goodbye=False)
+    assert agreed(world, N0) == [N0, N1, N2]
+    assert view(world, N0) is MAJORITY
+    world.end(N1, goodbye=False)
+    assert view(world, N0) is ISOLATED
+
+
+def test_leaves_on_the_smaller_side_do_not_make_it_the_majority():
+    world = World(5)
+    world.split(apart(N3, N4))
+    world.end(N4, goodbye=True)
+    assert view(world, N3) is ISOLATED
+    assert view(world, N0) is MAJORITY
+
+
+def test_the_majority_gives_up_the_long_dead_and_the_minority_never():
+    world = World(5)
+    world.split(apart(N3, N4))
+    world.now += TIMES.dead_memory_s
+    world.run(2)
+    assert agreed(world, N0) == [N0, N1, N2]
+    assert agreed(world, N3) == NAMES[:5]
+    assert [view(world, name) for name in (N0, N3)] == [MAJORITY, MINORITY]
+
+
+def test_a_side_that_was_left_behind_does_not_believe_its_numbers_before_it_has_asked():
+    world = World(5)
+    world.split(apart(N3, N4))
+    world.now += TIMES.dead_memory_s
+    world.run(2)
+    left_behind = world.nodes[N3]
+    effects = left_behind.handle_alive(N2, world.now)  # three of five, as far as its own book says
+    assert effects == [Compare(N2)]
+    assert left_behind.standpoint.view is MINORITY
+    left_behind.handle_book(N2, world.nodes[N2].book.lines(), world.now)
+    assert left_behind.standpoint.view is MINORITY
+    assert left_behind.standpoint.agreed == (N0, N1, N2)
+
+
+def test_a_member_that_never_gives_its_book_is_not_waited_for_for_ever():
+    quorum = restored(N0, N1, N2)
+    quorum.handle_alive(N1, 0.0)
+    assert quorum.handle_silence(N1, 1.0) == quorum.handle_silence(N1, 2.0) == []
+    (turned,) = quorum.handle_silence(N1, 3.0)
+    assert isinstance(turned, Turned)
+    assert (turned.change.before, turned.change.view) == (MINORITY, MAJORITY)
+    assert turned.change.lost == (N2,)
+
+
+@pytest.mark.scenario(108)
+def test_a_node_that_starts_alone_remembers_who_counts():
+    assert restored(N0, N1, N2).standpoint.view is ISOLATED
+    assert restored(N0, N1, N2).standpoint.lost == (N1, N2)
+
+
+def test_who_left_and_starts_again_on_the_other_side_brings_the_news_of_its_leave():
+    world = World(5)
+    world.split(apart(N1, N3))
+    world.end(N2, goodbye=True)
+    assert view(world, N0) is MAJORITY  # two of four, with the smallest id
+    world.start(N2, 1, Book(world.disk[N2].lines()))
+    assert view(world, N1) is MINORITY  # three of five, had N2 not told
+    assert world.majorities() == {0}
+
+
+@pytest.mark.scenario(82)
+def test_survivors_whose_dead_are_given_up_become_the_majority():
+    world = World(5)
+    for name in (N2, N3, N4):
+        world.end(name, goodbye=False)
+    assert [view(world, name) for name in (N0, N1)] == [MINORITY, MINORITY]
+    world.perform(N1, world.nodes[N1].strike([N0, N2, N3, N4], world.now))
+    assert agreed(world, N0) == agreed(world, N1) == [N0, N1]  # who is alive is not given up
+    assert [view(world, name) for name in (N0, N1)] == [MAJORITY, MAJORITY]
+    world.start(N3, 0, Book(world.disk[N3].lines()))
+    world.run(TIMES.welcome_s + 2)
+    assert agreed(world, N3) == [N0, N1, N3]
+
+
+def test_sides_that_have_given_up_each_other_come_together_again():
+    world = World(4)
+    world.split(apart(N2, N3))
+    world.perform(N0, world.nodes[N0].strike(NAMES, world.now))
+    world.perform(N2, world.nodes[N2].strike(NAMES, world.now))
+    assert world.majorities() == {0, 1}  # two operators have said so
+    world.split(apart())
+    world.run(3 * TIMES.compare_s + TIMES.welcome_s + 5)
+    assert {tuple(agreed(world, name)) for name in world.nodes} == {tuple(NAMES[:4])}
+    assert {view(world, name) for name in world.nodes} == {MAJORITY}
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [b"", b"\xc1", b"\x01", encode({"n1": Line(0, counts=True)}), encode({"N 1": Line(1, counts=True)})],
+)
+def test_lines_that_cannot_be_read_are_refused_whole(rubbish):
+    with pytest.raises(MalformedBook):
+        decode(rubbish)
+    assert decode(encode({"n1": Line(7, counts=True)})) == {"n1": Line(7, counts=True)}
