@@ -21,6 +21,9 @@ from swim.wire import Wire
 
 DIRECT_SHARE = 0.86
 """Part of the time for direct answers over which the pings are spread; the last one needs the rest."""
+COST_MAX = 2
+"""Points of local health that one failed probe costs at most. Without a bound a node on the small side of a
+split, whose helpers are on the other, takes itself for unwell and gives nobody up for minutes."""
 BLOCKED_REPORT_S = 60.0
 """At most so often it is reported that a member answers over its link only."""
 
@@ -199,6 +202,7 @@ class Detector:
             self._outbox.schedule(ProbeStep(probe.sequence, Step.INDIRECT), left_s)
 
     def _ask_helpers(self, probe: Probe) -> None:
+        probe.is_asked = True
         count = self._settings.helpers + (self._settings.helpers_if_lossy if self.path.is_lossy else 0)
         for helper in self._rounds.helpers(count, for_target=probe.target):
             probe.helpers.append(helper.key)
@@ -222,7 +226,7 @@ class Detector:
         if verdict is Verdict.ISOLATED:
             self._count_isolation(now)
             return None
-        self._awareness.worsen(probe.silent_helpers if probe.helpers else 1)
+        self._awareness.worsen(min(COST_MAX, probe.silent_helpers) if probe.helpers else 1)
         if verdict is Verdict.UNSURE:
             return probe
         self._view.accuse(probe.target, probe.nackers, now)
@@ -256,7 +260,7 @@ class Detector:
     def _tell_suspect(self, key: bytes) -> None:
         suspect = self._roster.find(key)
         if suspect is not None and suspect.state is MemberState.SUSPECT:
-            self._wire.send(suspect.address, self._view.suspicions.accusation(suspect))
+            self._wire.send_bare(suspect.address, self._view.suspicions.accusation(suspect))
 
     def _next_sequence(self) -> int:
         self._sequence = self._sequence % SEQUENCE_MAX + 1

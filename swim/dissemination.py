@@ -36,7 +36,6 @@ class RumourQueue:
     def __init__(self) -> None:
         self._rumours: dict[Hashable, _Rumour] = {}
         self._tiers: list[dict[Hashable, None]] = [{}]
-        self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._rumours)
@@ -46,14 +45,12 @@ class RumourQueue:
         self.discard(subject)
         self._rumours[subject] = _Rumour(data)
         self._tiers[0][subject] = None
-        self.bytes += len(data)
 
     def discard(self, subject: Hashable) -> None:
         """Tell nothing more about a subject."""
         rumour = self._rumours.pop(subject, None)
         if rumour is not None:
             del self._tiers[rumour.told][subject]
-            self.bytes -= len(rumour.data)
 
     def head_bytes(self) -> int:
         """Return the size of the rumour that is next, 0 if there is none."""
@@ -69,14 +66,17 @@ class RumourQueue:
                 return subject
         return None
 
-    def take(self, room: int, limit: int) -> list[bytes]:
-        """Return rumours that fit into `room` bytes, each counted as told once and dropped after `limit`."""
-        return list(self.take_by_subject(room, limit).values())
+    def take(self, room: int, limit: int, *, without: Container[Hashable] = ()) -> dict[Hashable, bytes]:
+        """Return rumours that fit into `room` bytes, each counted as told once and dropped after `limit`.
 
-    def take_by_subject(
-        self, room: int, limit: int, *, without: Container[Hashable] = ()
-    ) -> dict[Hashable, bytes]:
-        """Do the same, but for some subjects, and say what each rumour is about."""
+        Args:
+            room: Bytes that may be filled.
+            limit: How often each rumour is told in all.
+            without: Subjects to be left out.
+
+        Returns:
+            The rumours by subject, those told least before others.
+        """
         if not self._rumours:
             return {}
         chosen = self._choose(room, without)
@@ -129,33 +129,39 @@ class Dissemination:
     def __len__(self) -> int:
         return len(self.claims) + len(self.topics)
 
-    @property
-    def waiting_bytes(self) -> int:
-        """Return the size of everything that waits."""
-        return self.claims.bytes + self.topics.bytes
+    def fill(self, room: int, live: int, told: set[Hashable] | None = None) -> list[bytes]:
+        """Return encoded messages for the free `room` of one datagram, in a cluster of `live` members.
 
-    def fill(self, room: int, live: int) -> list[bytes]:
-        """Return encoded messages for the free `room` of one datagram, in a cluster of `live` members."""
+        Args:
+            room: Bytes.
+            live: Size of the cluster.
+            told: Subjects that the receiver was told just now; they are left out, and the others added.
+        """
         if not self.claims and not self.topics:
             return []
+        told = set() if told is None else told
         claims_limit = retransmit_limit(live, self._settings.retransmit_extra)
         topics_limit = retransmit_limit(live, self._settings.topic_retransmit_extra)
-        credited = self._take_credited(room, topics_limit)
-        parts = list(credited.values())
-        room -= sum(map(len, parts))
-        claims = self.claims.take(room, claims_limit)
-        room -= sum(map(len, claims))
-        more = self.topics.take_by_subject(room, topics_limit, without=credited)
-        return parts + claims + list(more.values())
+        parts: list[bytes] = []
 
-    def _take_credited(self, room: int, limit: int) -> dict[Hashable, bytes]:
+        def put(chosen: dict[Hashable, bytes]) -> int:
+            told.update(chosen)
+            parts.extend(chosen.values())
+            return sum(map(len, chosen.values()))
+
+        room -= put(self._take_credited(room, topics_limit, told))
+        room -= put(self.claims.take(room, claims_limit, without=told))
+        put(self.topics.take(room, topics_limit, without=told))
+        return parts
+
+    def _take_credited(self, room: int, limit: int, told: set[Hashable]) -> dict[Hashable, bytes]:
         if not self.topics:
             self._credit = 0.0
             return {}
         self._credit = min(float(room), self._credit + room * self._settings.topic_share)
         if self.topics.head_bytes() > self._credit:
             return {}
-        chosen = self.topics.take_by_subject(int(self._credit), limit)
+        chosen = self.topics.take(int(self._credit), limit, without=told)
         self._credit -= sum(map(len, chosen.values()))
         return chosen
 

@@ -38,6 +38,8 @@ class Joiner:
         self._seeds: list[Address] = []
         self._attempt = 0
         self._unanswered = 0
+        self._turn: list[Address] = []
+        self._turns = 0
         self._under_way = False
         self._source: Address | None = None
         self._cursor = b""
@@ -54,6 +56,7 @@ class Joiner:
             return
         self._under_way = True
         self._source, self._cursor, self._unanswered = None, b"", 0
+        self._turn, self._turns = [], -1
         self._ask()
 
     @property
@@ -89,9 +92,14 @@ class Joiner:
         self._attempt += 1
         targets = [self._source] if self._source else self._draw_seeds()
         for address in targets:
-            self._wire.send(address, introduce(self._own.member), Pull(self._cursor))
-        pause = min(BACKOFF_MAX, 2**self._unanswered)
+            self._wire.send_bare(address, introduce(self._own.member), Pull(self._cursor))
+        pause = min(BACKOFF_MAX, 2 ** (self._unanswered if self._source else self._turns))
         self._outbox.schedule(JoinRetry(self._attempt), pause * self._settings.probe_interval_s)
 
     def _draw_seeds(self) -> list[Address]:
-        return self._rng.sample(self._seeds, min(SEEDS_AT_ONCE, len(self._seeds)))
+        """Return the next few seeds: all of them in random order before any of them again."""
+        if not self._turn:
+            self._turn = self._rng.sample(self._seeds, len(self._seeds))
+            self._turns += 1
+        drawn, self._turn = self._turn[:SEEDS_AT_ONCE], self._turn[SEEDS_AT_ONCE:]
+        return drawn

@@ -41,7 +41,7 @@ class LastChances:
         """Ask helpers to ping a suspect, and begin to ping it."""
         accusation = self._view.suspicions.accusation(suspect)
         for helper in self._rounds.helpers(HELPERS, for_target=suspect.key):
-            self._wire.send(helper.address, accusation, PingRequest(UNASKED, suspect.key))
+            self._wire.send_bare(helper.address, accusation, PingRequest(UNASKED, suspect.key))
         self._ping(suspect, suspicion, TRIES)
 
     def handle_step(self, timer: LastChance) -> None:

@@ -21,7 +21,10 @@ from swim.parts import Parts
 from swim.reception import Reception
 from swim.settings import Settings
 from swim.statistics import Drop
-from swim.timers import LeaveEnd, ProbePeriod, Timer
+from swim.timers import ContentRetry, GossipRound, LeaveEnd, RelayStep, Timer
+
+TOLD_WHILE_LEAVING = (GossipRound, RelayStep, ContentRetry)
+"""Timers that a leaver still takes: it tells and answers, and looks after nobody."""
 
 
 class Phase(StrEnum):
@@ -92,7 +95,8 @@ class Membership:
     @property
     def protocol_version(self) -> int:
         """Return the newest version of the protocol that every live member speaks."""
-        return min(member.versions[1] for member in self._context.roster if member.is_live)
+        others = (member.versions[1] for member in self._context.roster if member.is_live)
+        return min(others, default=self.self_member.versions[1])
 
     def distance_s(self, node_id: str) -> float | None:
         """Return about how long a round trip to a member takes, seconds; None if it was never probed."""
@@ -196,7 +200,7 @@ class Membership:
         goodbye = self._parts.own.leave()
         listeners = self._parts.rounds.sample(self._context.settings.leave_fanout)
         for member in listeners:
-            self._parts.wire.send(member.address, goodbye)
+            self._parts.wire.send_bare(member.address, goodbye)
         self._context.outbox.schedule(LeaveEnd(), self._context.settings.leave_linger_s if listeners else 0.0)
         return self._finish()
 
@@ -227,7 +231,7 @@ class Membership:
         if isinstance(timer, LeaveEnd):
             self._phase = Phase.DEPARTED
             self._context.outbox.notify(LeaveCompleted())
-        elif self._phase is Phase.PRESENT or not isinstance(timer, ProbePeriod):
+        elif self._phase is Phase.PRESENT or isinstance(timer, TOLD_WHILE_LEAVING):
             self._clockwork.handle(timer, now)
         return self._finish()
 

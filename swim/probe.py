@@ -55,6 +55,7 @@ class Probe:
         tries: Pings that may be sent before helpers are asked.
         pause_s: Time between them.
         tried: Pings sent.
+        is_asked: Helpers were asked, as far as there are any.
         answered: An ack came, from the target or through a helper.
         answered_first: It came to the first ping, before there was a second.
         answered_by_link: The target answered over a link.
@@ -73,6 +74,7 @@ class Probe:
     tries: int = 2
     pause_s: float = 0.0
     tried: int = 0
+    is_asked: bool = False
     answered: bool = False
     answered_first: bool = False
     answered_by_link: bool = False
@@ -98,6 +100,8 @@ def judge(probe: Probe) -> Verdict:
         return Verdict.ALIVE
     if probe.helpers and not probe.anybody_heard:
         return Verdict.ISOLATED
+    if not probe.is_asked:
+        return Verdict.UNSURE  # its timers were lost
     if len(probe.nackers) >= min(WITNESSES, len(probe.helpers)):
         return Verdict.ACCUSED
     if probe.strikes >= STRIKES_MAX or (probe.strikes and probe.nackers):

@@ -97,7 +97,7 @@ class Reception:
         self._statistics.drop(Drop.STALE_EPOCH)
         known = self._view.correct(sender, MemberState.ALIVE, opened.epoch, now) if sender else None
         if known is not None:
-            self._wire.send(source, known)
+            self._wire.send_bare(source, known)
 
     def _handle_claim(self, claim: Claim, now: float) -> Message | None:
         key = node_key(claim.node_id) if isinstance(claim, Alive) else claim.key
@@ -107,7 +107,7 @@ class Reception:
         reply = self._parts.own.defend(claim, now)
         if reply is not None and self._parts.own.member.incarnation > incarnation:
             for member in self._parts.rounds.sample(DEFENCE_FANOUT):
-                self._wire.send(member.address, reply)
+                self._wire.send_bare(member.address, reply)
         return reply
 
     def _handle_ping(self, ping: Ping, source: Address, now: float) -> None:

@@ -79,5 +79,5 @@ class Relays:
             messages: list[Message] = [Ping(sequence, target.key[:TARGET_BYTES], self._roster.digest)]
             if target.state is MemberState.SUSPECT:
                 messages.append(self._view.suspicions.accusation(target))  # what it answers then refutes
-            self._wire.send(target.address, *messages)
+            self._wire.send_bare(target.address, *messages)
         self._outbox.schedule(RelayStep(sequence, following), self._half_s)

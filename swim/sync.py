@@ -74,7 +74,7 @@ class Reconciler:
         if due:
             self._exchanged_at = now
             self._statistics.reconciliations += 1
-            self._wire.send(source, Buckets(self._roster.bucket_digests))
+            self._wire.send_bare(source, Buckets(self._roster.bucket_digests))
 
     def hurry(self, now: float) -> None:
         """Look into differences sooner for a while: a newcomer has missed what was told meanwhile."""

@@ -84,8 +84,8 @@ class View:
                 return None
         if not supersedes(claim.epoch, claim.incarnation, state, over=known):
             return self.correct(known, state, claim.epoch, now)
-        if isinstance(claim, Refute) and known.revision == REVISION_STALE:
-            return self.ask_for(claim.key, now)
+        if isinstance(claim, Refute | Suspect) and known.revision == REVISION_STALE:
+            return self.ask_for(claim.key, now)  # live again in a life whose profile never came
         if isinstance(claim, Dead) and not self.suspicions.is_witnessed(claim, known):
             return self._doubt_instead(claim, known, now)
         self._believe(known, claim, now)
@@ -247,7 +247,7 @@ class View:
     def _doubt_instead(self, death: Dead, known: Member, now: float) -> Message | None:
         """Take a death that too few bear witness to for what it is, a suspicion by those."""
         self._statistics.drop(Drop.WITNESSES)
-        if death.epoch > known.epoch:
+        if death.epoch > known.epoch or known.revision == REVISION_STALE:
             return self.ask_for(death.key, now)
         if not self.suspicions.is_about(death, known):
             self._believe(known, Suspect(*death), now)
@@ -272,9 +272,10 @@ class View:
         self._roster.put(after)
         if self._roster.digest != digest:
             self.changed_at = now
-        accusers = self.suspicions.names(after.key)
+        accuses = after.state is MemberState.SUSPECT or after.state is MemberState.DEAD
+        accusers = self.suspicions.names(after.key) if accuses else ()
         self.suspicions.settle(after, now)
-        if after.is_live and after.is_incomplete and (before is None or before.content != after.content):
+        if after.is_live and after.is_incomplete:
             self._incomplete.append(after)
         for event in events_between(before, after, accusers):
             self._statistics.joins += isinstance(event, MemberJoined)

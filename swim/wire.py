@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 from swim.codec import PACKET_OVERHEAD_BYTES, encode_message, encode_packet
 from swim.context import Context
@@ -39,13 +39,12 @@ class Wire:
 
     def send_rumours(self, address: Address, datagrams_max: int) -> None:
         """Send waiting rumours in as many datagrams as they need, at most `datagrams_max`."""
-        untold = self._dissemination.waiting_bytes  # what follows would be told twice to the same member
+        told: set[Hashable] = set()
         for _ in range(datagrams_max):
-            parts = self._dissemination.fill(min(self._room, untold), self._roster.live_count)
+            parts = self._dissemination.fill(self._room, self._roster.live_count, told)
             if not parts:
                 return
             self._seal(address, parts)
-            untold -= sum(map(len, parts))
 
     def send_all(self, address: Address, messages: Iterable[Message], datagrams_max: int) -> None:
         """Send messages in order, packed tightly; what is beyond `datagrams_max` datagrams is dropped."""

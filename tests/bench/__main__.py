@@ -21,7 +21,9 @@ BENCHES = (
     "runtime",
     "hostile_neighbours",
     "swim_sim",
+    "swim_real",
     "mesh_links",
+    "junk",
 )
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("bench", "metric", "value", "unit", "p50", "p99", "ratio", "note")

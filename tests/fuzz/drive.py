@@ -2,7 +2,7 @@
 
 .venv/bin/python -m tests.fuzz.drive NAME [--seconds 60] [--seed 1] [--work .fuzz] [FILE ...]
 
-With files it only replays them. Coverage of `caxton_node` and `swim` guides it; the code of wasmtime has none.
+With files it only replays them. Coverage of `caxton_node` and `swim` guides it; wasmtime has none.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ def test_ten_per_cent_of_loss_hardly_raises_a_suspicion(seed: int) -> None:
     assert suspicions(cluster) <= 64, "two suspicions, each told to everybody"
 
 
+@pytest.mark.scenario(85)
 @pytest.mark.parametrize("loss", [0.05, 0.2, 0.4])
 def test_a_crash_is_seen_through_loss(seed: int, loss: float) -> None:
     cluster = formed(seed, 24)
@@ -56,6 +57,7 @@ def test_a_crash_is_seen_through_loss(seed: int, loss: float) -> None:
     )
 
 
+@pytest.mark.scenario(86)
 def test_two_nodes_that_reach_each_other_only_through_a_third_stay_members(seed: int) -> None:
     cluster = formed(seed, 3)
     one, two = cluster.address(name_of(0)), cluster.address(name_of(1))
@@ -66,6 +68,7 @@ def test_two_nodes_that_reach_each_other_only_through_a_third_stay_members(seed:
     assert false_deaths(cluster) == []
 
 
+@pytest.mark.scenario(89)
 def test_a_node_that_hears_nothing_gets_nobody_else_declared_dead(seed: int) -> None:
     cluster = formed(seed, 32)
     deaf = cluster.nodes[name_of(6)]
@@ -79,6 +82,7 @@ def test_a_node_that_hears_nothing_gets_nobody_else_declared_dead(seed: int) -> 
     cluster.network.run_until(lambda: all_alive_everywhere(cluster), within_s=60)
 
 
+@pytest.mark.scenario(87)
 @pytest.mark.parametrize("for_s", [20, 120])
 @pytest.mark.parametrize("minority", [1, 8, 16])
 def test_a_partition_heals(seed: int, for_s: float, minority: int) -> None:
@@ -95,6 +99,7 @@ def test_a_partition_heals(seed: int, for_s: float, minority: int) -> None:
     assert events_alternate(cluster) == []
 
 
+@pytest.mark.scenario(88)
 def test_a_partition_into_three_heals_twice(seed: int) -> None:
     cluster = formed(seed, 24)
     ids = list(cluster.nodes)
@@ -105,6 +110,7 @@ def test_a_partition_into_three_heals_twice(seed: int) -> None:
         cluster.network.run_until(lambda: all_alive_everywhere(cluster), within_s=25)
 
 
+@pytest.mark.scenario(93)
 def test_a_process_that_stood_still_accuses_nobody_when_it_goes_on(seed: int) -> None:
     cluster = formed(seed, 24)
     frozen = cluster.nodes[name_of(2)]
@@ -114,6 +120,7 @@ def test_a_process_that_stood_still_accuses_nobody_when_it_goes_on(seed: int) ->
     assert all_alive_everywhere(cluster)
 
 
+@pytest.mark.scenario(93)
 def test_a_short_pause_is_refuted_before_anybody_dies(seed: int) -> None:
     cluster = formed(seed, 24)
     cluster.network.freeze(cluster.address(name_of(2)), 4)
@@ -122,6 +129,7 @@ def test_a_short_pause_is_refuted_before_anybody_dies(seed: int) -> None:
     assert all_alive_everywhere(cluster)
 
 
+@pytest.mark.scenario(75)
 def test_a_node_that_lost_count_of_its_epochs_is_told(seed: int) -> None:
     cluster = formed(seed, 8)
     for _ in range(2):
@@ -140,6 +148,7 @@ def test_a_node_that_lost_count_of_its_epochs_is_told(seed: int) -> None:
     assert claims[0].claim.epoch == 3
 
 
+@pytest.mark.scenario(97)
 def test_a_cluster_with_another_key_stays_apart(seed: int) -> None:
     cluster = formed(seed, 8)
     stranger = Node(

@@ -48,6 +48,7 @@ def test_a_node_alone_is_a_complete_cluster_and_sends_nothing(seed: int) -> None
     assert cluster.bytes_sent() == 0
 
 
+@pytest.mark.scenario(107)
 def test_a_join_reports_its_completion_and_every_member_once(seed: int) -> None:
     cluster = formed(seed, 80)
     newcomer = cluster.add("newcomer", [cluster.address(name_of(3))])
@@ -61,6 +62,7 @@ def test_a_join_reports_its_completion_and_every_member_once(seed: int) -> None:
     )
 
 
+@pytest.mark.scenario(62)
 def test_a_join_goes_on_when_seeds_are_down_or_datagrams_are_lost(seed: int) -> None:
     cluster = formed(seed, 40)
     cluster.network.lose(0.3)
@@ -68,6 +70,7 @@ def test_a_join_goes_on_when_seeds_are_down_or_datagrams_are_lost(seed: int) -> 
     cluster.network.run_until(lambda: all_views_equal(cluster), within_s=30)
 
 
+@pytest.mark.scenario(62)
 def test_a_join_waits_for_a_seed_that_starts_later(seed: int) -> None:
     cluster = Cluster(seed)
     late = ("10.7.7.7", 7946)
@@ -77,6 +80,7 @@ def test_a_join_waits_for_a_seed_that_starts_later(seed: int) -> None:
     cluster.network.run_until(lambda: all_views_equal(cluster), within_s=15)
 
 
+@pytest.mark.scenario(66)
 def test_nodes_that_each_know_only_the_next_become_one_cluster(seed: int) -> None:
     cluster = Cluster(seed)
     former = cluster.add(name_of(0))
@@ -104,6 +108,7 @@ def test_the_local_profile_sees_a_crash_within_about_two_seconds(seed: int) -> N
     cluster.network.run_until(lambda: all_views_equal(cluster), within_s=2.5)
 
 
+@pytest.mark.scenario(91)
 def test_a_third_of_the_nodes_can_die_at_once(seed: int) -> None:
     cluster = formed(seed, 48)
     cluster.kill(*(name_of(number) for number in range(0, 48, 3)))
@@ -111,6 +116,7 @@ def test_a_third_of_the_nodes_can_die_at_once(seed: int) -> None:
     assert false_deaths(cluster) == []
 
 
+@pytest.mark.scenario(72)
 def test_a_quick_restart_is_alive_at_once_with_its_new_epoch(seed: int) -> None:
     cluster = formed(seed, 32)
     cluster.kill(name_of(5))
@@ -123,6 +129,7 @@ def test_a_quick_restart_is_alive_at_once_with_its_new_epoch(seed: int) -> None:
     assert events_alternate(cluster) == []
 
 
+@pytest.mark.scenario(72)
 def test_a_restart_wins_over_its_own_death(seed: int) -> None:
     cluster = formed(seed, 32)
     cluster.kill(name_of(5))
@@ -132,6 +139,7 @@ def test_a_restart_wins_over_its_own_death(seed: int) -> None:
     assert events_alternate(cluster) == []
 
 
+@pytest.mark.scenario(72)
 def test_a_restart_without_seeds_is_found_by_the_others(seed: int) -> None:
     cluster = formed(seed, 8)
     cluster.kill(name_of(5))
@@ -140,6 +148,7 @@ def test_a_restart_without_seeds_is_found_by_the_others(seed: int) -> None:
     cluster.network.run_until(lambda: all_views_equal(cluster), within_s=60)
 
 
+@pytest.mark.scenario(73)
 def test_all_nodes_can_restart_at_the_same_moment(seed: int) -> None:
     cluster = formed(seed, 16)
     addresses = {node_id: node.address for node_id, node in cluster.nodes.items()}
@@ -152,6 +161,7 @@ def test_all_nodes_can_restart_at_the_same_moment(seed: int) -> None:
     assert all_alive_everywhere(cluster)
 
 
+@pytest.mark.scenario(71)
 def test_a_node_may_come_back_at_another_address(seed: int) -> None:
     cluster = formed(seed, 12)
     cluster.kill(name_of(5))
@@ -176,6 +186,7 @@ def test_metadata_spreads_to_everybody(seed: int) -> None:
     )
 
 
+@pytest.mark.scenario(67)
 def test_metadata_reaches_a_node_that_missed_all_the_gossip(seed: int) -> None:
     cluster = formed(seed, 16)
     away = cluster.nodes[name_of(7)]
@@ -199,6 +210,7 @@ def test_a_broadcast_reaches_everybody_once(seed: int) -> None:
     assert set(counted.values()) == {1}
 
 
+@pytest.mark.scenario(78, 83)
 def test_a_leave_is_not_taken_for_a_failure(seed: int) -> None:
     cluster = formed(seed, 32)
     cluster.leave(name_of(4))
@@ -210,6 +222,7 @@ def test_a_leave_is_not_taken_for_a_failure(seed: int) -> None:
         assert node.events(MemberSuspected) == []
 
 
+@pytest.mark.scenario(81)
 def test_a_leaver_can_come_back(seed: int) -> None:
     cluster = formed(seed, 8)
     cluster.leave(name_of(4))

@@ -20,6 +20,7 @@ _DRAIN_MAX = 64
 _UDP_SEGMENT = 103
 _GSO_BYTES_MAX = 64000
 _GSO_SEGMENTS_MAX = 64
+_MAPPED = "::ffff:"
 
 
 class UdpSocket:
@@ -50,6 +51,9 @@ class UdpSocket:
         self._on_quic = on_quic
         self._on_drained = on_drained
         self._gso = True
+        self._is_dual = (
+            bound.family is socket.AF_INET6
+        )  # it shows IPv4 peers as mapped addresses, and wants them so
         self.dropped = 0
         bound.setblocking(False)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
@@ -60,7 +64,7 @@ class UdpSocket:
     def send(self, data: bytes, address: Address) -> None:
         """Send one datagram; what the kernel does not take is dropped and counted, as UDP may do anywhere."""
         try:
-            self._socket.sendto(data, address)
+            self._socket.sendto(data, self._outward(address))
         except OSError:
             self.dropped += 1
 
@@ -88,7 +92,7 @@ class UdpSocket:
             return
         segment = [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", len(run[0][0])))]
         try:
-            self._socket.sendmsg([data for data, _ in run], segment, 0, run[0][1])
+            self._socket.sendmsg([data for data, _ in run], segment, 0, self._outward(run[0][1]))
         except OSError as err:
             if err.errno in {errno.EINVAL, errno.EIO, errno.EOPNOTSUPP, errno.ENOPROTOOPT}:
                 self._gso = False  # a kernel or a device without segmentation offload
@@ -96,6 +100,14 @@ class UdpSocket:
                     self.send(data, address)
             else:
                 self.dropped += len(run)
+
+    def _outward(self, address: Address) -> Address:
+        host, port = address
+        return (_MAPPED + host, port) if self._is_dual and ":" not in host else address
+
+    def _inward(self, host: str) -> str:
+        """Return an IPv4 peer's address as everybody else writes it, whatever the family of this socket."""
+        return host[len(_MAPPED) :] if self._is_dual and host.startswith(_MAPPED) and "." in host else host
 
     def _readable(self) -> None:
         receive = self._socket.recvfrom
@@ -106,7 +118,7 @@ class UdpSocket:
                 break
             except OSError:  # an ICMP error about some earlier datagram; the socket is still good
                 continue
-            address = (source[0], source[1])
+            address = (self._inward(source[0]), source[1])
             if not data or data[0] < GOSSIP_BELOW:
                 self._on_gossip(data, address)
             else:

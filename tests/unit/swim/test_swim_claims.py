@@ -162,6 +162,7 @@ def test_the_timer_of_a_refuted_suspicion_is_stale(subject: Subject, bob: Peer, 
     assert state_of(subject, "bob") is MemberState.SUSPECT
 
 
+@pytest.mark.scenario(93)
 def test_an_expiry_that_comes_much_too_late_gives_a_last_chance(
     subject: Subject, bob: Peer, carol: Peer
 ) -> None:
@@ -186,6 +187,7 @@ def test_death_is_final_until_a_higher_incarnation_or_epoch(subject: Subject, bo
     assert isinstance(joined, MemberJoined)
 
 
+@pytest.mark.scenario(107)
 def test_a_restart_is_a_death_and_a_join(subject: Subject, bob: Peer) -> None:
     subject.meet(bob)
     again = Peer("bob", 1, epoch=2)
@@ -229,6 +231,7 @@ def test_whoever_speaks_without_being_known_is_asked_for_its_record(subject: Sub
     assert want.keys == bob.key
 
 
+@pytest.mark.scenario(101)
 def test_the_table_is_bounded() -> None:
     subject = Subject(Settings(members_max=3))
     for number in range(1, 6):
@@ -280,6 +283,7 @@ def test_a_claim_about_an_earlier_life_is_answered_with_the_record(subject: Subj
     assert subject.membership.self_member.incarnation == 0
 
 
+@pytest.mark.scenario(75)
 def test_a_claim_of_a_later_life_is_reported(subject: Subject, bob: Peer) -> None:
     subject.meet(bob)
     [claimed] = events(subject.hear(bob, Alive("subject", "10.1.1.1", 1, 6, 0, 0, b"")))

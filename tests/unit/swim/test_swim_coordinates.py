@@ -115,6 +115,7 @@ def average(errors: list[float]) -> float:
 # ---- convergence
 
 
+@pytest.mark.scenario(110)
 @pytest.mark.parametrize(
     ("truth", "average_max", "median_max"),
     [
@@ -151,6 +152,7 @@ def test_the_error_that_a_node_states_falls_from_unknown_to_small() -> None:
     assert max(node.coordinate.error for node in world.run(CYCLES).nodes) < 0.05
 
 
+@pytest.mark.scenario(110)
 def test_estimates_follow_when_the_network_changes() -> None:
     world = World(TWO_CLUSTERS).run(CYCLES)
     world.truth = matrix(25, lambda i, j: 0.001 if (i <= 12) == (j <= 12) else 0.080)
@@ -218,6 +220,7 @@ def test_whatever_was_observed_a_node_has_a_place_that_others_accept(
         Coordinate.decode(node.coordinate.encode())
 
 
+@pytest.mark.scenario(110)
 @pytest.mark.parametrize("rtt_s", [-0.001, -math.inf, math.nan, 10.001, math.inf])
 def test_an_impossible_round_trip_is_refused_and_counted(rtt_s: float) -> None:
     node = Vivaldi(random.Random(1), peers_max=8)
@@ -295,6 +298,7 @@ def test_any_twelve_bytes_are_a_usable_place_or_refused(data: bytes) -> None:
     assert Vivaldi(random.Random(1), peers_max=1).observe(b"peer", coordinate, 0.01)
 
 
+@pytest.mark.scenario(110)
 @pytest.mark.parametrize("field_number", range(6))
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10_008.0, -10_008.0])
 def test_a_place_that_cannot_be_is_refused(field_number: int, value: float) -> None:
@@ -310,6 +314,7 @@ def test_a_negative_height_and_an_error_out_of_range_are_refused(values: tuple[f
         Coordinate.decode(struct.pack(">6e", *values))
 
 
+@pytest.mark.scenario(110)
 @pytest.mark.parametrize("length", [0, 11, 13, 18])
 def test_a_coordinate_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(Malformed, match=f"12 bytes, not {length}"):

@@ -12,6 +12,10 @@ from swim.settings import Settings
 pytestmark = pytest.mark.story("018")
 
 
+def taken(queue: RumourQueue, room: int, limit: int) -> list[bytes]:
+    return list(queue.take(room, limit).values())
+
+
 @pytest.mark.scenario(48)
 @pytest.mark.parametrize(("live", "limit"), [(1, 5), (2, 6), (10, 7), (100, 9), (1000, 11)])
 def test_rumours_are_told_oftener_in_larger_clusters(live: int, limit: int) -> None:
@@ -22,8 +26,8 @@ def test_rumours_are_told_oftener_in_larger_clusters(live: int, limit: int) -> N
 def test_a_rumour_is_told_exactly_so_often() -> None:
     queue = RumourQueue()
     queue.put("a", b"x")
-    assert [queue.take(100, 3) for _ in range(4)] == [[b"x"], [b"x"], [b"x"], []]
-    assert (len(queue), queue.bytes) == (0, 0)
+    assert [taken(queue, 100, 3) for _ in range(4)] == [[b"x"], [b"x"], [b"x"], []]
+    assert len(queue) == 0
 
 
 @pytest.mark.scenario(49)
@@ -33,8 +37,8 @@ def test_the_least_told_goes_first_then_the_oldest() -> None:
     queue.take(2, 5)
     queue.put("b", b"bb")
     queue.put("c", b"cc")
-    assert queue.take(4, 5) == [b"bb", b"cc"]
-    assert queue.take(4, 5) == [b"aa", b"bb"]
+    assert taken(queue, 4, 5) == [b"bb", b"cc"]
+    assert taken(queue, 4, 5) == [b"aa", b"bb"]
 
 
 @pytest.mark.scenario(49)
@@ -42,8 +46,8 @@ def test_a_newer_rumour_takes_the_place_of_the_older_about_the_same_subject() ->
     queue = RumourQueue()
     queue.put("a", b"old")
     queue.put("a", b"newer")
-    assert (len(queue), queue.bytes) == (1, 5)
-    assert queue.take(100, 9) == [b"newer"]
+    assert len(queue) == 1
+    assert taken(queue, 100, 9) == [b"newer"]
 
 
 @pytest.mark.scenario(50)
@@ -51,7 +55,7 @@ def test_a_rumour_that_does_not_fit_does_not_block_smaller_ones() -> None:
     queue = RumourQueue()
     queue.put("big", b"x" * 50)
     queue.put("small", b"y")
-    assert queue.take(10, 9) == [b"y"]
+    assert taken(queue, 10, 9) == [b"y"]
     assert queue.head_bytes() == 50
 
 

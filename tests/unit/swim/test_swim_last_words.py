@@ -131,6 +131,7 @@ def test_an_answer_to_the_last_chance_is_a_refutation():
     assert subject.fire(LastChance) == [], "nobody is asked twice whether it lives"
 
 
+@pytest.mark.scenario(90)
 def test_a_flapping_member_gets_more_time():
     subject, peers = acquainted(8)
     victim = peers[-1]
@@ -198,6 +199,7 @@ def test_asking_over_links_can_be_turned_off_for_all_or_for_one(settings):
     assert silent_probe(subject) is None
 
 
+@pytest.mark.scenario(104)
 def test_a_newcomer_that_speaks_no_common_version_is_refused_and_reported():
     subject, peers = acquainted(1)
     stranger = Peer("from-the-future", 9)
@@ -217,6 +219,7 @@ def test_a_newcomer_that_speaks_no_common_version_is_refused_and_reported():
     assert state(subject, peers[0]) is MemberState.ALIVE
 
 
+@pytest.mark.scenario(70)
 def test_a_second_process_in_the_same_life_at_another_address_is_reported_and_not_believed():
     subject, [bob] = acquainted(1)
     subject.now += 2

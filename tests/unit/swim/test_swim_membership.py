@@ -7,17 +7,32 @@ from dataclasses import replace
 
 import pytest
 
+from caxton_node.devkit.simulator.cluster import Cluster, all_alive_everywhere, name_of
 from swim.effects import Notify, Schedule, Send
 from swim.errors import BacklogFull, TooLarge
 from swim.events import JoinCompleted, LeaveCompleted, TopicReceived
 from swim.keyring import Keyring
 from swim.member import Identity, MemberState
 from swim.membership import Membership
-from swim.messages import Ack, Alive, Buckets, Dead, Left, Listing, Page, Ping, Pull, Topic, Want
+from swim.messages import (
+    Ack,
+    Alive,
+    Buckets,
+    Dead,
+    Left,
+    Listing,
+    Page,
+    Ping,
+    Pull,
+    Refute,
+    Suspect,
+    Topic,
+    Want,
+)
 from swim.settings import Settings
 from swim.statistics import Drop
 from swim.sync import ENTRY, PAGE_RECORDS
-from swim.timers import GossipRound, JoinRetry, LeaveEnd, ProbePeriod
+from swim.timers import GossipRound, JoinRetry, KnockRound, LeaveEnd, ProbePeriod
 from tests.support.swim_pair import CLUSTER_KEY, Peer, Subject, events, only
 
 ACCUSER = b"acc1"
@@ -34,6 +49,7 @@ def bob() -> Peer:
     return Peer("bob", 1)
 
 
+@pytest.mark.scenario(102)
 def test_metadata_has_a_bound(subject: Subject) -> None:
     subject.membership.update_metadata(bytes(65_536), 1.0)
     with pytest.raises(TooLarge, match="65537 bytes"):
@@ -44,7 +60,7 @@ def test_metadata_has_a_bound(subject: Subject) -> None:
         Membership(identity, Settings(), Keyring("c", [CLUSTER_KEY]), random.Random(1))
 
 
-@pytest.mark.scenario(51)
+@pytest.mark.scenario(51, 102)
 def test_a_broadcast_has_bounds(subject: Subject, bob: Peer) -> None:
     subject.meet(bob)
     subject.membership.broadcast("t" * 64, bytes(900), 1.0)
@@ -88,6 +104,7 @@ def test_a_broadcast_of_an_earlier_life_or_of_a_stranger_is_not_delivered(
     assert events(subject.hear(bob, Topic(subject.key, 5, 1, "t", b""))) == [], "its own came back"
 
 
+@pytest.mark.scenario(108)
 def test_the_snapshot_has_everybody_but_those_who_left(subject: Subject) -> None:
     alive, dead, left = (Peer(name, number) for number, name in enumerate(["alive", "dead", "left"], 1))
     subject.meet(alive, dead, left)
@@ -96,6 +113,7 @@ def test_the_snapshot_has_everybody_but_those_who_left(subject: Subject) -> None
     assert [member.node_id for member in subject.membership.members()] == ["alive", "dead", "left", "subject"]
 
 
+@pytest.mark.scenario(78, 79)
 def test_a_leaver_tells_everybody_answers_for_a_while_and_then_is_silent(subject: Subject, bob: Peer) -> None:
     subject.meet(bob)
     effects = subject.membership.leave(subject.now)
@@ -113,11 +131,13 @@ def test_a_leaver_tells_everybody_answers_for_a_while_and_then_is_silent(subject
     assert subject.fire(ProbePeriod) == []
 
 
+@pytest.mark.scenario(79)
 def test_leaving_alone_is_done_at_once(subject: Subject) -> None:
     [scheduled] = subject.membership.leave(subject.now)
     assert scheduled == Schedule(LeaveEnd(), 0.0)
 
 
+@pytest.mark.scenario(79)
 def test_nothing_follows_a_leave(subject: Subject, bob: Peer) -> None:
     subject.meet(bob)
     subject.membership.leave(subject.now)
@@ -129,6 +149,7 @@ def test_nothing_follows_a_leave(subject: Subject, bob: Peer) -> None:
         assert not any(isinstance(effect, Send | Notify) for effect in effects)
 
 
+@pytest.mark.scenario(76)
 def test_own_datagrams_and_oversize_ones_are_dropped(subject: Subject) -> None:
     itself = Peer("subject", 100, epoch=5)
     assert subject.hear(itself) == []
@@ -149,6 +170,7 @@ def test_traffic_is_counted(subject: Subject, bob: Peer) -> None:
 # ---- tables
 
 
+@pytest.mark.scenario(65)
 def test_a_join_pulls_page_after_page(subject: Subject, bob: Peer) -> None:
     effects = subject.membership.join([bob.address, subject.membership.self_member.address], subject.now)
     assert only(bob.hears(effects), Pull) == [Pull(b"")]
@@ -162,6 +184,7 @@ def test_a_join_pulls_page_after_page(subject: Subject, bob: Peer) -> None:
     assert bob.hears(subject.fire(JoinRetry)) == []
 
 
+@pytest.mark.scenario(65)
 def test_a_seed_gives_its_table_in_pages(subject: Subject, bob: Peer) -> None:
     peers = [Peer(f"peer-{number}", number) for number in range(2, 102)]
     subject.meet(bob, *peers)
@@ -179,6 +202,7 @@ def test_a_seed_gives_its_table_in_pages(subject: Subject, bob: Peer) -> None:
     assert pages == -(-102 // PAGE_RECORDS)
 
 
+@pytest.mark.scenario(64)
 def test_a_difference_that_lasts_is_looked_into_once_a_second(subject: Subject, bob: Peer) -> None:
     subject.meet(bob)
     asked = []
@@ -188,6 +212,7 @@ def test_a_difference_that_lasts_is_looked_into_once_a_second(subject: Subject, 
     assert 7 <= len(asked) <= 9
 
 
+@pytest.mark.scenario(64)
 def test_equal_digests_end_it(subject: Subject, bob: Peer) -> None:
     subject.meet(bob)
     for number in range(40):
@@ -198,6 +223,7 @@ def test_equal_digests_end_it(subject: Subject, bob: Peer) -> None:
             assert only(heard, Buckets) == []
 
 
+@pytest.mark.scenario(60)
 def test_slices_that_differ_are_listed_and_settled(subject: Subject, bob: Peer) -> None:
     carol = Peer("carol", 2)
     subject.meet(bob, carol)
@@ -236,3 +262,57 @@ def test_no_datagram_is_larger_than_the_bound() -> None:
         sent += [effect for effect in subject.fire(GossipRound) if isinstance(effect, Send)]
     assert len(sent) > 200
     assert max(len(effect.datagram) for effect in sent) + 48 <= 1280
+
+
+# ---- large metadata, lives that were never introduced, and the end
+
+
+def test_large_metadata_is_there_again_after_a_restart_a_leave_and_a_death() -> None:
+    cluster = Cluster(1)
+    cluster.form(4)
+    large = bytes(range(256)) * 12
+    cluster.update_metadata(name_of(1), large)
+
+    def is_complete() -> bool:
+        return all(node.find(name_of(1)).metadata == large for node in cluster.nodes.values())
+
+    cluster.network.run_until(is_complete, within_s=10)
+    for go in (cluster.kill, cluster.leave):
+        go(name_of(1))
+        cluster.network.run_for(3)
+        cluster.add(name_of(1), [cluster.address(name_of(0))], metadata=large)
+        cluster.network.run_until(is_complete, within_s=10)
+    cluster.network.freeze(cluster.address(name_of(1)), 20)
+    cluster.network.run_until(lambda: not cluster.nodes[name_of(0)].find(name_of(1)).is_live, within_s=20)
+    cluster.network.run_until(lambda: all_alive_everywhere(cluster) and is_complete(), within_s=30)
+
+
+@pytest.mark.parametrize("claim", [Suspect, Dead, Refute])
+def test_a_life_that_was_never_introduced_is_not_believed_alive(
+    claim: type[Suspect | Dead | Refute],
+) -> None:
+    subject = Subject()
+    peers = [Peer(f"peer-{number}", number) for number in range(1, 9)]
+    subject.meet(*peers)
+    reborn, teller = peers[0], peers[1]
+    subject.hear(teller, Left(reborn.key, 2, 0))
+    who = (reborn.key, 2, 1)
+    subject.now += 2
+    effects = subject.hear(teller, Refute(*who) if claim is Refute else claim(*who, ACCUSER))
+    member = subject.membership.find("peer-1")
+    assert member is not None
+    assert not member.is_live
+    assert only(teller.hears(effects), Want) == [Want(reborn.key)]
+    subject.hear(teller, Buckets(bytes(256)))
+
+
+def test_a_leaver_looks_after_nobody_even_if_all_others_leave_too() -> None:
+    subject, bob, carol = Subject(), Peer("bob", 1), Peer("carol", 2)
+    subject.meet(bob, carol)
+    subject._note(subject.membership.join([bob.address], subject.now))
+    subject.hear(bob, Dead(carol.key, 1, 0, ACCUSER))
+    subject._note(subject.membership.leave(subject.now))
+    subject.hear(bob, Left(bob.key, 1, 0))
+    for kind in (KnockRound, ProbePeriod, JoinRetry):
+        assert bob.hears(subject.fire(kind)) == []
+    assert subject.membership.protocol_version == 1

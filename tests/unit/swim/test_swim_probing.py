@@ -52,6 +52,7 @@ def ask_helpers(subject: Subject, others: list[Peer]) -> dict[str, PingRequest]:
 
 
 def probe(**facts: object) -> Probe:
+    facts = {"is_asked": True, **facts}
     return Probe(1, b"target", (1, 0, ("10.0.0.1", 7946)), 0.0, 1.0, **facts)  # type: ignore[arg-type]  # names are those of Probe
 
 

@@ -1,0 +1,1 @@
+"""Clusters that scenarios can be played on, by whichever rules."""
