@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from swim.codec import SEQUENCE_MAX, TARGET_BYTES
 from swim.context import Context
 from swim.cooldown import Cooldown
@@ -62,7 +64,9 @@ class Detector:
         self._wire = wire
         self._probe: Probe | None = None
         self._period = 0
-        self._sequence = 0  # 0 is for pings whose answer nobody waits for
+        # Begins at random, so that a recorded answer to another node fits none of our pings; 0 is for pings
+        # whose answer nobody waits for.
+        self._sequence = context.rng.randrange(1 << 16)
         self._isolations = 0
         self._blocked = Cooldown(BLOCKED_REPORT_S)
 
@@ -78,7 +82,8 @@ class Detector:
     def ping_dead(self, member: Member) -> None:
         """Try somebody who is held dead, and tell it so: if it lives it will refute."""
         ping = Ping(0, member.key[:TARGET_BYTES], self._roster.digest)
-        self._wire.send_bare(member.address, ping, self._view.verdict(member))
+        verdict = [] if self._view.suspicions.is_private(member.key) else [self._view.verdict(member)]
+        self._wire.send_bare(member.address, ping, *verdict)
 
     # ---- time
 
@@ -99,34 +104,35 @@ class Detector:
             return
         if timer.step is Step.RETRY:
             self._statistics.retries += 1
-            self._ping(probe)
+            self._ping(probe, self._next_sequence(), now)
             self._schedule_step(probe, now)
         else:
             self._ask_helpers(probe)
 
     # ---- messages
 
-    def handle_ping(self, ping: Ping, source: Address) -> None:
+    def handle_ping(self, ping: Ping, sender: bytes, source: Address) -> None:
         """Answer, unless the ping was meant for whoever had this address before."""
         if ping.target != self._key[:TARGET_BYTES]:
             self._statistics.drop(Drop.MISDIRECTED)
             return
+        if self._probe is not None:
+            self._probe.target_heard |= sender == self._probe.target
         self._wire.send(source, Ack(ping.sequence, self._roster.digest, self._locator.own()))
 
     def handle_ack(self, ack: Ack, sender: bytes, now: float) -> None:
         """Count an answer to our probe, or pass on one that we made for somebody else."""
         probe = self._probe
-        if probe is None or ack.sequence != probe.sequence:
-            if not self._pings.handle_ack(ack.sequence, sender, now):
-                self._relays.handle_ack(ack.sequence, sender)
-        elif sender == probe.target:
-            if probe.tried == 1 and not probe.answered:  # else nobody knows which ping it answers
-                probe.answered_first = True
-                self.path.count_rtt(now - probe.began_at)
-                self._locator.observe(sender, ack.coordinate, now - probe.began_at)
+        if probe is not None and sender == probe.target and ack.sequence in probe.pings:
+            rtt_s = now - probe.pings[ack.sequence]
+            self.path.count_rtt(rtt_s)
+            self._locator.observe(sender, ack.coordinate, rtt_s)
+            probe.answered_first |= ack.sequence == probe.sequence
             probe.answered = True
-        elif sender in probe.helpers:
+        elif probe is not None and sender in probe.helpers and ack.sequence == probe.sequence:
             probe.answered = True
+        elif not self._pings.handle_ack(ack.sequence, sender, now):
+            self._relays.handle_ack(ack.sequence, sender)
 
     def handle_nack(self, nack: Nack, sender: bytes) -> None:
         """Count a helper that could not reach the target, once."""
@@ -154,7 +160,6 @@ class Detector:
         self._rounds.hear(sender)
         if self._probe is not None:
             self._probe.anybody_heard = True
-            self._probe.target_heard |= sender == self._probe.target
 
     # ---- inside
 
@@ -180,23 +185,23 @@ class Detector:
             pause_s=pause_s,
         )
         self._statistics.probes += 1
-        self._ping(self._probe)
+        self._ping(self._probe, self._probe.sequence, now)
         self._schedule_step(self._probe, now)
 
-    def _ping(self, probe: Probe) -> None:
-        probe.tried += 1
+    def _ping(self, probe: Probe, sequence: int, now: float) -> None:
+        is_first = not probe.pings
+        probe.pings[sequence] = now
         target = self._roster.find(probe.target)
         if target is None or not target.is_live:
             return
-        messages: list[Message] = [Ping(probe.sequence, target.key[:TARGET_BYTES], self._roster.digest)]
-        if target.state is MemberState.SUSPECT:
-            messages.append(self._view.suspicions.accusation(target))  # the suspect hears of it first
-        send = self._wire.send if probe.tried == 1 else self._wire.send_bare
+        messages: list[Message] = [Ping(sequence, target.key[:TARGET_BYTES], self._roster.digest)]
+        messages += self._view.suspicions.shown(target)  # the suspect hears of it first
+        send = self._wire.send if is_first else self._wire.send_bare
         send(target.address, *messages)
 
     def _schedule_step(self, probe: Probe, now: float) -> None:
         left_s = probe.began_at + self._settings.probe_timeout_s - now
-        if probe.tried < probe.tries and probe.pause_s < left_s:
+        if len(probe.pings) < probe.tries and probe.pause_s < left_s:
             self._outbox.schedule(ProbeStep(probe.sequence, Step.RETRY), probe.pause_s)
         else:
             self._outbox.schedule(ProbeStep(probe.sequence, Step.INDIRECT), left_s)
@@ -225,7 +230,7 @@ class Detector:
         self._statistics.probes_failed += 1
         if verdict is Verdict.ISOLATED:
             self._count_isolation(now)
-            return None
+            return replace(probe, strikes=probe.strikes - 1)  # this one has shown nothing of the target
         self._awareness.worsen(min(COST_MAX, probe.silent_helpers) if probe.helpers else 1)
         if verdict is Verdict.UNSURE:
             return probe
@@ -241,9 +246,9 @@ class Detector:
     def _note_life(self, probe: Probe, now: float) -> None:
         self._isolations = 0
         self.path.count_ping(answered=probe.answered_first)
-        if probe.answered:
+        if probe.answered or probe.answered_by_link:
             self._awareness.improve()
-        elif probe.answered_by_link and not probe.target_heard:
+        if probe.answered_by_link and not probe.answered and not probe.target_heard:
             self._statistics.link_rescues += 1
             target = self._roster.find(probe.target)
             if target is not None and self._blocked.is_ready(probe.target, now):
@@ -260,7 +265,7 @@ class Detector:
     def _tell_suspect(self, key: bytes) -> None:
         suspect = self._roster.find(key)
         if suspect is not None and suspect.state is MemberState.SUSPECT:
-            self._wire.send_bare(suspect.address, self._view.suspicions.accusation(suspect))
+            self._wire.send_bare(suspect.address, *self._view.suspicions.shown(suspect))
 
     def _next_sequence(self) -> int:
         self._sequence = self._sequence % SEQUENCE_MAX + 1

@@ -1,9 +1,9 @@
 """Flap damping: a member that was wrongly suspected lately gets more time before it is given up.
 
-A member on a bad path is suspected and refutes, again and again. Each refutation is evidence that suspicions
-against it are wrong, and weighs one, halving every minute; the sum, at most three, lengthens the next
-suspicion. So a flapping member is reported once or twice instead of joining and dying all day, and a real
-crash of it is still noticed, up to four times later.
+A member on a bad path is suspected, or even declared dead, and refutes, again and again. Each refutation is
+evidence that suspicions against it are wrong, and weighs one, halving every minute; the sum, at most
+three, lengthens the next suspicion. So a flapping member is reported once or twice instead of joining and
+dying all day, and a real crash of it is still noticed, up to four times later. A restart is no refutation.
 
 Source: hashicorp/consul issues 1212 and 5567 (one bad node that flaps for thousands).
 """

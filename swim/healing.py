@@ -14,7 +14,7 @@ from __future__ import annotations
 from swim.context import Context
 from swim.detector import Detector
 from swim.joining import Joiner
-from swim.member import MemberState
+from swim.member import Member, MemberState
 from swim.timers import KnockRound
 
 
@@ -30,10 +30,18 @@ class Healer:
         self._detector = detector
         self._joiner = joiner
         self._gone_since: dict[bytes, float] = {}
+        self._given_up: set[bytes] = set()
 
     def start(self) -> None:
         """Begin the rounds, at a random moment."""
         self._schedule(self._rng.random())
+
+    def give_up(self, key: bytes) -> None:
+        """Go on knocking on a dead member although it is held for one that has left from now on.
+
+        Two sides that give each other up would never meet again.
+        """
+        self._given_up.add(key)
 
     def handle_round(self, now: float) -> list[bytes]:
         """Forget who has been gone for long, knock on one of the others; return who was forgotten."""
@@ -51,13 +59,17 @@ class Healer:
             self._roster.forget(key)
             del gone[key]
         self._gone_since = gone
+        self._given_up &= gone.keys()
         return old
 
     def _knock(self) -> None:
-        dead = [member for member in self._roster.gone() if member.state is MemberState.DEAD]
+        dead = [member for member in self._roster.gone() if self._is_missed(member)]
         if dead and self._rng.random() < len(dead) / self._roster.live_count:
             self._statistics.knocks += 1
             self._detector.ping_dead(self._rng.choice(dead))
+
+    def _is_missed(self, member: Member) -> bool:
+        return member.state is MemberState.DEAD or member.key in self._given_up
 
     def _schedule(self, share: float) -> None:
         self._outbox.schedule(KnockRound(), share * self._settings.knock_interval_s)

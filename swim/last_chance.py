@@ -39,9 +39,9 @@ class LastChances:
 
     def begin(self, suspect: Member, suspicion: int) -> None:
         """Ask helpers to ping a suspect, and begin to ping it."""
-        accusation = self._view.suspicions.accusation(suspect)
+        shown = self._view.suspicions.shown(suspect)
         for helper in self._rounds.helpers(HELPERS, for_target=suspect.key):
-            self._wire.send_bare(helper.address, accusation, PingRequest(UNASKED, suspect.key))
+            self._wire.send_bare(helper.address, *shown, PingRequest(UNASKED, suspect.key))
         self._ping(suspect, suspicion, TRIES)
 
     def handle_step(self, timer: LastChance) -> None:
@@ -54,7 +54,7 @@ class LastChances:
 
     def _ping(self, suspect: Member, suspicion: int, tries_left: int) -> None:
         ping = Ping(UNASKED, suspect.key[:TARGET_BYTES], self._roster.digest)
-        self._wire.send_bare(suspect.address, ping, self._view.suspicions.accusation(suspect))
+        self._wire.send_bare(suspect.address, ping, *self._view.suspicions.shown(suspect))
         if tries_left > 1:
             timer = LastChance(suspect.key, suspicion, tries_left - 1)
             self._outbox.schedule(timer, PAUSE_SHARE * self._settings.probe_interval_s)

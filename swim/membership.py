@@ -185,10 +185,12 @@ class Membership:
     def give_up(self, node_id: str, now: float) -> list[Effect]:
         """Hold a dead member for one that has left, and tell everybody: it is not waited for any more.
 
-        Nothing happens to a member that is live or unknown. Should it come back, it is a member at once.
+        Nothing happens to a member that is live or unknown, nor to one that is held dead only because this
+        node could hear nobody: the others know better. Should it come back, it is a member at once.
         """
         member = self.find(node_id)
-        if self._phase is Phase.PRESENT and member is not None and member.state is MemberState.DEAD:
+        if self._phase is Phase.PRESENT and member is not None and self._parts.view.may_dismiss(member):
+            self._parts.healer.give_up(member.key)
             self._parts.view.dismiss(member, now)
         return self._finish()
 

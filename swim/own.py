@@ -54,10 +54,13 @@ class OwnRecord:
         if claim.epoch < me.epoch:
             return introduce(me) if self._cooldown.is_ready(me.key, now) else None
         if isinstance(claim, Alive | Refute):
-            if claim.incarnation > me.incarnation:  # nobody else may say so: somebody speaks in our name
+            if INCARNATION_MAX > claim.incarnation > me.incarnation:  # somebody speaks in our name
                 self._refute(claim.incarnation)
             if isinstance(claim, Alive):
                 self._defend_profile(claim, now)
+            return None
+        if claim.incarnation >= INCARNATION_MAX:
+            self._report_claim(claim, now)  # only a new epoch can answer this
             return None
         if claim.incarnation >= me.incarnation:
             self._refute(claim.incarnation)
@@ -67,7 +70,7 @@ class OwnRecord:
 
     def update(self, metadata: bytes, content: bytes) -> None:
         """Change the metadata, with a reference to it if it is too large for a record, and tell everybody."""
-        revision = self.member.revision + 1
+        revision = min(REVISION_MAX, self.member.revision + 1)
         self._put(replace(self.member, metadata=metadata, content=content, revision=revision))
         self._announce()
 
@@ -93,9 +96,6 @@ class OwnRecord:
         self._dissemination.claims.put((self._me.key, "profile"), encode_message(introduce(self._me)))
 
     def _refute(self, incarnation: int) -> None:
-        if incarnation >= INCARNATION_MAX:
-            self._outbox.notify(IdentityClaimed(self._me))  # only a new epoch can answer this
-            return
         me = replace(self._me, incarnation=incarnation + 1)
         self._put(me)
         self._statistics.refutes += 1
@@ -111,7 +111,7 @@ class OwnRecord:
         mine = introduce(me)._replace(incarnation=claim.incarnation)
         if claim.revision < me.revision or claim == mine:
             return
-        if claim.revision >= REVISION_MAX:
+        if claim.revision >= REVISION_MAX - 1:  # leave one for a change of our own
             self._report_claim(claim, now)
             return
         self._put(replace(me, revision=claim.revision + 1))

@@ -50,11 +50,11 @@ class Path:
         return self.unanswered > LOSSY
 
     def count_ping(self, *, answered: bool) -> None:
-        """Count the first ping of a probe whose target is known to live."""
+        """Count the first ping of a probe whose target is known to live; an answer may have come late."""
         self.unanswered += _WEIGHT * ((not answered) - self.unanswered)
 
     def count_rtt(self, rtt_s: float) -> None:
-        """Count a round trip that is certainly of one ping."""
+        """Count the round trip of one ping."""
         if self.rtt_s == 0.0:
             self.rtt_s, self._variation_s = rtt_s, rtt_s / 2
             return

@@ -5,7 +5,7 @@
 
 How many pings there are follows the loss that was measured (`path.py`). The judgement, in this order:
 
-1. An answer, over datagrams or over a link, or any packet from the member since the probe began: it is
+1. An answer, over datagrams or over a link, or a ping of the member to us since the probe began: it is
    alive. Whoever can speak is not dead.
 2. Helpers were asked and nobody at all was heard meanwhile: it is we who are cut off. Accuse nobody; but
    not for ever, since in a small cluster all others may really be gone.
@@ -46,7 +46,7 @@ class Probe:
     """One probe under way.
 
     Attributes:
-        sequence: Comes back in answers.
+        sequence: Comes back in the answers of helpers, and in that to the first ping.
         target: Key of the member.
         claim: Its epoch, incarnation and address when the probe began: news of it makes the probe void.
         began_at: When the first ping went out.
@@ -54,12 +54,13 @@ class Probe:
         strikes: How often this target stayed unsure just before.
         tries: Pings that may be sent before helpers are asked.
         pause_s: Time between them.
-        tried: Pings sent.
+        pings: When each ping was sent, by the number that comes back in its answer.
         is_asked: Helpers were asked, as far as there are any.
         answered: An ack came, from the target or through a helper.
-        answered_first: It came to the first ping, before there was a second.
+        answered_first: It came to the first ping, however late.
         answered_by_link: The target answered over a link.
-        target_heard: Any packet from the target arrived.
+        target_heard: A ping of the target to this node arrived. Other packets do not count: somebody on the
+            way may have recorded them when they went to others.
         anybody_heard: Any packet from any member arrived.
         helpers: Keys of the members asked to help.
         nackers: Those of them that could not reach the target.
@@ -73,7 +74,7 @@ class Probe:
     strikes: int = 0
     tries: int = 2
     pause_s: float = 0.0
-    tried: int = 0
+    pings: dict[int, float] = field(default_factory=dict)
     is_asked: bool = False
     answered: bool = False
     answered_first: bool = False

@@ -56,7 +56,7 @@ class Reception:
         self._wire = parts.wire
         reconciler = parts.reconciler
         self._handlers: dict[type[Talk], Handler] = {
-            Ping: lambda ping, _, source, now: self._handle_ping(ping, source, now),
+            Ping: self._handle_ping,
             Ack: self._handle_ack,
             PingRequest: lambda request, sender, source, _: self._detector.handle_request(
                 request, sender, source
@@ -79,6 +79,7 @@ class Reception:
             self._refuse_stale(opened, sender, source, now)
             return
         self._detector.hear(opened.sender)
+        self._view.reassure(now)
         replies: list[Message | None] = []
         for message in packet.messages:
             if isinstance(message, Alive | Refute | Suspect | Dead | Left):
@@ -110,8 +111,8 @@ class Reception:
                 self._wire.send_bare(member.address, reply)
         return reply
 
-    def _handle_ping(self, ping: Ping, source: Address, now: float) -> None:
-        self._detector.handle_ping(ping, source)
+    def _handle_ping(self, ping: Ping, sender: bytes, source: Address, now: float) -> None:
+        self._detector.handle_ping(ping, sender, source)
         self._parts.reconciler.compare(ping.digest, source, now)
 
     def _handle_ack(self, ack: Ack, sender: bytes, source: Address, now: float) -> None:
@@ -135,6 +136,9 @@ class Reception:
             return None
         if incarnation > sender.incarnation:
             return self._view.admit(Refute(opened.sender, opened.epoch, incarnation), now)
+        if self._view.may_revive(sender):
+            self._view.revive(sender, now)
+            return None
         if sender.state is MemberState.SUSPECT:
             return self._view.remind(sender, now)
         return self._view.correct(sender, MemberState.ALIVE, opened.epoch, now)

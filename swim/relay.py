@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from swim.codec import TARGET_BYTES
 from swim.context import Context
-from swim.member import Address, MemberState
+from swim.member import Address
 from swim.messages import Ack, Message, Nack, Ping, PingRequest
 from swim.statistics import Drop
 from swim.timers import RelayStep, Step
@@ -77,7 +77,6 @@ class Relays:
         target = self._roster.find(self._under_way[sequence].target)
         if target is not None:
             messages: list[Message] = [Ping(sequence, target.key[:TARGET_BYTES], self._roster.digest)]
-            if target.state is MemberState.SUSPECT:
-                messages.append(self._view.suspicions.accusation(target))  # what it answers then refutes
+            messages += self._view.suspicions.shown(target)  # what it answers then refutes
             self._wire.send_bare(target.address, *messages)
         self._outbox.schedule(RelayStep(sequence, following), self._half_s)

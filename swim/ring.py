@@ -17,6 +17,8 @@ from swim.errors import InvalidKey
 
 GROUP_KEY_BYTES = 32
 KEYS_MAX = 8
+REVISION_MAX = 2**62
+"""More than anybody changes keys; it fits every format on the way, and one more still does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Ring:
         revision: Raised by every change; 0 for keys that were never changed.
 
     Raises:
-        InvalidKey: No key, too many, one twice, or one of the wrong length.
+        InvalidKey: No key, too many, one twice, one of the wrong length, or a revision that nobody reached.
     """
 
     keys: tuple[bytes, ...] = field(repr=False)
@@ -43,6 +45,8 @@ class Ring:
             raise InvalidKey(f"a key ring holds 1 to {KEYS_MAX} keys, not {len(self.keys)}; remove one first")
         if len(set(self.keys)) != len(self.keys):
             raise InvalidKey("a key ring holds each key once")
+        if not 0 <= self.revision <= REVISION_MAX:
+            raise InvalidKey(f"{self.revision} is no revision of a key ring")
 
     @property
     def ids(self) -> list[str]:

@@ -28,7 +28,6 @@ class Suspicion:
         number: Tells this suspicion from earlier ones against the same member.
         accusers: Shortened keys of those who could not reach the suspect, at most one more than are wanted.
         deadline: When the suspect is declared dead.
-        is_private: Others are not told: this node cannot hear anybody, so the fault may be its own.
         is_warned: The suspect was given its last chance.
         is_postponed: The deadline was moved once because this process had stalled.
     """
@@ -41,7 +40,6 @@ class Suspicion:
         "accusers",
         "deadline",
         "is_postponed",
-        "is_private",
         "is_warned",
         "number",
     )
@@ -51,7 +49,7 @@ class Suspicion:
     ) -> None:
         self.number = number
         self.accusers: list[bytes] = []
-        self.is_private = self.is_warned = self.is_postponed = False
+        self.is_warned = self.is_postponed = False
         self._began = now
         self._shortest, self._longest, self._wanted = shortest, longest, wanted
         self.add([*dict.fromkeys(accusers)])

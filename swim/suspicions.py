@@ -12,12 +12,15 @@ from swim.codec import ACCUSER_BYTES
 from swim.context import Context
 from swim.flapping import Flaps
 from swim.member import KEY_BYTES, Member, MemberState
-from swim.messages import Dead, Suspect
+from swim.messages import Dead, Message, Suspect
 from swim.suspicion import Suspicion, bounds, witnesses_needed
 from swim.timers import SuspicionExpiry
 
 TIMER_SLACK_S = 0.001
 """A timer counts as due this much early, so that rounding cannot make the last one look premature."""
+PRIVATE_SPREAD = 0.2
+"""Part of their time by which private suspicions end apart."""
+_DOUBTED = (MemberState.SUSPECT, MemberState.DEAD)
 
 
 class Due(StrEnum):
@@ -37,10 +40,13 @@ class Suspicions:
         self._roster = context.roster
         self._awareness = context.awareness
         self._outbox = context.outbox
+        self._rng = context.rng
         self._under_way: dict[bytes, Suspicion] = {}
         self._begun = 0
         self._flaps = Flaps()
         self._accusers_of_dead: dict[bytes, bytes] = {}
+        self._doubted_in_private: set[bytes] = set()
+        self._dead_in_private: set[bytes] = set()
 
     # ---- what is known
 
@@ -58,6 +64,22 @@ class Suspicions:
         suspicion = self._under_way.get(suspect.key)
         accusers = suspicion.accusers if suspicion else [self._me]
         return Suspect(suspect.key, suspect.epoch, suspect.incarnation, b"".join(accusers))
+
+    def shown(self, suspect: Member) -> list[Message]:
+        """Return what may be said of a suspect to itself and to helpers: nothing if the doubt is private."""
+        is_shown = suspect.key in self._under_way and suspect.key not in self._doubted_in_private
+        return [self.accusation(suspect)] if is_shown else []
+
+    def is_private(self, key: bytes) -> bool:
+        """Tell whether a member is doubted, or held dead, only because this node could hear nobody.
+
+        That is weak: whoever has better news is believed.
+        """
+        return key in self._doubted_in_private or key in self._dead_in_private
+
+    def doubted_in_private(self) -> list[bytes]:
+        """Return the members that are doubted only because this node could hear nobody, sorted by key."""
+        return sorted(self._doubted_in_private)
 
     def accusers_of_dead(self, key: bytes) -> bytes:
         """Return who had accused a member that is held dead."""
@@ -91,8 +113,8 @@ class Suspicions:
 
     # ---- what changes it
 
-    def begin(self, member: Member, accusers: list[bytes], now: float) -> None:
-        """Suspect a member from now on."""
+    def begin(self, member: Member, accusers: list[bytes], now: float, *, private: bool = False) -> None:
+        """Suspect a member from now on, in private if others shall not hear of it."""
         shortest, longest, wanted = bounds(
             self._settings,
             self._roster.live_count,
@@ -100,6 +122,9 @@ class Suspicions:
             flaps=self._flaps.weight(member.key, now),
         )
         self._begun += 1
+        if private:  # all begin at once; their last chances must not
+            longest *= 1 + PRIVATE_SPREAD * self._rng.random()
+            self._doubted_in_private.add(member.key)
         suspicion = Suspicion(self._begun, accusers, now, shortest=shortest, longest=longest, wanted=wanted)
         self._under_way[member.key] = suspicion
         self._schedule(member.key, suspicion, now)
@@ -107,19 +132,11 @@ class Suspicions:
     def confirm(self, key: bytes, accusers: list[bytes], now: float) -> bool:
         """Add accusers; return whether that is news to others."""
         suspicion = self._under_way[key]
-        if not suspicion.add(accusers) and not suspicion.is_private:
+        if not suspicion.add(accusers) and key not in self._doubted_in_private:
             return False
-        suspicion.is_private = False
+        self._doubted_in_private.discard(key)
         self._schedule(key, suspicion, now)
         return True
-
-    def keep_private(self, key: bytes) -> None:
-        """Let others not hear of a suspicion: the fault may be this node's own."""
-        self._under_way[key].is_private = True
-
-    def is_private(self, key: bytes) -> bool:
-        """Tell whether others do not hear of the suspicion against a member."""
-        return self._under_way[key].is_private
 
     def check(self, timer: SuspicionExpiry, now: float) -> Due:
         """Return whether a suspect should get its last chance now, or has had it."""
@@ -136,25 +153,39 @@ class Suspicions:
             return Due.LAST_CHANCE
         return Due.OVER if reached >= suspicion.deadline else Due.NOTHING  # else a later timer is under way
 
-    def settle(self, after: Member, now: float) -> None:
+    def settle(self, before: Member | None, after: Member, now: float) -> None:
         """End the suspicion against a member that is no longer suspected, and remember what it teaches."""
-        if after.is_live:
-            self._accusers_of_dead.pop(after.key, None)
+        is_private = self.is_private(after.key)
+        if after.is_live or after.state is MemberState.LEFT:
+            self.forget(after.key)
         if after.state is MemberState.SUSPECT:
             return
-        suspicion = self._under_way.pop(after.key, None)
-        if suspicion is None or suspicion.is_private:
+        self._under_way.pop(after.key, None)
+        self._doubted_in_private.discard(after.key)
+        if before is None or is_private or after.state is not MemberState.ALIVE:
             return
-        if after.state is MemberState.ALIVE:
+        if before.state in _DOUBTED and after.epoch == before.epoch:
             self._flaps.note(after.key, now)
 
-    def bury(self, death: Dead) -> None:
-        """Remember who had accused a member that is held dead from now on."""
-        self._accusers_of_dead[death.key] = death.accusers
+    def bury(self, death: Dead, *, private: bool) -> None:
+        """Remember who had accused a member that is held dead from now on, known here or told."""
+        suspicion = self._under_way.get(death.key)
+        known = suspicion.accusers if suspicion else []
+        accusers = list(dict.fromkeys([*known, *split(death.accusers)]))
+        self._accusers_of_dead[death.key] = b"".join(accusers[: self._settings.confirmations + 1])
+        if private:
+            self._dead_in_private.add(death.key)
+        else:
+            self._dead_in_private.discard(death.key)
+
+    def publish_deaths(self) -> None:
+        """Hold those for dead like any others that were held dead in private: nobody knew better."""
+        self._dead_in_private.clear()
 
     def forget(self, key: bytes) -> None:
-        """Drop what is kept about a member that the table no longer holds."""
+        """Drop what is kept about a member that is held dead no longer."""
         self._accusers_of_dead.pop(key, None)
+        self._dead_in_private.discard(key)
 
     def _schedule(self, key: bytes, suspicion: Suspicion, now: float) -> None:
         """Set a timer for the last chance, or for the end once that was given."""

@@ -36,6 +36,8 @@ PAGE_RECORDS = 64
 WANTS_MAX = 100
 CHURN_INTERVALS = 10
 """Probe intervals between exchanges while the own table keeps changing."""
+FUTILE_MAX = 6
+"""Doublings of the pause while exchanges change nothing: somebody may hold what is refused here for good."""
 EAGER_INTERVALS = 8
 """Probe intervals after joining during which differences are looked into sooner."""
 EAGER_SHARE = 0.25
@@ -55,11 +57,12 @@ class Reconciler:
         self._differs_since: float | None = None
         self._exchanged_at: float | None = None
         self._eager_until = 0.0
+        self._futile = 0
 
     def compare(self, digest: bytes, source: Address, now: float) -> None:
         """Look at a peer's digest and begin an exchange if a difference has lasted."""
         if digest == self._roster.digest:
-            self._differs_since = None
+            self._differs_since, self._futile = None, 0
             return
         if self._differs_since is None or self._view.changed_at > self._differs_since:
             self._differs_since = now
@@ -69,10 +72,13 @@ class Reconciler:
         pace = EAGER_SHARE if is_eager else 1.0
         still_since = self._view.changed_at if is_eager else self._differs_since
         settled = now - still_since >= pace * self._settings.reconcile_settle_s
-        pause_s = self._settings.probe_interval_s * (pace if settled else CHURN_INTERVALS)
-        due = now - self._exchanged_at >= pause_s
+        if self._view.changed_at > self._exchanged_at:
+            self._futile = 0
+        pause = min(CHURN_INTERVALS, pace * 2**self._futile) if settled else CHURN_INTERVALS
+        due = now - self._exchanged_at >= pause * self._settings.probe_interval_s
         if due:
             self._exchanged_at = now
+            self._futile = min(self._futile + 1, FUTILE_MAX)
             self._statistics.reconciliations += 1
             self._wire.send_bare(source, Buckets(self._roster.bucket_digests))
 
@@ -99,6 +105,8 @@ class Reconciler:
         wanted = [key for key, entry in theirs.items() if self._is_wanted(key, entry)]
         for key, entry in theirs.items():
             gone = self._roster.find(key)
+            if self._view.suspicions.is_private(key):
+                continue  # held dead by this node alone, for want of better news: that is asked for
             if gone is not None and not gone.is_live and (gone.epoch, gone.incarnation) >= entry[:2]:
                 answer.append(self._view.verdict(gone, stale_boot=entry[0] < gone.epoch))
         if wanted:
@@ -138,7 +146,8 @@ class Reconciler:
             return True
         if known.is_live:
             return entry > _version(known) or (entry[0] == known.epoch and entry[2] > known.revision)
-        return entry[:2] > (known.epoch, known.incarnation)
+        held = (known.epoch, known.incarnation)
+        return entry[:2] > held or (entry[:2] == held and self._view.suspicions.is_private(key))
 
 
 def _version(member: Member) -> tuple[int, int, int]:

@@ -62,6 +62,8 @@ class Topics:
             return
         self._statistics.topics_received += 1
         self._outbox.notify(TopicReceived(origin.node_id, message.topic, message.payload))
+        if len(message.payload) > self._settings.payload_bytes_max:
+            return  # it came from a member with other settings, and may fit no datagram of ours
         if self._make_room():
             self._queue.put((message.origin, message.epoch, message.number), encode_message(message))
         else:

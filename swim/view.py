@@ -11,6 +11,7 @@ Source: SWIM, section 4.2; hashicorp/memberlist `mergeState`; DESIGN.md, "Claims
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from swim.changes import events_between
@@ -43,6 +44,9 @@ from swim.statistics import Drop
 from swim.suspicions import Due, Suspicions, split
 from swim.timers import SuspicionExpiry
 
+BACK_INTERVALS = 10
+"""Probe intervals after being cut off in which others tell of those who were held dead in private."""
+
 
 class View:
     """Everybody but this node, as this node believes.
@@ -56,6 +60,7 @@ class View:
         self.changed_at = 0.0
         self._incomplete: list[Member] = []
         self._versions = versions
+        self._cut_off_at = self._back_at = -math.inf
         self._key = context.key
         self._me = context.key[:ACCUSER_BYTES]
         self._settings = context.settings
@@ -82,6 +87,9 @@ class View:
             self._confirm(known, split(claim.accusers), now)
             if isinstance(claim, Suspect):
                 return None
+        if isinstance(claim, Refute) and self._is_revived(known, claim.epoch, claim.incarnation):
+            self.revive(known, now)
+            return None
         if not supersedes(claim.epoch, claim.incarnation, state, over=known):
             return self.correct(known, state, claim.epoch, now)
         if isinstance(claim, Refute | Suspect) and known.revision == REVISION_STALE:
@@ -105,6 +113,28 @@ class View:
             return introduce(known) if stale_boot else Refute(known.key, known.epoch, known.incarnation)
         return self.verdict(known, stale_boot=stale_boot)
 
+    def reassure(self, now: float) -> None:
+        """End all doubts that came of hearing nobody, since somebody was heard; the next probes will tell."""
+        for key in self.suspicions.doubted_in_private():
+            known = self._roster.find(key)
+            if known is not None:
+                self.revive(known, now)
+        if self._cut_off_at > self._back_at:
+            self._back_at = now
+        elif now - self._back_at > BACK_INTERVALS * self._settings.probe_interval_s:
+            self.suspicions.publish_deaths()
+
+    def may_revive(self, known: Member) -> bool:
+        """Tell whether any sign of life makes a member alive again, because only this node doubted it."""
+        is_introduced = known.revision != REVISION_STALE
+        return (
+            known.state is not MemberState.ALIVE and is_introduced and self.suspicions.is_private(known.key)
+        )
+
+    def revive(self, known: Member, now: float) -> None:
+        """Hold a member for alive that was doubted only because this node could hear nobody; tell nobody."""
+        self._replace(known, replace(known, state=MemberState.ALIVE), now)
+
     def remind(self, suspect: Member, now: float) -> Message | None:
         """Return the accusation for a suspect that has spoken without refuting it: it may not have heard."""
         return self.suspicions.accusation(suspect) if self._cooldown.is_ready(suspect.key, now) else None
@@ -120,10 +150,7 @@ class View:
 
     def records_of(self, member: Member) -> list[Message]:
         """Return the messages that give a live member to somebody who does not know it."""
-        suspicion = self.suspicions.find(member.key)
-        if suspicion is None or suspicion.is_private:
-            return [introduce(member)]
-        return [introduce(member), self.suspicions.accusation(member)]
+        return [introduce(member), *self.suspicions.shown(member)]
 
     def take_incomplete(self) -> list[Member]:
         """Return the members whose metadata is to be fetched since the last call."""
@@ -151,11 +178,16 @@ class View:
 
     def doubt_all(self, now: float) -> None:
         """Suspect everybody in private: nobody was heard for long, and the fault may be ours or theirs."""
+        self._cut_off_at = now
         for member in list(self._roster):
             if member.state is MemberState.ALIVE and member.key != self._key:
                 accusation = Suspect(member.key, member.epoch, member.incarnation, self._me)
-                self._believe(member, accusation, now, tell=False)
-                self.suspicions.keep_private(member.key)
+                self._believe(member, accusation, now, private=True)
+
+    def may_dismiss(self, member: Member) -> bool:
+        """Tell whether a member is dead, and not only in the eyes of a node that has just been cut off."""
+        is_sure = self._roster.live_count == 1 or not self.suspicions.is_private(member.key)
+        return member.state is MemberState.DEAD and is_sure
 
     def dismiss(self, dead: Member, now: float) -> None:
         """Hold a dead member for one that has left, and tell everybody."""
@@ -170,7 +202,7 @@ class View:
         if due is Due.LAST_CHANCE:
             return known
         suspicion = self.suspicions.accusation(known)
-        self._believe(known, Dead(*suspicion), now, tell=not self.suspicions.is_private(known.key))
+        self._believe(known, Dead(*suspicion), now, private=self.suspicions.is_private(known.key))
         return None
 
     # ---- inside
@@ -185,7 +217,9 @@ class View:
             return None  # by far the most frequent case while many join
         if alive.epoch < known.epoch:
             return self.correct(known, MemberState.ALIVE, alive.epoch, now)
-        lives = supersedes(alive.epoch, alive.incarnation, MemberState.ALIVE, over=known)
+        lives = supersedes(alive.epoch, alive.incarnation, MemberState.ALIVE, over=known) or self._is_revived(
+            known, alive.epoch, alive.incarnation
+        )
         changed = alive.revision > known.revision
         member = known
         if changed:
@@ -205,6 +239,8 @@ class View:
             self._statistics.drop(Drop.TABLE_FULL)
             return
         if not self._speaks_with(alive, now):
+            if known is not None and known.is_live:  # its old life is over, whatever it speaks now
+                self._replace(known, replace(known, state=MemberState.DEAD), now)
             return
         member = Member(
             node_id=alive.node_id,
@@ -223,7 +259,7 @@ class View:
         self.tell_profile(member)
 
     def _believe(
-        self, known: Member, claim: Refute | Suspect | Dead | Left, now: float, *, tell: bool = True
+        self, known: Member, claim: Refute | Suspect | Dead | Left, now: float, *, private: bool = False
     ) -> None:
         member = replace(
             known,
@@ -233,12 +269,17 @@ class View:
             revision=known.revision if claim.epoch == known.epoch else REVISION_STALE,
         )
         if isinstance(claim, Suspect):
-            self.suspicions.begin(member, split(claim.accusers), now)
+            self.suspicions.begin(member, split(claim.accusers), now, private=private)
         elif isinstance(claim, Dead):
-            self.suspicions.bury(claim)
+            self.suspicions.bury(claim, private=private)
         self._replace(known, member, now)
-        if tell:
+        if not private:
             self._tell(member)
+
+    def _is_revived(self, known: Member, epoch: int, incarnation: int) -> bool:
+        """Tell whether news of a member, no newer than what is held, ends a doubt that is only our own."""
+        same = (epoch, incarnation) == (known.epoch, known.incarnation)
+        return same and self.may_revive(known)
 
     def _confirm(self, suspect: Member, accusers: list[bytes], now: float) -> None:
         if self.suspicions.confirm(suspect.key, accusers, now):
@@ -274,7 +315,7 @@ class View:
             self.changed_at = now
         accuses = after.state is MemberState.SUSPECT or after.state is MemberState.DEAD
         accusers = self.suspicions.names(after.key) if accuses else ()
-        self.suspicions.settle(after, now)
+        self.suspicions.settle(before, after, now)
         if after.is_live and after.is_incomplete:
             self._incomplete.append(after)
         for event in events_between(before, after, accusers):

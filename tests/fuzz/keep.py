@@ -1,6 +1,6 @@
 """Chooses which of many inputs to keep: `python -m tests.fuzz.keep NAME [--work .fuzz] [--files 20]`.
 
-Each time the input is kept that takes most steps from line to line in `caxton_node` that no seed and no kept
+Each time the input is kept that takes most steps from line to line in the sources that no seed and no kept
 one takes. That needs no atheris and forgets how often a loop ran, so few inputs are left. What was kept
 before competes with the new ones; regressions stay untouched.
 """
@@ -17,7 +17,7 @@ from typing import Any, Self
 from tests.fuzz.target import NAMES, Target, load
 
 BYTES_MAX = 16 * 1024
-_PACKAGE = f"{Path(__file__).parents[2] / 'caxton_node'}/"
+_PACKAGES = tuple(f"{Path(__file__).parents[2] / name}/" for name in ("caxton_node", "swim"))
 
 Step = tuple[str, int, int]
 
@@ -41,7 +41,7 @@ class Footsteps:
 
     def _enter_function(self, frame: FrameType, _event: str, _arg: object) -> Any:
         name = frame.f_code.co_filename
-        if not name.startswith(_PACKAGE):
+        if not name.startswith(_PACKAGES):
             return None
         last = 0
 

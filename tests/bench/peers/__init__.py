@@ -9,6 +9,6 @@ the node, listens on the loopback device only, and prints one JSON object:
 and its answer as two messages, with 256 questions open at a time and with one. Each figure is the best of
 short rounds, like ours. `tests/bench/local_routing/peers.py` starts them by turns with our own runs.
 
-`memberlist/` is a Go program around hashicorp/memberlist: membership instead of messages. `tests/bench/swim_real`
-runs it.
+`memberlist/` is a Go program around hashicorp/memberlist: membership instead of messages, run by
+`tests/bench/swim_real`.
 """

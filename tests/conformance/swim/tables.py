@@ -15,7 +15,7 @@ from swim.member import PROTOCOL_VERSIONS, Address, Identity, Member, MemberStat
 from swim.membership import Membership
 from swim.messages import Message
 from swim.settings import Settings
-from tests.support.swim_pair import CLUSTER_KEY, Peer
+from tests.support.swim_pair import CLUSTER_KEY, Peer, Subject
 
 LEFT_SIDE: Address = ("10.1.0.1", 7946)
 RIGHT_SIDE: Address = ("10.1.0.2", 7946)

@@ -8,7 +8,7 @@ from swim.effects import Effect, Schedule, Send
 from swim.errors import TooLarge
 from swim.keyring import Keyring
 from swim.member import MemberState
-from swim.messages import Alive, Dead, Left, Message, Nack, Ping, PingRequest, Refute, Suspect, Topic
+from swim.messages import Ack, Alive, Dead, Left, Message, Nack, Ping, PingRequest, Refute, Suspect, Topic
 from swim.settings import Settings
 from swim.statistics import Drop
 from swim.timers import GossipRound, KnockRound, ProbePeriod, ProbeStep
@@ -185,8 +185,8 @@ def test_every_ping_to_a_suspect_carries_the_accusation() -> None:
     stage.hear(others[1], Suspect(suspect.key, 1, 0, ACCUSER))
     tell_all(stage)
     effects = stage.run_until(ProbePeriod)
-    while (target := probed(effects, others)[0]) is not suspect:
-        stage.hear(target)
+    while (probe := probed(effects, others))[0] is not suspect:
+        stage.hear(probe[0], Ack(probe[1].sequence, stage.membership.digest))
         effects = stage.run_until(ProbePeriod)
     effects += stage.run_until(ProbeStep)
     datagrams = [heard for effect in effects if (heard := suspect.hears([effect]))]

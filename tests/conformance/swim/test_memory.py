@@ -95,6 +95,7 @@ async def test_what_is_kept_is_trimmed_to_those_seen_last(store: ClusterStore) -
     for number in range(0, 3 * MEMBERS_MAX, 64):
         await store.save_members([member(number + each) for each in range(64)], NOW_UNIX_MS + number)
     kept = await store.read_addresses()
+    assert await store._database.read("SELECT count(*) FROM members") == [(MEMBERS_MAX,)]
     assert len(kept) == MEMBERS_MAX
     assert set(kept) == {member(number).address for number in range(2 * MEMBERS_MAX, 3 * MEMBERS_MAX)}
 

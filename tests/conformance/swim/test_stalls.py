@@ -35,8 +35,21 @@ def test_a_process_that_stood_still_accuses_nobody(seed: int, for_s: float) -> N
     cluster.network.freeze(frozen.address, for_s)
     cluster.network.run_for(for_s + 40)
     assert frozen.events(MemberSuspected) == frozen.events(MemberDied) == []
+    assert frozen.membership.statistics.probes_failed == 0, "what was judged too late is void"
     assert {subject for _, subject in false_deaths(cluster)} <= {frozen.node_id}
     assert all_alive_everywhere(cluster)
+
+
+@pytest.mark.scenario(93)
+def test_a_probe_that_is_judged_much_too_late_is_void() -> None:
+    """Its answer may wait to be read: judged, it would make the target silent and this node ill."""
+    stage, others = settled(6)
+    begin_probe(stage, others)
+    stage.now += 20.0
+    reported = events(stage.fire(ProbePeriod))
+    assert reported == []
+    statistics = stage.membership.statistics
+    assert (statistics.probes_voided, statistics.probes_failed, stage.membership.health) == (1, 0, 0)
 
 
 @pytest.mark.scenario(93)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgpack
 import pytest
 
-from swim.codec import encode_message, encode_packet
+from swim.codec import KINDS, decode_packet, encode_message, encode_packet
 from swim.errors import InvalidIdentity, TooLarge
 from swim.keyring import Encryption, Keyring
 from swim.member import Identity
@@ -25,6 +25,7 @@ from swim.messages import (
     Listing,
     Message,
     Nack,
+    Packet,
     Page,
     Ping,
     PingRequest,
@@ -75,6 +76,14 @@ def sealed(plaintext: bytes) -> bytes:
 
 
 # ---- bytes
+
+
+@pytest.mark.scenario(96)
+def test_every_message_survives_the_wire() -> None:
+    assert {type(message) for message in SAMPLES} == {kind for kind, _ in KINDS.values()}
+    packet = decode_packet(encode_packet(7, [encode_message(message) for message in SAMPLES]))
+    assert packet == Packet(7, SAMPLES)
+    assert [type(message) for message in packet.messages] == [type(message) for message in SAMPLES]
 
 
 @pytest.mark.scenario(96)

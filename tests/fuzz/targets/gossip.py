@@ -111,6 +111,7 @@ class _Trial:
         me = self.core.self_member
         assert me.is_live
         assert (me.epoch, me.address) == (7, ADDRESS)
+        assert all(member.revision >= 0 for member in members if member.is_live), "live means introduced"
         copy = Roster()
         for member in members:
             copy.put(member)
@@ -167,6 +168,13 @@ def seeds() -> Iterator[bytes]:
     acts = [_said(message) for message in messages]
     yield b"".join(acts)
     yield b"".join(act + b"\x05" + (100).to_bytes(2, "little") for act in acts)
+    reborn = [
+        Left(other, 2, 0),
+        Suspect(other, 2, 1, key[:4]),
+        Dead(other, 2, 2, key[:4]),
+        Refute(other, 2, 3),
+    ]
+    yield b"".join([acts[0], acts[1], *(_said(message) for message in [*reborn, Buckets(bytes(256))])])
     for act in acts:
         yield acts[0] + acts[1] + act + b"\x05\xff\x00" * 4
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -203,13 +204,16 @@ def test_a_seed_gives_its_table_in_pages(subject: Subject, bob: Peer) -> None:
 
 
 @pytest.mark.scenario(64)
-def test_a_difference_that_lasts_is_looked_into_once_a_second(subject: Subject, bob: Peer) -> None:
+def test_a_difference_that_lasts_is_looked_into_less_and_less_often(subject: Subject, bob: Peer) -> None:
     subject.meet(bob)
     asked = []
-    for _ in range(40):
+    for _ in range(400):
         subject.now += 0.25
-        asked += only(bob.hears(subject.hear(bob, Ping(1, subject.key[:4], b"other..."))), Buckets)
-    assert 7 <= len(asked) <= 9
+        if only(bob.hears(subject.hear(bob, Ping(1, subject.key[:4], b"other..."))), Buckets):
+            asked.append(subject.now)
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert pauses[:4] == [2, 4, 8, 10], "bob may hold somebody who is refused here"
+    assert set(pauses[4:]) == {10}
 
 
 @pytest.mark.scenario(64)

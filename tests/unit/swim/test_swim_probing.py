@@ -121,7 +121,8 @@ def test_without_an_answer_it_is_pinged_again_and_then_helpers_are_asked() -> No
     subject, others = settled(6)
     peer, ping = begin_probe(subject, others)
     subject.now += 0.215
-    assert only(peer.hears(subject.fire(ProbeStep)), Ping) == [ping]
+    [again] = only(peer.hears(subject.fire(ProbeStep)), Ping)
+    assert again == ping._replace(sequence=ping.sequence + 1), "an answer says which ping it answers"
     subject.now += 0.285
     effects = subject.fire(ProbeStep)
     asked = [other.node_id for other in others if only(other.hears(effects), PingRequest)]
