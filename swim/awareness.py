@@ -28,6 +28,10 @@ class Awareness:
         """Count a sign that this node is well."""
         self.score = max(0, self.score - 1)
 
+    def recover(self) -> None:
+        """Forget half of the signs: they came of being cut off, and that is over."""
+        self.score //= 2
+
     def stretch(self, seconds: float) -> float:
         """Return a time-out stretched by the score."""
         return seconds * (self.score + 1)

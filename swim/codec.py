@@ -4,7 +4,7 @@ One table says, for each kind, what its fields may be. A packet is decoded compl
 is applied, so a bad one changes nothing. Trailing bytes, unknown kinds, missing and surplus fields are
 errors: inside an authenticated datagram they mean a different version, not noise.
 
-Source: MessagePack specification; DESIGN.md, "Messages".
+Source: MessagePack specification; DESIGN.md, "Datagram".
 """
 
 from __future__ import annotations

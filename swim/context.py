@@ -22,7 +22,7 @@ class Context:
         settings: The numbers.
         rng: All chance.
         awareness: Local health.
-        roster: The member table; only `View` and `OwnRecord` write to it.
+        roster: The member table; `View` and `OwnRecord` write to it, `Healer` forgets.
         dissemination: Rumours that wait to be told.
         outbox: Effects of the input that is being handled.
         statistics: Counters.

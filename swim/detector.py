@@ -68,6 +68,7 @@ class Detector:
         # whose answer nobody waits for.
         self._sequence = context.rng.randrange(1 << 16)
         self._isolations = 0
+        self._was_isolated = False
         self._blocked = Cooldown(BLOCKED_REPORT_S)
 
     def start(self) -> None:
@@ -82,7 +83,7 @@ class Detector:
     def ping_dead(self, member: Member) -> None:
         """Try somebody who is held dead, and tell it so: if it lives it will refute."""
         ping = Ping(0, member.key[:TARGET_BYTES], self._roster.digest)
-        verdict = [] if self._view.suspicions.is_private(member.key) else [self._view.verdict(member)]
+        verdict = [] if self._view.suspicions.is_private(member.key) else [self._view.answers.verdict(member)]
         self._wire.send_bare(member.address, ping, *verdict)
 
     # ---- time
@@ -244,6 +245,9 @@ class Detector:
         return target is not None and claim_of(target) != probe.claim
 
     def _note_life(self, probe: Probe, now: float) -> None:
+        if self._was_isolated:
+            self._was_isolated = False
+            self._awareness.recover()
         self._isolations = 0
         self.path.count_ping(answered=probe.answered_first)
         if probe.answered or probe.answered_by_link:
@@ -256,6 +260,7 @@ class Detector:
 
     def _count_isolation(self, now: float) -> None:
         self._awareness.worsen()
+        self._was_isolated = True
         self._statistics.isolations += 1
         self._isolations += 1
         if self._isolations == ISOLATION_PATIENCE:

@@ -3,7 +3,7 @@
 For one member the events alternate: `MemberJoined` opens, `MemberDied` or `MemberLeft` closes; in between
 `MemberSuspected` is followed by `MemberRefuted` or a close. A restart that was seen before the death was
 noticed is told as both, `MemberDied` with the old epoch and then `MemberJoined` with the new one, because
-whatever ran there is gone. A node gets no events about itself except the last three.
+whatever ran there is gone. No event of a member is about this node itself.
 """
 
 from __future__ import annotations

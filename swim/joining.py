@@ -21,6 +21,7 @@ SEEDS_MAX = 64
 SEEDS_AT_ONCE = 3
 RETRIES_PER_SEED = 3
 """Unanswered requests for a page before the join starts again with any seed."""
+DOUBLINGS_MAX = 10
 BACKOFF_MAX = 10
 """Longest pause between attempts, in probe intervals."""
 
@@ -93,7 +94,7 @@ class Joiner:
         targets = [self._source] if self._source else self._draw_seeds()
         for address in targets:
             self._wire.send_bare(address, introduce(self._own.member), Pull(self._cursor))
-        pause = min(BACKOFF_MAX, 2 ** (self._unanswered if self._source else self._turns))
+        pause = min(BACKOFF_MAX, 2 ** min(DOUBLINGS_MAX, self._unanswered if self._source else self._turns))
         self._outbox.schedule(JoinRetry(self._attempt), pause * self._settings.probe_interval_s)
 
     def _draw_seeds(self) -> list[Address]:

@@ -96,7 +96,7 @@ class Reception:
     def _refuse_stale(self, opened: Opened, sender: Member | None, source: Address, now: float) -> None:
         """Use nothing of an earlier life, but tell whoever lost count of its epochs."""
         self._statistics.drop(Drop.STALE_EPOCH)
-        known = self._view.correct(sender, MemberState.ALIVE, opened.epoch, now) if sender else None
+        known = self._view.answers.correct(sender, MemberState.ALIVE, opened.epoch, now) if sender else None
         if known is not None:
             self._wire.send_bare(source, known)
 
@@ -131,7 +131,7 @@ class Reception:
         """Learn from the mere fact that somebody spoke; return what it should hear."""
         sender = self._roster.find(opened.sender)
         if sender is None or opened.epoch > sender.epoch:
-            return self._view.ask_for(opened.sender, now)
+            return self._view.answers.ask_for(opened.sender, now)
         if sender.state is MemberState.LEFT:
             return None
         if incarnation > sender.incarnation:
@@ -140,5 +140,5 @@ class Reception:
             self._view.revive(sender, now)
             return None
         if sender.state is MemberState.SUSPECT:
-            return self._view.remind(sender, now)
-        return self._view.correct(sender, MemberState.ALIVE, opened.epoch, now)
+            return self._view.answers.remind(sender, now)
+        return self._view.answers.correct(sender, MemberState.ALIVE, opened.epoch, now)

@@ -34,6 +34,7 @@ class Relays:
     """The probes that this node makes for others."""
 
     def __init__(self, context: Context, *, view: View, wire: Wire) -> None:
+        self._key = context.key
         self._roster = context.roster
         self._view = view
         self._wire = wire
@@ -48,6 +49,9 @@ class Relays:
         asking, target = self._roster.find(requester), self._roster.find(request.target)
         if asking is None or not asking.is_live or target is None:
             self._statistics.drop(Drop.UNKNOWN_MEMBER)
+            return
+        if target.key == self._key:
+            self._wire.send_bare(source, Ack(request.sequence, self._roster.digest))
             return
         if len(self._under_way) >= self._relays_max:
             self._statistics.drop(Drop.RELAYS_FULL)

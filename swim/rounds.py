@@ -27,6 +27,7 @@ class Cycle:
         self._rng = rng
         self._roster = roster
         self._more: list[bytes] = []
+        self._others: set[bytes] = set()  # the same, to look one up
         self._order: Sequence[int] | Permutation = ()
         self._at = 0
         self._late: list[tuple[int, float, bytes]] = []  # heap of newcomers by their place in the order
@@ -36,11 +37,17 @@ class Cycle:
         return len(self._more) + (len(base.keys) if base else 0)
 
     def add(self, key: bytes) -> None:
-        """Let a newcomer have its turn at a random place in the rest of this round."""
+        """Let a newcomer have its turn at a random place in the rest of this round.
+
+        Who is only back has its turn already, in this round or the next: members that come and go all the
+        time must not take the turns of those who have gone for good.
+        """
+        if self._is_shared(key) or key in self._others:
+            return
+        self._others.add(key)
+        self._more.append(key)
         place = self._rng.randint(self._at, len(self._order))
         heappush(self._late, (place, self._rng.random(), key))
-        if not self._is_shared(key):
-            self._more.append(key)
 
     def take(self, count: int, find: Callable[[bytes], Member | None]) -> list[Member]:
         """Return the next `count` different members that `find` finds, fewer if there are fewer."""
@@ -73,7 +80,8 @@ class Cycle:
         return self._key(self._order[self._at - 1])
 
     def _begin_round(self, find: Callable[[bytes], Member | None]) -> None:
-        self._more = sorted({key for key in self._more if find(key) and not self._is_shared(key)})
+        self._others = {key for key in self._more if find(key) and not self._is_shared(key)}
+        self._more = sorted(self._others)
         self._order = shuffled(len(self), self._rng)
         self._at = 0
 

@@ -102,4 +102,4 @@ def witnesses_needed(live: int) -> int:
     """
     if live > 6:
         return 3
-    return 2 if live > 3 else 1
+    return 2 if live > 4 else 1

@@ -167,11 +167,10 @@ class Suspicions:
         if before.state in _DOUBTED and after.epoch == before.epoch:
             self._flaps.note(after.key, now)
 
-    def bury(self, death: Dead, *, private: bool) -> None:
+    def bury(self, death: Dead, known: Member, *, private: bool) -> None:
         """Remember who had accused a member that is held dead from now on, known here or told."""
-        suspicion = self._under_way.get(death.key)
-        known = suspicion.accusers if suspicion else []
-        accusers = list(dict.fromkeys([*known, *split(death.accusers)]))
+        before = self._under_way[death.key].accusers if self.is_about(death, known) else []
+        accusers = list(dict.fromkeys([*before, *split(death.accusers)]))
         self._accusers_of_dead[death.key] = b"".join(accusers[: self._settings.confirmations + 1])
         if private:
             self._dead_in_private.add(death.key)

@@ -101,14 +101,14 @@ class Reconciler:
         for member in self._roster.live_between(listing.low, listing.high):
             entry = theirs.get(member.key)
             if entry is None or _version(member) > entry or _is_partly_newer(member, entry):
-                answer += self._view.records_of(member)
+                answer += self._view.answers.records_of(member)
         wanted = [key for key, entry in theirs.items() if self._is_wanted(key, entry)]
         for key, entry in theirs.items():
             gone = self._roster.find(key)
             if self._view.suspicions.is_private(key):
                 continue  # held dead by this node alone, for want of better news: that is asked for
             if gone is not None and not gone.is_live and (gone.epoch, gone.incarnation) >= entry[:2]:
-                answer.append(self._view.verdict(gone, stale_boot=entry[0] < gone.epoch))
+                answer.append(self._view.answers.verdict(gone, stale_boot=entry[0] < gone.epoch))
         if wanted:
             answer.insert(0, Want(b"".join(wanted[:WANTS_MAX])))
         self._wire.send_all(source, answer, self._settings.reconcile_burst)
@@ -119,7 +119,7 @@ class Reconciler:
         for at in range(0, len(want.keys), KEY_BYTES):
             member = self._roster.find(want.keys[at : at + KEY_BYTES])
             if member is not None and member.is_live:
-                answer += self._view.records_of(member)
+                answer += self._view.answers.records_of(member)
         self._wire.send_all(source, answer, self._settings.reconcile_burst)
 
     def handle_pull(self, pull: Pull, source: Address) -> None:
@@ -127,7 +127,7 @@ class Reconciler:
         low = _after(pull.after) if pull.after else bytes(KEY_BYTES)
         members = self._roster.live_between(low, b"\xff" * KEY_BYTES, PAGE_RECORDS + 1)
         page = members[:PAGE_RECORDS]
-        answer = [record for member in page for record in self._view.records_of(member)]
+        answer = [record for member in page for record in self._view.answers.records_of(member)]
         answer.append(Page(page[-1].key if len(members) > PAGE_RECORDS else b""))
         self._wire.send_all(source, answer, 2 * PAGE_RECORDS)
 

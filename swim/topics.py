@@ -29,6 +29,7 @@ class Topics:
         self._queue = context.dissemination.topics
         self._outbox = context.outbox
         self._statistics = context.statistics
+        self._room = context.settings.payload_bytes_max + context.settings.topic_bytes_max
         self._number = 0
         self._seen: dict[bytes, tuple[int, Window]] = {}
 
@@ -62,7 +63,7 @@ class Topics:
             return
         self._statistics.topics_received += 1
         self._outbox.notify(TopicReceived(origin.node_id, message.topic, message.payload))
-        if len(message.payload) > self._settings.payload_bytes_max:
+        if len(message.payload) + len(message.topic.encode()) > self._room:
             return  # it came from a member with other settings, and may fit no datagram of ours
         if self._make_room():
             self._queue.put((message.origin, message.epoch, message.number), encode_message(message))

@@ -1,12 +1,9 @@
 """This node's view of the others: the roster, changed by claims and by nothing else.
 
 A claim either supersedes what is held, and then it is taken in, told on and reported; or it is old news,
-and then its sender is told better, at most once a second for each subject. Only "dead" is never said back:
-a sender that believes a member alive is told of a suspicion instead, so that the member gets its chance to
-refute. That is what lets the two halves of a healed partition find each other without first killing each
-other.
+and then its sender is told better (`answers.py`).
 
-Source: SWIM, section 4.2; hashicorp/memberlist `mergeState`; DESIGN.md, "Claims" and "Reunion".
+Source: SWIM, section 4.2; DESIGN.md, "Claims".
 """
 
 from __future__ import annotations
@@ -14,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from swim.answers import Answers
 from swim.changes import events_between
 from swim.codec import ACCUSER_BYTES, encode_message
 from swim.context import Context
@@ -36,7 +34,6 @@ from swim.messages import (
     Message,
     Refute,
     Suspect,
-    Want,
     address_of,
     introduce,
 )
@@ -54,6 +51,7 @@ class View:
     Attributes:
         changed_at: When a change of the table last changed its digest.
         suspicions: Those under way.
+        answers: What to tell those who know less.
     """
 
     def __init__(self, context: Context, versions: tuple[int, int] = PROTOCOL_VERSIONS) -> None:
@@ -69,7 +67,8 @@ class View:
         self._outbox = context.outbox
         self._statistics = context.statistics
         self.suspicions = Suspicions(context)
-        self._cooldown = Cooldown(context.settings.probe_interval_s)
+        self.answers = Answers(context, self.suspicions)
+        self._reports = Cooldown(context.settings.probe_interval_s)
 
     # ---- claims from others
 
@@ -81,7 +80,7 @@ class View:
         if known is None:
             return None  # whoever was never introduced can be neither suspected nor buried
         if claim.epoch > known.epoch and not isinstance(claim, Dead | Left):
-            return self.ask_for(claim.key, now)
+            return self.answers.ask_for(claim.key, now)
         state = STATE_OF[type(claim)]
         if isinstance(claim, Suspect | Dead) and self.suspicions.is_about(claim, known):
             self._confirm(known, split(claim.accusers), now)
@@ -91,27 +90,13 @@ class View:
             self.revive(known, now)
             return None
         if not supersedes(claim.epoch, claim.incarnation, state, over=known):
-            return self.correct(known, state, claim.epoch, now)
+            return self.answers.correct(known, state, claim.epoch, now)
         if isinstance(claim, Refute | Suspect) and known.revision == REVISION_STALE:
-            return self.ask_for(claim.key, now)  # live again in a life whose profile never came
+            return self.answers.ask_for(claim.key, now)  # live again in a life whose profile never came
         if isinstance(claim, Dead) and not self.suspicions.is_witnessed(claim, known):
             return self._doubt_instead(claim, known, now)
         self._believe(known, claim, now)
         return None
-
-    def correct(self, known: Member, claimed: MemberState, epoch: int, now: float) -> Message | None:
-        """Return what to tell a member that still believes an older claim, or None."""
-        stale_boot = epoch < known.epoch
-        believes_alive = claimed is MemberState.ALIVE
-        if not stale_boot and known.is_live == believes_alive:
-            return None
-        if not known.is_live and not believes_alive and not stale_boot:
-            return None
-        if not self._cooldown.is_ready(known.key, now):
-            return None
-        if known.is_live:
-            return introduce(known) if stale_boot else Refute(known.key, known.epoch, known.incarnation)
-        return self.verdict(known, stale_boot=stale_boot)
 
     def reassure(self, now: float) -> None:
         """End all doubts that came of hearing nobody, since somebody was heard; the next probes will tell."""
@@ -135,23 +120,6 @@ class View:
         """Hold a member for alive that was doubted only because this node could hear nobody; tell nobody."""
         self._replace(known, replace(known, state=MemberState.ALIVE), now)
 
-    def remind(self, suspect: Member, now: float) -> Message | None:
-        """Return the accusation for a suspect that has spoken without refuting it: it may not have heard."""
-        return self.suspicions.accusation(suspect) if self._cooldown.is_ready(suspect.key, now) else None
-
-    def verdict(self, gone: Member, *, stale_boot: bool = False) -> Message:
-        """Return what to tell a member that believes `gone` alive: it left, or doubt it."""
-        claim = (gone.key, gone.epoch, gone.incarnation)
-        if gone.state is MemberState.LEFT:
-            return Left(*claim)
-        if stale_boot:
-            return Dead(*claim, self.suspicions.accusers_of_dead(gone.key))
-        return Suspect(*claim, self._me)
-
-    def records_of(self, member: Member) -> list[Message]:
-        """Return the messages that give a live member to somebody who does not know it."""
-        return [introduce(member), *self.suspicions.shown(member)]
-
     def take_incomplete(self) -> list[Member]:
         """Return the members whose metadata is to be fetched since the last call."""
         incomplete, self._incomplete = self._incomplete, []
@@ -170,6 +138,8 @@ class View:
         known = self._roster.find(key)
         if known is None or not known.is_live:
             return
+        if self.suspicions.is_private(key) and not nackers:
+            return  # silence alone does not make a private doubt everybody's
         accusers = [self._me, *(nacker[:ACCUSER_BYTES] for nacker in nackers)]
         if known.state is MemberState.SUSPECT:
             self._confirm(known, accusers, now)
@@ -216,7 +186,7 @@ class View:
             self._check_address(known, alive, now)
             return None  # by far the most frequent case while many join
         if alive.epoch < known.epoch:
-            return self.correct(known, MemberState.ALIVE, alive.epoch, now)
+            return self.answers.correct(known, MemberState.ALIVE, alive.epoch, now)
         lives = supersedes(alive.epoch, alive.incarnation, MemberState.ALIVE, over=known) or self._is_revived(
             known, alive.epoch, alive.incarnation
         )
@@ -232,7 +202,7 @@ class View:
                 self.tell_profile(member)
             elif lives:
                 self._tell(member)
-        return None if lives else self.correct(known, MemberState.ALIVE, alive.epoch, now)
+        return None if lives else self.answers.correct(known, MemberState.ALIVE, alive.epoch, now)
 
     def _introduce(self, known: Member | None, alive: Alive, now: float) -> None:
         if known is None and len(self._roster) >= self._settings.members_max:
@@ -271,7 +241,7 @@ class View:
         if isinstance(claim, Suspect):
             self.suspicions.begin(member, split(claim.accusers), now, private=private)
         elif isinstance(claim, Dead):
-            self.suspicions.bury(claim, private=private)
+            self.suspicions.bury(claim, known, private=private)
         self._replace(known, member, now)
         if not private:
             self._tell(member)
@@ -289,7 +259,7 @@ class View:
         """Take a death that too few bear witness to for what it is, a suspicion by those."""
         self._statistics.drop(Drop.WITNESSES)
         if death.epoch > known.epoch or known.revision == REVISION_STALE:
-            return self.ask_for(death.key, now)
+            return self.answers.ask_for(death.key, now)
         if not self.suspicions.is_about(death, known):
             self._believe(known, Suspect(*death), now)
         return None
@@ -299,13 +269,13 @@ class View:
         if alive.version_min <= self._versions[1] and alive.version_max >= self._versions[0]:
             return True
         self._statistics.drop(Drop.VERSION)
-        if self._cooldown.is_ready(node_key(alive.node_id), now):
+        if self._reports.is_ready(node_key(alive.node_id), now):
             self._outbox.notify(VersionRefused(alive.node_id, (alive.version_min, alive.version_max)))
         return False
 
     def _check_address(self, known: Member, alive: Alive, now: float) -> None:
         """Report a second process that goes by an id that is taken."""
-        if known.address != address_of(alive) and self._cooldown.is_ready(known.key, now):
+        if known.address != address_of(alive) and self._reports.is_ready(known.key, now):
             self._outbox.notify(AddressClaimed(known, address_of(alive)))
 
     def _replace(self, before: Member | None, after: Member, now: float) -> None:
@@ -341,10 +311,6 @@ class View:
             message = Dead(*claim, accusers) if member.state is MemberState.DEAD else Left(*claim)
             self._dissemination.claims.discard((member.key, "profile"))
         self._dissemination.claims.put(member.key, encode_message(message))
-
-    def ask_for(self, key: bytes, now: float) -> Message | None:
-        """Return a request for a record that is missing here, unless it was asked for just now."""
-        return Want(key) if self._cooldown.is_ready(key, now) else None
 
 
 def _with_profile(member: Member, alive: Alive) -> Member:

@@ -154,7 +154,7 @@ DIFFERENT: dict[int, str] = {
     23: "with more than eight members every second turn is that of the neighbour in the order of keys",
     24: "the dead are knocked on now and then, outside the rounds",
     25: "members are told apart by id, so an alias of an address counts once, under the key of its seal",
-    26: "any packet of the target counts, not only an answer",
+    26: "a ping of the target counts too, not only an answer",
     27: "the seal says who answers, the address does not matter",
     31: "half of the key stands for the id",
     32: "the core does not learn whether a datagram was sent; if nothing is heard, nobody is accused at once",

@@ -139,7 +139,7 @@ def test_a_death_beats_alive_and_suspect_and_is_reported_once(held: MemberState)
 
 
 @pytest.mark.scenario(11)
-@pytest.mark.parametrize(("live", "needed"), [(3, 1), (4, 2), (6, 2), (7, 3), (20, 3)])
+@pytest.mark.parametrize(("live", "needed"), [(4, 1), (5, 2), (6, 2), (7, 3), (20, 3)])
 def test_a_death_needs_as_many_witnesses_as_the_cluster_can_give(live: int, needed: int) -> None:
     """Memberlist believes any DEAD; here one that too few bear witness to is a suspicion by those."""
     subject, others = settled(live - 1)

@@ -47,7 +47,7 @@ def names(peers: list[Peer]) -> bytes:
 # ---- witnesses
 
 
-@pytest.mark.parametrize(("others", "needed"), [(1, 1), (2, 1), (3, 2), (5, 2), (6, 3), (20, 3)])
+@pytest.mark.parametrize(("others", "needed"), [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (6, 3), (20, 3)])
 def test_a_death_is_believed_with_enough_witnesses_and_else_taken_for_a_suspicion(others, needed):
     subject, peers = acquainted(others)
     accusers = [b"acc%d" % number for number in range(needed)]

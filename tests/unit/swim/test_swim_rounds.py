@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -169,3 +170,16 @@ def test_an_order_by_arithmetic_looks_like_a_shuffle() -> None:
 def test_few_are_shuffled_for_real() -> None:
     seen = {tuple(shuffled(4, random.Random(seed))) for seed in range(600)}
     assert len(seen) == 24
+
+
+def test_members_that_come_and_go_take_no_turns_of_others(make) -> None:
+    roster = make(40)
+    rounds = Rounds(ME, roster, random.Random(1))
+    met = set()
+    for _ in range(2 * 39):
+        flapping = roster.find(node_key("node-1"))
+        assert flapping is not None
+        roster.put(replace(flapping, state=MemberState.DEAD))
+        roster.put(replace(flapping, state=MemberState.ALIVE))
+        met.update(turns(rounds, 1))
+    assert met == {f"node-{number}" for number in range(1, 40)}
