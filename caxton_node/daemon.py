@@ -193,8 +193,7 @@ class Daemon:
         swim = swim_settings(self.config)
         core = Membership(identity, swim, keyring, rng)
         book = Book(await self._members.read_book())
-        is_founder = not files.seeds and not len(book)
-        self._cluster.take(core, None if is_founder else book, probe_interval_s=swim.probe_interval_s)
+        self._cluster.take(core, book, probe_interval_s=swim.probe_interval_s)
         self._keys = GossipKeys(
             keyring=keyring,
             data_dir=self.config.data.dir,

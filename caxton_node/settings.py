@@ -32,6 +32,7 @@ def swim_settings(config: Config) -> SwimSettings:
         "suspicion_multiplier": swim.suspicion_multiplier,
         "datagram_bytes_max": swim.datagram_bytes_max,
         "link_probe": swim.link_probe,
+        "link_probe_without": frozenset(filter(None, swim.link_probe_without.replace(" ", "").split(","))),
     }
     try:
         changes = {name: value for name, value in given.items() if value is not None}

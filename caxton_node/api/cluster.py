@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from transport import PeerStatus
 WATCH_DEPTH = 1000
 JOIN_LIFETIME_S, JOIN_LIFETIME_S_MIN, JOIN_LIFETIME_S_MAX = 3600, 60, 604_800
 PRESENT = "present"
+ANSWER_S = 0.2
 
 
 async def list_members(
@@ -90,7 +92,8 @@ async def watch_members(
 
 async def leave(services: Services, _request: pb.LeaveRequest, _call: Call) -> pb.LeaveResponse:
     """Tell the others goodbye and stop this node."""
-    services.daemon.leave()
+    # An answer that is to be forwarded must be on its way before the goodbye ends the links it takes.
+    asyncio.get_running_loop().call_later(ANSWER_S, services.daemon.leave)
     return pb.LeaveResponse(node_id=services.node_id)
 
 

@@ -14,7 +14,15 @@ from caxton_node.pb import cluster_pb2 as pb
 from swim import Member
 from transport import PeerState, PeerStatus
 
+COUNT_MAX = 2**63 - 1
+"""Largest number of SQLite; those of a request may be larger."""
 PING_TIMEOUT_MS, PING_TIMEOUT_MS_MAX = 1000, 60_000
+
+
+class MemberNotFound(NotFound):
+    """This node knows no such member; nothing was done."""
+
+    code = "MEMBER_NOT_FOUND"
 
 
 def member_of(services: Services, member: Member, links: Mapping[str, PeerStatus] | None = None) -> pb.Member:
@@ -63,7 +71,7 @@ async def ping_member(
     target = check_node_id(request.target)
     member = services.cluster.find(target)
     if member is None:
-        raise NotFound(f"no node {target}", hint="caxton cluster members shows which nodes there are")
+        raise MemberNotFound(f"no node {target}", hint="caxton cluster members shows which nodes there are")
     if target == services.node_id:
         raise InvalidArgument(
             f"{target} is the node that pings", hint="name another one, or let another one ping with --node"
@@ -83,8 +91,8 @@ async def list_member_events(
 ) -> pb.ListMemberEventsResponse:
     """List what happened to members as this node saw it."""
     entries = await services.diary.read(
-        after=request.after,
-        since_unix_ms=request.since_unix_ms,
+        after=min(request.after, COUNT_MAX),
+        since_unix_ms=min(request.since_unix_ms, COUNT_MAX),
         node=request.member,
         limit=request.limit or PAGE_MAX,
     )

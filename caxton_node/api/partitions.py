@@ -6,10 +6,11 @@ from dataclasses import asdict
 
 from caxton_node.api.asking import Answers, ask_others, listed
 from caxton_node.api.call import Call
+from caxton_node.api.members import MemberNotFound
 from caxton_node.api.services import Services
 from caxton_node.cluster.partitions import Standpoint
 from caxton_node.cluster.reunion import PartitionReport
-from caxton_node.core.errors import InvalidArgument, NotFound, StateError
+from caxton_node.core.errors import InvalidArgument, StateError
 from caxton_node.core.ids import check_node_id
 from caxton_node.observability.logs import get_logger
 from caxton_node.pb import cluster_pb2 as pb
@@ -49,7 +50,7 @@ async def resolve_partition(
 ) -> pb.ResolvePartitionResponse:
     """Give up dead members, here and on every node that is reached."""
     nodes = _chosen(services.cluster.sides.standpoint, request)
-    await services.cluster.give_up(nodes)
+    await services.cluster.give_up(nodes, call.principal.name)
     at = services.cluster.sides.standpoint
     _log.warning("members were given up", forgotten=nodes, by=call.principal.name, view=at.view.value)
     own = pb.Resolution(node=services.node_id, view=at.view.value)
@@ -66,14 +67,18 @@ async def resolve_partition(
 
 
 def _chosen(at: Standpoint, request: pb.ResolvePartitionRequest) -> list[str]:
-    """Return whom to give up, by id.
+    """Return whom to give up, by id; nobody if all dead are and no one counts, so that the living shall.
 
     Raises:
         InvalidArgument: Nobody is named.
-        NotFound: Somebody named is not one of those that count.
+        MemberNotFound: Somebody named is not one of those that count.
         MemberAlive: Somebody named is alive.
     """
-    named = sorted({check_node_id(node) for node in request.forget[:FORGET_MAX]})
+    if len(request.forget) > FORGET_MAX:
+        raise InvalidArgument(
+            f"{len(request.forget):,} members are too many", why=f"{FORGET_MAX:,} is the most"
+        )
+    named = sorted({check_node_id(node) for node in request.forget})
     alive = sorted(set(named).intersection(at.alive))
     if alive:
         raise MemberAlive(
@@ -85,13 +90,13 @@ def _chosen(at: Standpoint, request: pb.ResolvePartitionRequest) -> list[str]:
         return named
     strangers = sorted(set(named).difference(at.agreed))
     if strangers:
-        raise NotFound(
+        raise MemberNotFound(
             f"no member {listed(strangers)} counts here",
             why="it was given up before, or has left in order",
             hint="caxton cluster partition shows who counts",
         )
     chosen = sorted({*named, *at.lost}) if request.forget_all_dead else named
-    if not chosen:
+    if not chosen and not (request.forget_all_dead and not at.agreed):
         raise InvalidArgument(
             "nobody is to be given up",
             why="no member that counts is missing" if request.forget_all_dead else "no member was named",

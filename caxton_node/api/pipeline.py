@@ -29,6 +29,8 @@ from caxton_node.core.ids import check_node_id, full_name
 from caxton_node.observability.logs import get_logger
 from caxton_node.security import LOCAL, Principal, check_permission
 
+SUBJECTS_MAX = 100
+
 _audit = get_logger("audit")
 _log = get_logger("api")
 
@@ -76,7 +78,7 @@ class Pipeline:
             CaxtonError: As `run`.
         """
         record = _Record(self._services, operation, request, caller)
-        code = "OK"
+        code = "CANCELLED"  # unless it comes to its end, or to an error
         try:
             call = await self._admit(operation, caller)
             record.principal = call.principal
@@ -85,6 +87,7 @@ class Pipeline:
             handler = cast("StreamHandler", operation.handler)
             async for response in handler(self._services, request, call):
                 yield response
+            code = "OK"
         except CaxtonError as err:
             code = err.code
             raise
@@ -149,6 +152,12 @@ def validate(operation: Operation, request: Any) -> None:  # noqa: ANN401  any r
         full_name(request.name)
 
 
+def subject_of(request: Any) -> str:  # noqa: ANN401  any request of the table
+    """Return what a request is about, for the audit log: an agent, node, task or key, or several nodes."""
+    names = (getattr(request, field, "") for field in ("name", "node_id", "task_id", "key_id", "target"))
+    return next(filter(None, names), ", ".join(getattr(request, "forget", ())[:SUBJECTS_MAX]))
+
+
 class _Record:
     """What is written down about one call when it ends."""
 
@@ -157,8 +166,7 @@ class _Record:
         self.node = services.node_id
         self._services = services
         self._operation = operation
-        names = (getattr(request, field, "") for field in ("name", "node_id", "task_id"))
-        self._subject = next(filter(None, names), "")
+        self._subject = subject_of(request)
         self._caller = caller
         self._started_at = perf_counter()
 

@@ -74,7 +74,7 @@ class ClusterPort(Protocol):
         """Return what measures round trips."""
         ...
 
-    async def give_up(self, nodes: Sequence[str]) -> None:
+    async def give_up(self, nodes: Sequence[str], by: str) -> None:
         """Wait no more for dead members."""
 
     @property

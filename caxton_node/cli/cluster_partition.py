@@ -77,16 +77,24 @@ def resolve_partition(
 
 
 def _lines(facts: Row) -> list[tuple[str, object]]:
-    agreed, lost = facts["agreed"], facts["lost"]
-    return [
+    agreed, sees = facts["agreed"], _seen(facts)
+    lines: list[tuple[str, object]] = [
         ("node", facts["node_id"]),
         ("view", facts["view"]),
         ("counts", f"{len(agreed):,}: {some(agreed)}"),
-        ("sees", f"{len(agreed) - len(lost):,} of {len(agreed):,}"),
-        ("missing", some(lost) or "nobody"),
+        ("sees", f"{sees:,} of {len(agreed):,}"),
+        ("missing", some(facts["lost"]) or "nobody"),
         ("waiting", some(facts["waiting"]) or "nobody"),
         ("changes", _policy(facts)),
     ]
+    if facts["view"] != "majority" and 2 * sees > len(agreed):
+        lines.insert(2, ("because", "it does not see enough of those who counted before the latest change"))
+    return lines
+
+
+def _seen(facts: Row) -> int:
+    """Return how many of those that count are seen and have a vote."""
+    return len(set(facts["agreed"]).intersection(facts["alive"]).difference(facts["waiting"]))
 
 
 def _policy(facts: Row) -> str:
@@ -99,11 +107,13 @@ def _policy(facts: Row) -> str:
 def _confirm(facts: Row, forget: tuple[str, ...], *, forget_all_dead: bool) -> None:
     chosen = sorted({*forget, *(facts["lost"] if forget_all_dead else ())})
     left = len(set(facts["agreed"]) - set(chosen))
-    click.echo(
-        f"{facts['node_id']} is {facts['view']}: it sees {len(facts['agreed']) - len(facts['lost'])} of "
-        f"{len(facts['agreed'])} that count. Without {some(chosen) or 'nobody'}, {left} count.",
-        err=True,
-    )
+    begins = f"{facts['node_id']} is {facts['view']}: "
+    if not facts["agreed"]:
+        said = f"nobody counts. The members that it sees will: {some(facts['alive'])}."
+    else:
+        said = f"it sees {_seen(facts)} of {len(facts['agreed'])} that count. "
+        said += f"Without {some(chosen) or 'nobody'}, {left} count."
+    click.echo(begins + said, err=True)
     click.confirm("Make sure that they do not run anywhere. Give them up for good?", abort=True, err=True)
 
 
@@ -112,7 +122,7 @@ def _tell(output: Output, answer: Row) -> int:
     if output.for_programs:
         output.data(answer)
     else:
-        output.line(f"given up: {some(answer['forgotten'])}")
+        output.line(f"given up: {some(answer['forgotten']) or 'nobody'}")
         for row in answer["nodes"]:
             said = paint(row["view"]) if not row["error"] else f"{paint('failed')}: {cell(row['error'])}"
             output.line(f"  {row['node']}  {said}")

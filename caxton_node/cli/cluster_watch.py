@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import select
 import sys
 import termios
+import threading
 import time
 import tty
 from collections.abc import Iterator
@@ -24,23 +27,46 @@ if TYPE_CHECKING:
 
 ASK_EVERY_S = 1.0
 LOOK_EVERY_S = 0.2
-ENDS = frozenset({"q", "Q", "\x03", "\x04", "\x1b", ""})
+READ_BYTES = 64
+ENDS = re.compile(rb"[qQ\x03\x04]")
+ESCAPE = b"\x1b"
+SEQUENCE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|O.)")
+"""What a terminal sends for an arrow or the mouse wheel."""
 
 
 def watch_screen(client: Client, *, color: bool = True) -> None:
     """Show the cluster until somebody presses q or Ctrl-C."""
     console = Console(no_color=not color)
-    sight = _look(client, Sight())
+    lookout = Lookout(client)
     with _keys(), Live(console=console, screen=True, auto_refresh=False) as live:
-        asked_at = time.monotonic()
+        lookout.start()
         while True:
             # Drawn more often than asked for, so that a window that changes its size is filled at once.
-            live.update(draw(sight, width=console.width, height=console.height), refresh=True)
+            live.update(draw(lookout.sight, width=console.width, height=console.height), refresh=True)
             if _is_ended(LOOK_EVERY_S):
                 return
-            if time.monotonic() - asked_at >= ASK_EVERY_S:
-                asked_at = time.monotonic()
-                sight = _look(client, sight)
+
+
+class Lookout(threading.Thread):
+    """Asks the node again and again beside the screen, which must answer to keys also when the node does not.
+
+    Args:
+        client: To the node; nobody else uses it meanwhile.
+
+    Attributes:
+        sight: What the node said last.
+    """
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(name="lookout", daemon=True)
+        self.sight = _look(client, Sight())
+        self._client = client
+
+    def run(self) -> None:
+        """Ask until the program ends."""
+        while True:
+            time.sleep(ASK_EVERY_S)
+            self.sight = _look(self._client, self.sight)
 
 
 def _look(client: Client, before: Sight) -> Sight:
@@ -63,7 +89,12 @@ def _is_ended(within_s: float) -> bool:
         time.sleep(within_s)
         return False
     ready, _, _ = select.select([sys.stdin], [], [], within_s)
-    return bool(ready) and sys.stdin.read(1) in ENDS
+    return bool(ready) and ends(os.read(sys.stdin.fileno(), READ_BYTES))
+
+
+def ends(typed: bytes) -> bool:
+    """Tell whether what was typed ends the screen: q, Ctrl-C, Ctrl-D, Escape alone, or no terminal left."""
+    return typed in {b"", ESCAPE} or ENDS.search(SEQUENCE.sub(b"", typed)) is not None
 
 
 @contextmanager

@@ -42,6 +42,7 @@ SEALING = {
     "off": "NOT SEALED: whoever reaches the node can mislead it (swim.encryption: off)",
 }
 """What a status says about each value of `swim.encryption`."""
+KEY_BYTES = 32
 _DONE = {
     "install": "key {key} opens on {done} of {all} members",
     "use": "key {key} seals on {done} of {all} members",
@@ -147,8 +148,15 @@ def _warnings(rows: Sequence[dict[str, Any]]) -> Iterable[str]:
 def _read_key(source: str) -> bytes:
     try:
         with click.open_file(source) as file:
-            return bytes.fromhex(file.read().strip())
+            return _key_of(file.read())
     except ValueError as err:
         raise InvalidArgument(
             "this is no key", why=str(err), hint="a key is 64 hexadecimal digits: openssl rand -hex 32"
         ) from err
+
+
+def _key_of(text: str) -> bytes:
+    key = bytes.fromhex(text.strip())
+    if len(key) != KEY_BYTES:  # none at all would stand for a new one
+        raise ValueError(f"it has {len(key)} bytes, not {KEY_BYTES}")
+    return key

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from caxton_node.cli.output import Output
 from caxton_node.cli.types import Count, Duration
 from caxton_node.core.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from caxton_node.devkit.simulator.report import Report
 
 EXAMPLE = "caxton-node simulate --nodes 1000 --loss 0.1 --kill 50 --seed 7"
 SHOWN_EVERY_S = 0.2
@@ -75,7 +80,6 @@ def simulate(
     are simulated. The same options give the same run.
     """
     from caxton_node.cli.simulate_sheet import show_report
-    from caxton_node.devkit.simulator.picture import draw_report
     from caxton_node.devkit.simulator.plan import Plan
     from caxton_node.devkit.simulator.story import play
 
@@ -93,23 +97,37 @@ def simulate(
         sealed=nodes <= SEALED_MAX,
     )
     target = None if no_plot else plot
-    _check_target(target)
+    if target is not None:
+        _check_target(target)
     report = play(plan, _progress_line(nodes))
     _clear_line()
-    if target is not None:
-        target.write_text(draw_report(report))
     show_report(Output(output), report, target)
+    if target is not None:
+        _draw(report, target)
 
 
-def _check_target(target: Path | None) -> None:
+def _check_target(target: Path) -> None:
     """Refuse a picture that could not be written, before the work is done."""
-    folder = target.parent if target is not None else None
-    if folder is not None and not folder.is_dir():
-        raise InvalidArgument(
-            f"{target} cannot be written",
-            why=f"there is no directory {folder}",
-            hint="--plot FILE, or --no-plot",
+    folder = target.parent
+    if not folder.is_dir():
+        raise _unwritable(target, f"there is no directory {folder}")
+    if not os.access(target if target.exists() else folder, os.W_OK):
+        raise _unwritable(
+            target, f"this user may not write {target if target.exists() else 'in ' + str(folder)}"
         )
+
+
+def _draw(report: Report, target: Path) -> None:
+    from caxton_node.devkit.simulator.picture import draw_report
+
+    try:
+        target.write_text(draw_report(report))
+    except OSError as err:
+        raise _unwritable(target, err.strerror or str(err)) from err
+
+
+def _unwritable(target: Path, why: str) -> InvalidArgument:
+    return InvalidArgument(f"{target} cannot be written", why=why, hint="--plot FILE, or --no-plot")
 
 
 def _progress_line(nodes: int) -> Callable[[str, float], None]:

@@ -52,3 +52,16 @@ class PeerLost:
 
     node: str
     undelivered: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MembersGivenUp:
+    """Published when an operator has said that members will not come back.
+
+    Attributes:
+        nodes: The members.
+        by: Who said so.
+    """
+
+    nodes: tuple[str, ...]
+    by: str

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from caxton_node.cluster.changes import Change, MemberChanged
+from caxton_node.cluster.changes import Change, MemberChanged, MembersGivenUp
 from caxton_node.cluster.partitions import PartitionChanged, PartitionView
 from caxton_node.cluster.reunion import PartitionHealed, PartitionReport
 from caxton_node.core.clock import Clock
@@ -53,11 +53,12 @@ class Entry:
 
     Attributes:
         at_unix_ms: When it was seen here.
-        what: joined, suspected, refuted, died, left; `view` and `healed` are about this node's own view.
+        what: joined, suspected, refuted, died, left, given-up; `view` and `healed` are about this node's own
+            view.
         node: Whom it happened to.
         epoch: In which of its lives.
         incarnation: How often it had refuted in that life.
-        address: host:port; empty for `view` and `healed`.
+        address: host:port; empty for `given-up`, `view` and `healed`.
         accusers: Who could not reach it, for `suspected` and `died`.
         detail: For people.
         id: Its number on this node, 0 before it is written.
@@ -92,6 +93,7 @@ class Diary:
         self._writer: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
         bus.subscribe(MemberChanged, self._note_member)
+        bus.subscribe(MembersGivenUp, self._note_given_up)
         bus.subscribe(PartitionChanged, self._note_view)
         bus.subscribe(PartitionHealed, self._note_healed)
 
@@ -142,6 +144,10 @@ class Diary:
                 "{}:{}".format(*member.address), changed.accusers,
             )
         )  # fmt: skip
+
+    def _note_given_up(self, given_up: MembersGivenUp) -> None:
+        for node in given_up.nodes:
+            self._note(Entry(self._now_ms(), "given-up", node, detail=f"by {given_up.by}"))
 
     def _note_view(self, changed: PartitionChanged) -> None:
         seen = len(changed.agreed) - len(changed.lost)

@@ -30,7 +30,9 @@ from secrets import token_bytes
 from OpenSSL import SSL, crypto
 
 from caxton_node.client import Client, Endpoint
+from caxton_node.cluster.agreement import Book
 from caxton_node.cluster.identity import KEY_BYTES, NodeIdentity, refuse_if_initialised, write_identity
+from caxton_node.cluster.store import ClusterStore
 from caxton_node.core.clock import SystemClock
 from caxton_node.core.errors import Forbidden, InvalidArgument, Unavailable
 from caxton_node.core.ids import check_node_id
@@ -105,7 +107,7 @@ def found_cluster(
     with _writing_to(data_dir):
         write_bundle(data_dir / CERTIFICATES, bundle)
         write_authority(data_dir / CERTIFICATES, authority)
-        admin_token = asyncio.run(_first_admin_token(data_dir, env))
+        admin_token = asyncio.run(_first_rows(data_dir, node_id, env))
         # Last, since this file is what says that the directory holds a node.
         write_identity(data_dir, NodeIdentity(node_id, cluster), [token_bytes(KEY_BYTES)])
     return Founded(admin_token, authority.fingerprint, node_id, cluster)
@@ -227,7 +229,9 @@ def _writing_to(data_dir: Path) -> Iterator[None]:
         ) from err
 
 
-async def _first_admin_token(data_dir: Path, env: str) -> str:
+async def _first_rows(data_dir: Path, node_id: str, env: str) -> str:
+    """Write down that the founder counts, which only a founder may say of itself, and make a token."""
     async with await Database.open(data_dir / DATABASE) as database:
+        await ClusterStore(database).save_book(Book.of_founder(node_id).lines())
         tokens = Tokens(database, SystemClock())
         return await tokens.issue_api_token(env=env, client="admin", role=Role.ADMIN)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from caxton_node.core.errors import InvalidArgument
 from swim import InvalidKey, Ring
+from swim.ring import REVISION_MAX
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Offer(msgspec.Struct, array_like=True):
@@ -38,14 +43,14 @@ class Shown(msgspec.Struct, array_like=True, frozen=True):
     """
 
     ids: tuple[str, ...] = ()
-    revision: int = 0
+    revision: Annotated[int, msgspec.Meta(ge=0, le=REVISION_MAX)] = 0
     encryption: str = ""
-    unopened: int = 0
-    plain: int = 0
+    unopened: Count = 0
+    plain: Count = 0
 
 
 encode = msgspec.msgpack.Encoder().encode
-decode_shown = msgspec.msgpack.Decoder(Shown).decode
+_decode_shown = msgspec.msgpack.Decoder(Shown).decode
 _decode_offer = msgspec.msgpack.Decoder(Offer).decode
 
 
@@ -78,6 +83,18 @@ def read_offer(payload: bytes) -> Offer:
         return _decode_offer(payload)
     except msgspec.DecodeError as err:
         raise InvalidArgument("a ring of gossip keys cannot be read", why=str(err)) from err
+
+
+def read_shown(payload: bytes) -> Shown:
+    """Read what another node tells of its keys.
+
+    Raises:
+        InvalidArgument: It tells something else; the peer's fault.
+    """
+    try:
+        return _decode_shown(payload)
+    except msgspec.DecodeError as err:
+        raise InvalidArgument("what a member tells of its gossip keys cannot be read", why=str(err)) from err
 
 
 def ring_of(offer: Offer) -> Ring:

@@ -25,11 +25,13 @@ class NodeKeys:
         node: Its id.
         shown: Its keys; empty when it could not be asked.
         error: Why not, or why it did not do what it was asked.
+        is_overtaken: It has a ring of somebody else's, who changed the keys at the same time.
     """
 
     node: str
     shown: Shown
     error: str = ""
+    is_overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

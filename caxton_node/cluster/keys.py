@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from caxton_node.cluster.identity import write_gossip_keys
 from caxton_node.cluster.key_offers import Shown, encode, offer_of, outranks, read_offer, ring_of
@@ -33,6 +34,12 @@ _PLAIN = {
 }
 
 _log = get_logger("cluster")
+
+
+class KeysChanged(StateError):
+    """Somebody else has changed the gossip keys meanwhile; this change was not made."""
+
+    code = "GOSSIP_KEYS_CHANGED"
 
 
 class GossipKeys:
@@ -61,6 +68,7 @@ class GossipKeys:
         self._known = dict(known)
         self._rng = rng
         self._changing = asyncio.Lock()
+        self._changes: set[asyncio.Task[bool]] = set()
         if keyring.encryption is not Encryption.REQUIRED:
             _log.warning(_PLAIN[keyring.encryption], setting="swim.encryption", value=str(keyring.encryption))
         cluster.serve(FETCH, self._handle_fetch)
@@ -99,17 +107,10 @@ class GossipKeys:
             by: Who changed it.
 
         Raises:
-            StateError: This node's ring is as late or later, and not the same; nothing was changed.
+            KeysChanged: This node's ring is as late or later, and not the same; nothing was changed.
             LocalError: It cannot be written; the old one stays in force.
         """
-        async with self._changing:
-            if ring != self.ring and ring.revision <= self.ring.revision:
-                raise StateError(
-                    f"the keys of node {self._cluster.node_id} are at revision {self.ring.revision}",
-                    why=f"somebody else changed them; this change would have made it {ring.revision}",
-                    hint="caxton cluster keys list, then try again",
-                )
-            await self._keep(ring, by)
+        await self._as_a_whole(self._put(ring, by))
 
     async def refresh(self) -> bool:
         """Ask some members for their ring and take over the best; return whether this node had to change."""
@@ -121,11 +122,7 @@ class GossipKeys:
         offers = [offer for offer in await asyncio.gather(*ask) if offer is not None]
         changed = False
         for node, ring, alive in offers:
-            async with self._changing:
-                mine = len(self._cluster.alive_nodes())
-                if outranks(ring, self.ring, their_alive=alive, my_alive=mine):
-                    await self._keep(ring, node)
-                    changed = True
+            changed |= await self._as_a_whole(self._take_over(ring, node, alive))
         if changed and self._is_alone:
             self._cluster.rejoin()
         return changed
@@ -148,6 +145,32 @@ class GossipKeys:
     @property
     def _is_alone(self) -> bool:
         return len(self._cluster.alive_nodes()) == 1
+
+    async def _as_a_whole(self, change: Coroutine[Any, Any, bool]) -> bool:
+        """Wait for a change that goes on when the waiting is given up: disk and memory must stay the same."""
+        task = asyncio.create_task(change, name="gossip-keys-change")
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+        return await asyncio.shield(task)
+
+    async def _put(self, ring: Ring, by: str) -> bool:
+        async with self._changing:
+            if ring != self.ring and ring.revision <= self.ring.revision:
+                raise KeysChanged(
+                    f"the keys of node {self._cluster.node_id} are at revision {self.ring.revision}",
+                    why=f"somebody else changed them; this change would have made it {ring.revision}",
+                    hint="caxton cluster keys list, then try again",
+                )
+            await self._keep(ring, by)
+            return True
+
+    async def _take_over(self, ring: Ring, node: str, their_alive: int) -> bool:
+        async with self._changing:
+            mine = len(self._cluster.alive_nodes())
+            if not outranks(ring, self.ring, their_alive=their_alive, my_alive=mine):
+                return False
+            await self._keep(ring, node)
+            return True
 
     async def _keep(self, ring: Ring, by: str) -> None:
         """Write first: what is in force must be there after a restart."""
@@ -197,7 +220,8 @@ class GossipKeys:
         return encode(offer_of(self.ring, alive=len(self._cluster.alive_nodes())))
 
     async def _handle_put(self, peer: str, payload: bytes) -> bytes:
-        await self.put(ring_of(read_offer(payload)), by=peer)
+        with suppress(KeysChanged):  # the answer shows what is in force instead
+            await self.put(ring_of(read_offer(payload)), by=peer)
         return encode(self.shown)
 
     async def _handle_show(self, _peer: str, _payload: bytes) -> bytes:

@@ -38,7 +38,8 @@ class Standpoint:
         view: Which side this is.
         alive: Ids of members seen alive or suspect, this node among them, sorted.
         agreed: Ids of the members that count, sorted.
-        waiting: Ids of members that are alive and do not count yet, sorted.
+        waiting: Ids of members that are alive and have no vote, sorted: they do not count yet, or have lost
+            their book of who does.
     """
 
     view: PartitionView
@@ -54,8 +55,8 @@ class Standpoint:
 
     @property
     def seen(self) -> int:
-        """Return how many of those that count are seen."""
-        return len(self.agreed) - len(self.lost)
+        """Return how many of those that count are seen and have a vote."""
+        return len(set(self.agreed).intersection(self.alive).difference(self.waiting))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class _Episode:
 
     here: tuple[str, ...]
     conflicts: int
-    view: PartitionView = PartitionView.MAJORITY
+    view: PartitionView
     there: dict[str, int] = field(default_factory=dict)
     restarted: set[str] = field(default_factory=set)
     returned_at: float = 0.0
@@ -76,6 +76,7 @@ class Reunion:
         self._quiet_s = quiet_s
         self._absent: dict[str, tuple[int, int]] = {}
         self._episode: _Episode | None = None
+        self._view = PartitionView.MAJORITY
 
     def handle_died(
         self, node: str, *, epoch: int, unix_ms: int, alive: Sequence[str], conflicts: int
@@ -92,13 +93,12 @@ class Reunion:
         if len(self._absent) >= ABSENT_MAX:
             del self._absent[next(iter(self._absent))]
         self._absent[node] = (epoch, unix_ms)
-        if self._episode is None:
-            self._episode = _Episode(tuple(alive), conflicts)
-            return
-        if len(alive) < len(self._episode.here):
+        if self._episode is None or not self._episode.there:
+            # Who was missing before may be gone for good: what began with it is kept only once it is known
+            # to be a split.
+            self._episode = _Episode(tuple(alive), conflicts, self._view)
+        elif len(alive) < len(self._episode.here):
             self._episode.here = tuple(alive)
-        if not self._episode.there:  # who was missing before may be gone for good: the split begins now
-            self._episode.conflicts = conflicts
 
     def handle_left(self, node: str) -> None:
         """Note that a member will not be missed."""
@@ -117,6 +117,7 @@ class Reunion:
 
     def handle_view(self, view: PartitionView) -> None:
         """Note what this node may assume now."""
+        self._view = view
         if self._episode is not None and _WORSE[view] > _WORSE[self._episode.view]:
             self._episode.view = view
 

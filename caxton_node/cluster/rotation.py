@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from secrets import token_bytes
 
-from caxton_node.cluster.key_offers import Shown, decode_shown, encode, offer_of
+from caxton_node.cluster.key_offers import Shown, encode, offer_of, read_shown
 from caxton_node.cluster.key_steps import NodeKeys, Step, StepName
-from caxton_node.cluster.keys import PUT, SHOW, GossipKeys
+from caxton_node.cluster.keys import PUT, SHOW, GossipKeys, KeysChanged
 from caxton_node.cluster.service import Cluster
 from caxton_node.core.errors import CaxtonError, InvalidArgument, NotFound, StateError, Unavailable
 from swim import InvalidKey, Ring, key_id
@@ -27,10 +27,17 @@ from swim.ring import GROUP_KEY_BYTES
 
 STEP_TIMEOUT_S = 10.0
 AT_ONCE = 64
+NAMED_MAX = 5
 ROUNDS_MAX = 5
 """Times that a step looks for members that have come meanwhile."""
 FLIGHT_S = 2.0
 """Longest time that a datagram may be under way: the old keys go only when none of theirs is left."""
+
+
+class KeyNotFound(NotFound):
+    """The ring holds no such gossip key; nothing was changed."""
+
+    code = "GOSSIP_KEY_NOT_FOUND"
 
 
 class Rotation:
@@ -61,6 +68,7 @@ class Rotation:
 
         Raises:
             InvalidArgument: It is no key, or the ring is full; nothing was changed.
+            KeysChanged: Somebody else changed the keys meanwhile.
             Unavailable: Some members have not taken it; nothing seals with it. Never with `force`.
         """
         key = key or token_bytes(GROUP_KEY_BYTES)
@@ -73,8 +81,9 @@ class Rotation:
         """Let every live member seal with a key that all of them open.
 
         Raises:
-            NotFound: The ring does not hold it.
+            KeyNotFound: The ring does not hold it.
             StateError: A live member does not open it yet; nothing was changed. Never with `force`.
+            KeysChanged: Somebody else changed the keys meanwhile.
             Unavailable: Some members have not followed; all open the old and the new. Never with `force`.
         """
         ring = await self._next(lambda ring: ring.sealing_with(_find(ring, wanted)))
@@ -88,9 +97,10 @@ class Rotation:
         """Let no live member open a key any more.
 
         Raises:
-            NotFound: The ring does not hold it.
+            KeyNotFound: The ring does not hold it.
             InvalidArgument: It is the one that seals; nothing was changed.
             StateError: A live member still seals with it; nothing was changed. Never with `force`.
+            KeysChanged: Somebody else changed the keys meanwhile.
             Unavailable: Some members still open it. Never with `force`.
         """
         ring = await self._next(lambda ring: ring.removing(_find(ring, wanted)))
@@ -105,6 +115,7 @@ class Rotation:
 
         Raises:
             InvalidArgument: The ring is full; nothing was changed.
+            KeysChanged: Somebody else changed the keys meanwhile.
             Unavailable: Some members have not confirmed a step; all live members still read each other. With
                 `force` such members are left behind instead.
         """
@@ -128,13 +139,24 @@ class Rotation:
         """Return the changed ring, starting from the latest that a live member has."""
         latest = max(await self.survey(), key=lambda found: found.shown.revision)
         if latest.shown.revision > self._keys.ring.revision:
-            addresses = {member.node_id: member.address for member in self._cluster.members()}
-            await self._keys.refresh_from([(latest.node, addresses[latest.node])])
+            await self._catch_up(latest)
         ring = self._keys.ring
         try:
             return replace(change(ring), revision=max(ring.revision, latest.shown.revision) + 1)
         except InvalidKey as err:
             raise InvalidArgument("the gossip keys cannot be changed so", why=str(err)) from err
+
+    async def _catch_up(self, latest: NodeKeys) -> None:
+        """Fetch the latest ring: a change of an older one, put over it, would take away keys in use."""
+        member = self._cluster.find(latest.node)
+        if member is not None:
+            await self._keys.refresh_from([(latest.node, member.address)])
+        if self._keys.ring.revision < latest.shown.revision:
+            raise Unavailable(
+                f"the latest gossip keys could not be fetched from {latest.node}",
+                why=f"they are at revision {latest.shown.revision}, those here at {self._keys.ring.revision}",
+                hint=f"nothing was changed; give the command on {latest.node}, or again in a moment",
+            )
 
     async def _put(self, name: StepName, ring: Ring, key: bytes) -> Step:
         """Give a ring to all live members, also to those that come while that goes on."""
@@ -144,7 +166,13 @@ class Rotation:
             if node == self._cluster.node_id:
                 await self._keys.put(ring, by=node)
                 return self._keys.shown
-            return decode_shown(await self._cluster.request(node, PUT, payload, STEP_TIMEOUT_S))
+            shown = read_shown(await self._cluster.request(node, PUT, payload, STEP_TIMEOUT_S))
+            if (shown.ids, shown.revision) != (tuple(ring.ids), ring.revision):
+                raise KeysChanged(
+                    f"the keys of node {node} are at revision {shown.revision}",
+                    why=f"somebody else changed them; this change would have made it {ring.revision}",
+                )
+            return shown
 
         done: dict[str, NodeKeys] = {}
         for _ in range(ROUNDS_MAX):
@@ -157,7 +185,7 @@ class Rotation:
     async def _show(self, node: str) -> Shown:
         if node == self._cluster.node_id:
             return self._keys.shown
-        return decode_shown(await self._cluster.request(node, SHOW, b"", STEP_TIMEOUT_S))
+        return read_shown(await self._cluster.request(node, SHOW, b"", STEP_TIMEOUT_S))
 
     async def _ask_all(self, nodes: list[str], ask: Callable[[str], Awaitable[Shown]]) -> list[NodeKeys]:
         door = asyncio.Semaphore(AT_ONCE)
@@ -167,7 +195,7 @@ class Rotation:
                 try:
                     return NodeKeys(node, await ask(node))
                 except CaxtonError as err:
-                    return NodeKeys(node, Shown(), str(err))
+                    return NodeKeys(node, Shown(), str(err), isinstance(err, KeysChanged))
 
         return list(await asyncio.gather(*map(ask_one, nodes)))
 
@@ -181,7 +209,7 @@ _STOPPED = {
 
 def _find(ring: Ring, wanted: str) -> bytes:
     if wanted not in ring.ids:
-        raise NotFound(
+        raise KeyNotFound(
             f"no gossip key {wanted}",
             why=f"the ring holds {', '.join(ring.ids)}",
             hint="caxton cluster keys list shows the ids",
@@ -190,7 +218,14 @@ def _find(ring: Ring, wanted: str) -> bytes:
 
 
 def _check(step: Step, *, force: bool) -> None:
-    """Stop after a step that not everybody has confirmed."""
+    """Stop after a step that not everybody has confirmed; `force` is only for those that do not answer."""
+    overtaken = [found.node for found in step.failed if found.is_overtaken]
+    if overtaken:
+        raise KeysChanged(
+            f"{_STOPPED[step.name]}: somebody else changes the keys",
+            why=f"{', '.join(overtaken[:NAMED_MAX])} took another change",
+            hint="see who it is; when that is done, give the command again: every key in use still opens",
+        )
     if not step.failed or force:
         return
     first, more = step.failed[0], len(step.failed) - 1

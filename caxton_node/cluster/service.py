@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from caxton_node.cluster.agreement import Book, Line
-from caxton_node.cluster.changes import CHANGES, GONE, Change, MemberChanged, PeerLost
+from caxton_node.cluster.agreement import Book
+from caxton_node.cluster.changes import CHANGES, GONE, Change, MemberChanged, MembersGivenUp, PeerLost
 from caxton_node.cluster.facts import NodeFacts
 from caxton_node.cluster.gossip import Gossip
+from caxton_node.cluster.mesh_errors import opening, requesting, sending
 from caxton_node.cluster.news import News, warn_of
 from caxton_node.cluster.partitions import PartitionView
 from caxton_node.cluster.pinging import LinkProber, Pinger
@@ -24,33 +25,21 @@ from caxton_node.cluster.reunion import Reunion
 from caxton_node.cluster.sides import Sides
 from caxton_node.cluster.traffic import Sample, Traffic
 from caxton_node.core.clock import Clock
-from caxton_node.core.errors import (
-    CaxtonError,
-    DeadlineExceeded,
-    DeliveryFailed,
-    InvalidConfig,
-    LocalError,
-    PortInUse,
-    ResourceLimit,
-    Unavailable,
-)
+from caxton_node.core.errors import CaxtonError, ResourceLimit
 from caxton_node.core.events import EventBus
 from caxton_node.observability.logs import get_logger
 from swim import Address, Drop, Member, Membership, SwimError
 from swim import events as swim_events
 from transport import (
-    BacklogFull,
     Credentials,
     Mesh,
     PeerState,
     PeerStatus,
     RequestRefused,
-    RequestTimeout,
     Settings,
     TransportError,
     selftest,
 )
-from transport import PortInUse as MeshPortInUse
 
 BatchHandler = Callable[[str, Sequence[bytes]], None]
 RequestHandler = Callable[[str, bytes], Awaitable[bytes]]
@@ -59,12 +48,6 @@ TopicHandler = Callable[[str, bytes], None]
 LEAVE_S = 10.0
 
 _log = get_logger("cluster")
-
-
-class MeshUnusable(LocalError):
-    """The mesh fails its start-up test or cannot be opened; the node does not start."""
-
-    code = "MESH_UNUSABLE"
 
 
 @dataclass(slots=True)
@@ -119,34 +102,17 @@ class Cluster:
             InvalidConfig: The host is no IP address of this machine, or the port is not for this user.
             MeshUnusable: A bad certificate got in, or the good one did not; nothing was opened.
         """
-        try:
+        with opening(host, port):
             await selftest.check(self._credentials)
             return await self._mesh.open(host, port, welcoming=False)
-        except MeshPortInUse as err:
-            raise PortInUse(
-                f"the mesh cannot listen on {host}:{port}",
-                why=str(err),
-                hint="stop the other process, or choose another port with --set mesh.port=N",
-            ) from err
-        except (OSError, ValueError) as err:
-            raise InvalidConfig(
-                f"the mesh cannot listen on {host}:{port}",
-                why=str(err),
-                hint="mesh.host is an IP address of this machine, 0.0.0.0 or :: for all of them",
-            ) from err
-        except TransportError as err:
-            hint = "reinstall the pinned dependencies; if that does not help, report it"
-            raise MeshUnusable("the mesh cannot be opened", why=str(err), hint=hint) from err
 
-    def take(
-        self, membership: Membership, book: Book | None = None, *, probe_interval_s: float = 1.0
-    ) -> None:
+    def take(self, membership: Membership, book: Book, *, probe_interval_s: float = 1.0) -> None:
         """Make a membership core this node's own; the cluster and its pump are its only callers.
 
         Args:
             membership: The core.
-            book: Who counted when this node last ran, empty for one that has just been let in; None for a
-                founder, who counts itself.
+            book: Who counted when this node last ran; a founder counts itself, and for one that has just been
+                let in it is empty.
             probe_interval_s: As of the core; what is slower than that is a multiple of it.
         """
         self.membership = membership
@@ -157,12 +123,9 @@ class Cluster:
             self._clock,
             ping_link=lambda node, number: self._link_prober.ask(node, number, gossip.handle_link_answer),
         )
-        founders = Book({self.node_id: Line(1, counts=True, settled=True)})
         times = QuorumSettings.paced(probe_interval_s)
         rng = random.Random()  # noqa: S311  a choice of neighbours
-        quorum = Quorum(
-            self.node_id, founders if book is None else book, times, rng=rng, now=self._clock.now()
-        )
+        quorum = Quorum(self.node_id, book, times, rng=rng, now=self._clock.now())
         self.sides = Sides(
             quorum,
             Reunion(times.welcome_s),
@@ -190,14 +153,18 @@ class Cluster:
 
     async def leave(self) -> None:
         """Tell the others that this node goes on purpose, for as long as that takes."""
-        self.sides.leave()
+        await self.sides.leave()
         self._pump.perform(self.membership.leave(self._clock.now()))
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
                 await self._left.wait()
 
-    async def give_up(self, nodes: Sequence[str]) -> None:
+    async def give_up(self, nodes: Sequence[str], by: str) -> None:
         """Wait no more for dead members: they count no longer and are held for ones that have left.
+
+        Args:
+            nodes: The members; nobody, if it is only said that those who are seen are the cluster.
+            by: Who says so.
 
         Raises:
             CaxtonError: As `Sides.strike`; nothing was changed.
@@ -205,6 +172,7 @@ class Cluster:
         await self.sides.strike(nodes)
         for node in nodes:
             self._pump.perform(self.membership.give_up(node, self._clock.now()))
+        self._bus.publish(MembersGivenUp(tuple(nodes), by))
 
     @property
     def stalls(self) -> int:
@@ -286,12 +254,8 @@ class Cluster:
             DeliveryFailed: No such member, or an envelope is too large; nothing was queued.
             ResourceLimit: The bounded backlog to that node is full; nothing was queued.
         """
-        try:
+        with sending(node):
             self._mesh.send(node, lane_key, frames)
-        except BacklogFull as err:
-            raise ResourceLimit(f"the backlog to node {node} is full", why=str(err)) from err
-        except TransportError as err:
-            raise DeliveryFailed(f"node {node} cannot be sent to", why=str(err)) from err
 
     def serve(self, method: str, handler: RequestHandler) -> None:
         """Answer a kind of request from other nodes; a CaxtonError raised there reaches the caller's side."""
@@ -305,14 +269,8 @@ class Cluster:
             Unavailable: The node is unknown or the link broke.
             DeliveryFailed: The other side refused; its words are in `why`.
         """
-        try:
+        with requesting(node, method, timeout_s):
             return await self._mesh.request(node, method, payload, timeout_s)
-        except RequestTimeout as err:
-            raise DeadlineExceeded(f"node {node} did not answer {method} within {timeout_s:g} s") from err
-        except RequestRefused as err:
-            raise DeliveryFailed(f"node {node} refused {method}", why=str(err)) from err
-        except TransportError as err:
-            raise Unavailable(f"node {node} cannot be reached", why=str(err)) from err
 
     async def request_at(
         self, node: str, address: Address, method: str, payload: bytes, timeout_s: float
@@ -399,19 +357,21 @@ class Cluster:
             return
         self.news.note(changed)
         if changed.change in GONE:
-            self._forget(member, changed.change)
+            undelivered = tuple(self._mesh.forget_peer(member.node_id))
+            self._bus.publish(PeerLost(member.node_id, undelivered))
         else:
             self._mesh.learn_peer(member.node_id, member.address, epoch=member.epoch)
-            self.sides.handle_alive(member)
         self._bus.publish(changed)
+        self._tell_sides(changed)  # last, since a change of the view has this change as its cause
 
-    def _forget(self, member: Member, change: Change) -> None:
-        if change is Change.LEFT:
-            self.sides.handle_left(member)
-        else:
-            self.sides.handle_died(member)
-        undelivered = tuple(self._mesh.forget_peer(member.node_id))
-        self._bus.publish(PeerLost(member.node_id, undelivered))
+    def _tell_sides(self, changed: MemberChanged) -> None:
+        match changed.change:
+            case Change.LEFT:
+                self.sides.handle_left(changed.member)
+            case Change.DIED:
+                self.sides.handle_died(changed.member)
+            case _:
+                self.sides.handle_alive(changed.member)
 
     def _ping(self, node: str) -> None:
         self._pump.perform(self.membership.ping(node, self._clock.now()))

@@ -1,54 +1,39 @@
 """When the quorum machine is fed, and what is done with what it says: the shell round `quorum.py`.
 
 Books are compared by a request over the mesh, eight bytes if they are equal; news of who counts goes out as
-broadcasts, as far as they fit, and the rest is found by comparing.
+broadcasts, as far as they fit, and the rest is found by comparing. What is new is on disk a turn later.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Protocol
 
-from caxton_node.cluster.agreement import Line, MalformedBook, decode, encode
+from caxton_node.cluster.agreement import Book, Line, MalformedBook, decode, encode
+from caxton_node.cluster.effects import Compare, Effect, Tell, Turned
 from caxton_node.cluster.partitions import PartitionChanged, PartitionView, Standpoint
-from caxton_node.cluster.quorum import Compare, Effect, Quorum, Tell, Turned
+from caxton_node.cluster.quorum import Quorum
 from caxton_node.cluster.reunion import PartitionHealed, Reunion
+from caxton_node.cluster.talk import Talk
 from caxton_node.core.clock import Clock
-from caxton_node.core.errors import CaxtonError
+from caxton_node.core.errors import CaxtonError, DeliveryFailed
 from caxton_node.core.events import EventBus
 from caxton_node.observability.logs import get_logger
 from swim import Member
 
-BOOK = "cluster.book"
+BOOK, STRIKE = "cluster.book", "cluster.strike"
 TOPIC = "cluster.agreed"
 COMPARE_TIMEOUT_S = 5.0
+STRIKE_TIMEOUT_S = 2.0
+STRIKERS_MAX = 3
+"""Members that a leaver asks to strike it off; who stays and knows more than these is rarely found."""
 LINES_PER_BROADCAST = 10
 """Node ids have up to 63 characters, and a broadcast up to 900 bytes."""
 BROADCASTS_MAX = 8
+EMPTY = Book().digest
 
 _log = get_logger("cluster")
-
-
-class Talk(Protocol):
-    """The way to the other nodes, as `service.Cluster` provides it."""
-
-    def serve(self, method: str, handler: Callable[[str, bytes], Awaitable[bytes]]) -> None:
-        """Answer a kind of request."""
-        ...
-
-    def on_topic(self, topic: str, handler: Callable[[str, bytes], None]) -> None:
-        """Take a kind of broadcast."""
-        ...
-
-    def broadcast(self, topic: str, payload: bytes) -> None:
-        """Spread a small payload, best effort."""
-        ...
-
-    async def request(self, node: str, method: str, payload: bytes, timeout_s: float) -> bytes:
-        """Ask a node."""
-        ...
 
 
 class Sides:
@@ -94,7 +79,9 @@ class Sides:
         self._each_turn = each_turn
         self._comparing: dict[str, asyncio.Task[None]] = {}
         self._turns: asyncio.Task[None] | None = None
+        self._kept: Mapping[str, Line] = {}
         talk.serve(BOOK, self._answer_book)
+        talk.serve(STRIKE, self._answer_leaver)
         talk.on_topic(TOPIC, self._handle_broadcast)
 
     @property
@@ -108,7 +95,7 @@ class Sides:
 
     def lines(self) -> dict[str, Line]:
         """Return the book of who counts, to be kept on disk."""
-        return self._quorum.book.lines()
+        return self._quorum.shown.lines()
 
     def start(self) -> None:
         """Begin with the turns."""
@@ -131,7 +118,7 @@ class Sides:
 
     def handle_died(self, member: Member) -> None:
         """Note that a member was given up."""
-        effects = self._quorum.handle_died(member.node_id, self._clock.now())
+        effects = self._quorum.handle_gone(member.node_id, self._clock.now())
         self._reunion.handle_died(
             member.node_id,
             epoch=member.epoch,
@@ -144,11 +131,11 @@ class Sides:
     def handle_left(self, member: Member) -> None:
         """Note that a member has said goodbye."""
         self._reunion.handle_left(member.node_id)
-        self._perform(self._quorum.handle_left(member.node_id, self._clock.now()))
+        self._perform(self._quorum.handle_gone(member.node_id, self._clock.now()))
 
     # -- commands -------------------------------------------------------------------------------------------
 
-    async def strike(self, nodes: Iterable[str]) -> None:
+    async def strike(self, nodes: Collection[str]) -> None:
         """Give up members that will not come back, and tell every node that this one reaches.
 
         Returns when it is written down.
@@ -156,14 +143,38 @@ class Sides:
         Raises:
             StoreFailed: It was done and could not be written down; a crash now would undo it here.
         """
+        for node in nodes:
+            self._reunion.handle_left(node)
         self._perform(self._quorum.strike(nodes, self._clock.now()))
         await self.keep(self.lines())
 
-    def leave(self) -> None:
-        """Count this node no more; it is about to go."""
-        self._quorum.leave()
+    async def leave(self) -> None:
+        """Be struck off by a member that stays, if one does; returns when that is written down here.
+
+        Whether one that does not answer has done it cannot be known: then this node counts as struck off.
+        """
+        is_sure = True
+        for node in self._quorum.leave()[:STRIKERS_MAX]:
+            lines = await self._ask_to_strike(node)
+            is_sure = is_sure and lines is not None
+            self._perform(self._quorum.handle_book("", lines or {}, self._clock.now()))
+            if lines and not any(line.counts for line in lines.values()):
+                break
+        else:
+            self._perform([] if is_sure else self._quorum.strike_self(self._clock.now()))
+        await self._keep_changes()
 
     # -- inside ---------------------------------------------------------------------------------------------
+
+    async def _ask_to_strike(self, node: str) -> dict[str, Line] | None:
+        """Return this node's line in another one's book after asking; None if that is not known."""
+        try:
+            return decode(await self._talk.request(node, STRIKE, b"", STRIKE_TIMEOUT_S))
+        except DeliveryFailed:  # it speaks an earlier version
+            return {}
+        except CaxtonError as err:
+            _log.debug("a member did not say whether it struck this node off", member=node, reason=str(err))
+            return None
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -184,17 +195,27 @@ class Sides:
 
     async def _compare(self, node: str) -> None:
         try:
-            answer = await self._talk.request(node, BOOK, self._quorum.book.digest, COMPARE_TIMEOUT_S)
-            lines = decode(answer) if answer else {}
+            answer = await self._talk.request(node, BOOK, self._quorum.shown.digest, COMPARE_TIMEOUT_S)
+            lines = decode(answer) if answer else None
         except CaxtonError as err:
             _log.debug("books were not compared", member=node, reason=str(err))
             self._perform(self._quorum.handle_silence(node, self._clock.now()))
-        else:
-            self._perform(self._quorum.handle_book(node, lines, self._clock.now()))
+            return
+        now, quorum = self._clock.now(), self._quorum
+        self._perform(
+            quorum.handle_same(node, now) if lines is None else quorum.handle_book(node, lines, now)
+        )
 
-    async def _answer_book(self, _peer: str, payload: bytes) -> bytes:
-        book = self._quorum.book
-        return b"" if payload == book.digest else encode(book.lines())
+    async def _answer_book(self, peer: str, payload: bytes) -> bytes:
+        if payload == EMPTY:
+            self._perform(self._quorum.handle_empty(peer, self._clock.now()))
+        shown = self._quorum.shown
+        return b"" if payload == shown.digest != EMPTY else encode(shown.lines())
+
+    async def _answer_leaver(self, peer: str, _payload: bytes) -> bytes:
+        self._perform(self._quorum.handle_leaver(peer, self._clock.now()))
+        line = self._quorum.book.find(peer)
+        return encode({} if line is None else {peer: line})
 
     def _tell(self, lines: Mapping[str, Line]) -> None:
         for page in islice(_pages(lines), BROADCASTS_MAX):
@@ -230,6 +251,7 @@ class Sides:
             await asyncio.sleep(self._turn_s)
             try:
                 self._turn()
+                await self._keep_changes()
             except Exception:  # noqa: BLE001 - a listener's bug must not end every turn after it
                 _log.exception("a turn of the partition view failed")
 
@@ -251,6 +273,16 @@ class Sides:
             conflicts=report.conflicts,
         )
         self._bus.publish(PartitionHealed(report))
+
+    async def _keep_changes(self) -> None:
+        lines = self.lines()
+        if lines == self._kept:
+            return
+        self._kept = lines
+        try:
+            await self.keep(lines)
+        except CaxtonError as err:  # whoever keeps the members does it again
+            _log.warning("who counts was not written down", reason=str(err))
 
     def _unix_ms(self) -> int:
         return self._clock.unix_us() // 1000

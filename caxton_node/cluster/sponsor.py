@@ -6,7 +6,7 @@ A node that holds the CA key signs; any other asks a member that does (`cluster.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
@@ -48,7 +48,7 @@ class Grant:
     cluster: str
     certificate_pem: bytes
     ca_pem: bytes
-    gossip_keys: list[bytes]
+    gossip_keys: list[bytes] = field(repr=False)
     seeds: list[str]
 
 

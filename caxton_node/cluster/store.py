@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from caxton_node.cluster.agreement import Line
@@ -25,6 +26,8 @@ _TRIM = """
 DELETE FROM members WHERE node_id NOT IN
     (SELECT node_id FROM members ORDER BY seen_unix_ms DESC, state != 'alive', node_id LIMIT ?)
 """
+_WRITE = "INSERT OR REPLACE INTO agreed (node_id, turn, counts, settled) VALUES (?, ?, ?, ?)"
+_UNWRITE = "DELETE FROM agreed WHERE node_id = ?"
 
 
 class ClusterStore:
@@ -32,7 +35,8 @@ class ClusterStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._saved_lines: dict[str, Line] = {}
+        self._saved_lines: dict[str, Line] | None = None
+        self._saving = asyncio.Lock()
 
     async def claim(self, node_id: str, cluster: str) -> None:
         """Write down whose database this is, or make sure that it is this node's.
@@ -47,7 +51,7 @@ class ClusterStore:
             raise InvalidConfig(
                 f"{self._database.path} belongs to node {owner['node']} of cluster {owner['cluster']}",
                 why=f"this is node {node_id} of cluster {cluster}",
-                hint="put back the database of this node, or move this one away to start with an empty one",
+                hint="put back this node's own; without one it starts as one that must be told who counts",
             )
 
     async def raise_epoch(self, at_least: int) -> int:
@@ -86,13 +90,15 @@ class ClusterStore:
         return [(str(node_id), (str(host), int(port))) for node_id, host, port in rows]
 
     async def save_book(self, lines: Mapping[str, Line]) -> None:
-        """Keep the book of who counts, in place of the former one; an unchanged one is not written again."""
-        if lines == self._saved_lines:
-            return
-        put = "INSERT INTO agreed (node_id, turn, counts, settled) VALUES (?, ?, ?, ?)"
-        rows = [(put, (node, line.turn, line.counts, line.settled)) for node, line in lines.items()]
-        await self._database.write_many([("DELETE FROM agreed", ()), *rows])
-        self._saved_lines = dict(lines)
+        """Keep the book of who counts, in place of the former one; only what is new in it is written."""
+        async with self._saving:
+            saved = await self.read_book() if self._saved_lines is None else self._saved_lines
+            kept = dict(lines)
+            gone = [(_UNWRITE, (node,)) for node in saved.keys() - kept.keys()]
+            new = [(_WRITE, (node, *line)) for node, line in kept.items() if line != saved.get(node)]
+            if gone or new:
+                await self._database.write_many([*gone, *new])
+            self._saved_lines = kept
 
     async def read_book(self) -> dict[str, Line]:
         """Return the book of who counts; empty if this node has never been told."""

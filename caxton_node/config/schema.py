@@ -165,6 +165,9 @@ class SwimSection:
     link_probe: bool = _setting(
         True, Kind.BOOLEAN, "Ask a node that is silent on UDP over its mesh link too, before it is suspected."
     )
+    link_probe_without: str = _setting(
+        "", Kind.TEXT, "Node ids, separated by commas, for which that is not done."
+    )
     encryption: str = _setting(
         "required",
         Kind.CHOICE,

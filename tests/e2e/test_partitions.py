@@ -20,10 +20,42 @@ def stands(node, view, *agreed):
     return facts.get("view") == view and facts["agreed"] == list(agreed)
 
 
+def all_count(nodes):
+    for node in nodes:
+        wait_for("all to count", lambda node=node: stands(node, "majority", "n1", "n2", "n3"), within_s=30)
+
+
+def test_a_restart_while_another_is_dead_does_not_cost_the_majority(trio):
+    first, second, third = trio.nodes
+    all_count(trio.nodes)
+    first.kill()
+    wait_for("n1 to be missed", lambda: partition(second).get("lost") == ["n1"], within_s=30)
+    third.stop()
+    third.start()
+    third.wait_ready()
+    for node in (second, third):
+        wait_for("the majority", lambda node=node: stands(node, "majority", "n1", "n2", "n3"), within_s=30)
+    first.start()
+    first.wait_ready()
+    all_count(trio.nodes)
+
+
+def test_a_node_is_told_to_leave_through_another_one(trio):
+    first, _, third = trio.nodes
+    all_count(trio.nodes)
+    done = caxton(first, "cluster", "leave", "--node", "n3", "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert third.process.wait(30) == 0
+    third.process = None
+    wait_for("n3 to be struck off", lambda: stands(first, "majority", "n1", "n2"), within_s=30)
+    third.start()
+    third.wait_ready()
+    all_count(trio.nodes)
+
+
 def test_a_survivor_becomes_the_majority_when_it_is_told_so_and_the_lost_may_come_back(trio):
     first, second, third = trio.nodes
-    for node in trio.nodes:
-        wait_for("all to count", lambda node=node: stands(node, "majority", "n1", "n2", "n3"), within_s=30)
+    all_count(trio.nodes)
     second.kill()
     third.kill()
     wait_for("n1 to be alone", lambda: stands(first, "isolated", "n1", "n2", "n3"), within_s=30)

@@ -20,6 +20,7 @@ class Splits(RuleBasedStateMachine):
     @initialize(count=st.integers(1, 7))
     def found(self, count: int) -> None:
         self.world = World(count)
+        self.has_lost_a_book = False
 
     def pick(self, data: st.DataObject, names: list[str]) -> str | None:
         return data.draw(st.sampled_from(sorted(names))) if names else None
@@ -46,6 +47,23 @@ class Splits(RuleBasedStateMachine):
         if name is not None and len(self.world.nodes) > 1:
             self.world.end(name, goodbye=goodbye)
 
+    @rule(data=st.data())
+    def end_several_at_once(self, data: st.DataObject) -> None:
+        going = data.draw(st.sets(st.sampled_from(sorted(self.world.nodes)))) if self.world.nodes else set()
+        self.world.end(*sorted(going), goodbye=True)
+
+    @rule(data=st.data())
+    def lose_a_book(self, data: st.DataObject) -> None:
+        """Restart one without its book where somebody knows that it counts: else nobody can tell."""
+        name = self.pick(data, list(self.world.nodes))
+        if name is None:
+            return
+        others, side = self.world.others(name), self.world.side_of[name]
+        if any(name in self.world.nodes[other].book.counted for other in others):
+            self.world.end(name, goodbye=False)
+            self.world.start(name, side, Book())
+            self.has_lost_a_book = True
+
     @rule(seconds=st.sampled_from([1, 6, 12, 30, 60, 100_000]))
     def wait(self, seconds: float) -> None:
         if seconds > 1000:
@@ -70,6 +88,17 @@ class Splits(RuleBasedStateMachine):
     def at_most_one_side_is_the_majority(self) -> None:
         if hasattr(self, "world"):
             assert len(self.world.majorities()) <= 1
+
+    def teardown(self) -> None:
+        """Check that when all are there again, quiet, and nobody's book is lost, all are the majority."""
+        if not hasattr(self, "world") or self.has_lost_a_book:
+            return
+        for name in NAMES:
+            if name in self.world.disk and name not in self.world.nodes:
+                self.world.start(name, 0, Book(self.world.disk[name].lines()))
+        self.heal()
+        self.world.run(3 * TIMES.settle_s)
+        assert {node.standpoint.view for node in self.world.nodes.values()} <= {MAJORITY}
 
 
 Splits.TestCase.settings = settings(max_examples=50, stateful_step_count=20, deadline=None)

@@ -85,6 +85,7 @@ def encoded(packet: Packet) -> bytes:
     return encode_packet(packet.incarnation, [encode_message(message) for message in packet.messages])
 
 
+@pytest.mark.scenario(96)
 @given(packets)
 def test_a_packet_comes_back_as_it_went_out(packet: Packet) -> None:
     back = decode_packet(encoded(packet))
@@ -92,6 +93,7 @@ def test_a_packet_comes_back_as_it_went_out(packet: Packet) -> None:
     assert [type(message) for message in back.messages] == [type(message) for message in packet.messages]
 
 
+@pytest.mark.scenario(96)
 @given(packets, st.data())
 def test_a_truncated_packet_is_malformed(packet: Packet, data: st.DataObject) -> None:
     whole = encoded(packet)
@@ -99,12 +101,14 @@ def test_a_truncated_packet_is_malformed(packet: Packet, data: st.DataObject) ->
         decode_packet(whole[: data.draw(st.integers(0, len(whole) - 1))])
 
 
+@pytest.mark.scenario(96)
 @given(packets, st.binary(min_size=1, max_size=5))
 def test_trailing_bytes_are_malformed(packet: Packet, more: bytes) -> None:
     with pytest.raises(Malformed):
         decode_packet(encoded(packet) + more)
 
 
+@pytest.mark.scenario(96)
 @given(st.binary(max_size=200))
 def test_any_bytes_decode_or_are_malformed(plaintext: bytes) -> None:
     with contextlib.suppress(Malformed):
@@ -155,6 +159,7 @@ def test_every_packet_of_a_member_is_survived_and_answers_fit_a_datagram(packet:
     assert membership.self_member.is_live
 
 
+@pytest.mark.scenario(97)
 @given(packets, st.data())
 def test_a_flipped_bit_drops_the_datagram(packet: Packet, data: st.DataObject) -> None:
     membership, datagram = receiver(), bytearray(sealed(encoded(packet)))
@@ -177,6 +182,7 @@ def test_a_truncated_or_lengthened_datagram_is_dropped(packet: Packet, data: st.
     assert len(membership.members()) == 1
 
 
+@pytest.mark.scenario(96)
 @given(st.binary(max_size=1500))
 def test_noise_is_counted_and_dropped(noise: bytes) -> None:
     membership = receiver()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 
 import pytest
 
@@ -43,17 +44,17 @@ def crash(world: MemberlistWorld, victim: str) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("size", "earliest_s", "latest_s"),
-    [(32, 6.0, 10.5), (64, 7.2, 12.0), (128, 8.4, 13.0)],  # measured: 7.2-9.4, 8.3-11.4, 9.4-11.7
+    ("size", "floor_s", "earliest_s", "latest_s"),
+    [(32, 6.0, 7.0, 9.4), (64, 7.2, 8.3, 11.0), (128, 8.4, 9.4, 11.7)],  # measured medians: 8.0, 10.1, 10.2
 )
 def test_a_crash_is_known_when_the_program_knows_it(
-    seed: int, size: int, earliest_s: float, latest_s: float
+    seed: int, size: int, floor_s: float, earliest_s: float, latest_s: float
 ) -> None:
     world = formed(seed, size)
-    for victim in world.some(4):
-        first_s, last_s = crash(world, victim)
-        assert earliest_s <= first_s <= last_s <= latest_s
-        assert last_s - first_s < 0.6  # measured: 0.2-0.5
+    known = [crash(world, victim) for victim in world.some(7)]
+    assert earliest_s <= statistics.median(first_s for first_s, _ in known) <= latest_s
+    assert min(first_s for first_s, _ in known) >= floor_s
+    assert all(last_s - first_s < 0.8 for first_s, last_s in known)  # measured: 0.2-0.5
 
 
 def test_an_update_takes_as_long_as_in_the_program_where_all_clocks_tick_together(seed: int) -> None:

@@ -98,6 +98,7 @@ def test_own_runs_that_do_not_get_there_are_counted_not_hidden(capsys: pytest.Ca
 def test_options_choose_the_cases() -> None:
     assert cases_for(parse([])) == FULL
     assert cases_for(parse(["--quick"])) == QUICK
+    assert [case.size for case in cases_for(parse(["--only", "quiet"]))] == [100, 300, 1000, 3000, 10_000]
     (case,) = cases_for(parse(["--nodes", "40", "--loss", "0.3", "--seeds", "5", "--seconds", "60"]))
     assert (case.scenario, case.size, case.loss, case.seeds, case.seconds) == ("storm", 40, 0.3, 5, 60)
     assert [case.scenario for case in cases_for(parse(["--burst", "9", "--deaf", "--partition", "5"]))] == [

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 from caxton_node.cluster.agreement import Book, Line, decode, encode
+from caxton_node.cluster.effects import Compare, Effect, Tell
 from caxton_node.cluster.partitions import PartitionView
-from caxton_node.cluster.quorum import Compare, Effect, Quorum, QuorumSettings, Tell
+from caxton_node.cluster.quorum import Quorum, QuorumSettings
 
 TIMES = QuorumSettings()
 TURN_S = 1.0
@@ -46,8 +47,18 @@ class World:
                     if hearers is None or other in hearers:
                         self.perform(other, self.nodes[other].handle_book("", lines, self.now))
             elif isinstance(effect, Compare):
-                lines = decode(encode(self.nodes[effect.node].book.lines()))
-                self.perform(name, self.nodes[name].handle_book(effect.node, lines, self.now))
+                self.compare(name, effect.node)
+
+    def compare(self, name: str, other: str) -> None:
+        asking, asked = self.nodes[name], self.nodes[other]
+        is_same = asking.shown.digest == asked.shown.digest
+        if not len(asking.shown):
+            self.perform(other, asked.handle_empty(name, self.now))
+        if is_same and len(asking.shown):
+            self.perform(name, asking.handle_same(other, self.now))
+        else:
+            lines = decode(encode(asked.shown.lines()))
+            self.perform(name, asking.handle_book(other, lines, self.now))
 
     def run(self, seconds: float) -> None:
         until = self.now + seconds
@@ -61,20 +72,29 @@ class World:
         self.side_of.update({name: sides.get(name, self.side_of[name]) for name in self.nodes})
         for name in self.nodes:
             for other in was[name] - set(self.others(name)):
-                self.perform(name, self.nodes[name].handle_died(other, self.now))
+                self.perform(name, self.nodes[name].handle_gone(other, self.now))
         for name in self.nodes:
             for other in set(self.others(name)) - was[name]:
                 self.perform(name, self.nodes[name].handle_alive(other, self.now))
 
-    def end(self, name: str, *, goodbye: bool) -> None:
-        others, node = self.others(name), self.nodes.pop(name)
+    def end(self, *names: str, goodbye: bool) -> None:
+        """End nodes; those that say goodbye begin to go at the same instant, and ask one after the other."""
         if goodbye:
-            node.leave()
-        self.disk[name] = Book(node.book.lines())
-        for other in others:
-            machine = self.nodes[other]
-            took = machine.handle_left if goodbye else machine.handle_died
-            self.perform(other, took(name, self.now))
+            for name, whom in [(name, self.nodes[name].leave()) for name in names]:
+                self.take_leave(name, whom)
+        for name in names:
+            others, node = self.others(name), self.nodes.pop(name)
+            self.disk[name] = Book(node.shown.lines())
+            for other in others:
+                self.perform(other, self.nodes[other].handle_gone(name, self.now))
+
+    def take_leave(self, name: str, whom: list[str]) -> None:
+        for other in filter(self.others(name).__contains__, whom):
+            self.perform(other, self.nodes[other].handle_leaver(name, self.now))
+            line = self.nodes[other].book.find(name)
+            self.perform(name, self.nodes[name].handle_book("", {name: line} if line else {}, self.now))
+            if line and not line.counts:
+                return
 
     def majorities(self) -> set[int]:
         return {self.side_of[name] for name, node in self.nodes.items() if node.standpoint.view is MAJORITY}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -33,8 +34,10 @@ class Watch:
     """Hears every event of a cluster.
 
     Attributes:
-        suspicions: How often anybody began to suspect a node that was running.
-        false_deaths: (observer, subject): running nodes held dead by one that nothing cuts off from them.
+        suspicions: How often anybody began to suspect a running node; not those that began across a cut, nor
+            what others hear of them.
+        false_deaths: (observer, subject): running nodes held dead by one that nothing cuts off from them; not
+            those that come of a suspicion across a cut.
         victims: Nodes that crashed, by id.
         suspected_at: When somebody began to suspect a victim, for each such pair, in order.
         known_at: When somebody held a victim dead, for each such pair, in order.
@@ -48,6 +51,7 @@ class Watch:
         self.known_at = array("d")
         self._cluster = cluster
         self._doubts: set[tuple[str, str]] = set()
+        self._parted_doubts: defaultdict[str, set[str]] = defaultdict(set)
         cluster.listen(self._hear)
 
     def kill(self, node_ids: Iterable[str]) -> None:
@@ -74,17 +78,29 @@ class Watch:
         event = happening.event
         if not isinstance(event, MemberEvent):
             return
-        subject = event.member.node_id
+        pair = (node.node_id, event.member.node_id)
         if isinstance(event, MemberSuspected):
-            self._doubts.add((node.node_id, subject))
-            if subject in self.victims:
-                self.suspected_at.append(happening.at)
-            else:
-                self.suspicions += 1
+            self._doubts.add(pair)
+            self._count_suspicion(node, event.member.node_id, happening.at)
             return
-        self._doubts.discard((node.node_id, subject))
+        self._doubts.discard(pair)
         if isinstance(event, MemberDied):
             self._count_death(node, event.member, happening.at)
+        else:
+            self._parted_doubts[pair[1]].discard(pair[0])
+
+    def _count_suspicion(self, node: Node, subject: str, at: float) -> None:
+        if subject in self.victims:
+            self.suspected_at.append(at)
+        elif self._parted_doubts[subject] or self._is_parted(node, subject):
+            self._parted_doubts[subject].add(node.node_id)
+        else:
+            self.suspicions += 1
+
+    def _is_parted(self, node: Node, subject: str) -> bool:
+        running = self._cluster.nodes.get(subject)
+        faults = self._cluster.network.faults
+        return running is not None and faults.is_parted(running.address, node.address)
 
     def _count_death(self, node: Node, member: Member, at: float) -> None:
         if member.node_id in self.victims:
@@ -93,7 +109,10 @@ class Watch:
         running = self._cluster.nodes.get(member.node_id)
         if running is None or member.epoch != running.identity.epoch:
             return
-        if not self._cluster.network.faults.is_parted(running.address, node.address):
+        is_of_a_cut = node.node_id in self._parted_doubts[member.node_id] or self._is_parted(
+            node, member.node_id
+        )
+        if not is_of_a_cut:
             self.false_deaths.add((node.node_id, member.node_id))
 
     def _learn(self, victim: Victim, node: Node, at: float) -> None:

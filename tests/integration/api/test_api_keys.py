@@ -8,9 +8,11 @@ import json
 import pytest
 
 from caxton_node.core.errors import Forbidden, InvalidArgument, NotFound
+from caxton_node.observability import configure_logs
 from caxton_node.security import Role
 from tests.support.api import call, founder
 from tests.support.cli import Done, caxton
+from tests.support.meshes import until
 
 pytestmark = [pytest.mark.story("018"), pytest.mark.asyncio(loop_scope="session")]
 
@@ -90,3 +92,36 @@ async def test_a_node_that_does_without_encryption_says_so_wherever_one_looks(tm
         listed = await run(node, "list")
         assert encryption in listed.out
         assert "gossip that is not sealed is believed by n1" in listed.err
+
+
+@pytest.mark.parametrize("text", ["", "\n", "5a" * 31])
+async def test_what_is_no_key_is_not_taken_for_the_wish_for_a_new_one(n1, text):
+    before = await call(n1.local, rings)
+    refused = await run(n1, "install", "--from-file", "-", stdin=text)
+    assert (refused.code, "this is no key" in refused.err) == (2, True)
+    assert await call(n1.local, rings) == before
+
+
+async def test_an_unknown_key_has_a_code_of_its_own(n1):
+    refused = await run(n1, "use", "deadbeef", "-o", "json")
+    assert json.loads(refused.err)["error"]["code"] == "GOSSIP_KEY_NOT_FOUND"
+
+
+async def test_the_audit_log_names_the_key_and_says_when_a_change_was_cut_off(n1, capfd):
+    configure_logs(level="info", format="json")
+    with pytest.raises(NotFound):
+        await call(n1.local, lambda client: list(client.cluster.use_key("deadbeef")))
+    await call(n1.local, lambda client: next(iter(client.cluster.rotate_keys())), timeout_s=20)
+    audited: list[dict[str, object]] = []
+
+    def has_ended() -> bool:
+        lines = capfd.readouterr().err.splitlines()
+        audited.extend(json.loads(line) for line in lines if '"package":"audit"' in line)
+        return any(line["event"] == "RotateKeys" for line in audited)
+
+    await until(has_ended)
+    assert [(line["event"], line["subject"], line["outcome"]) for line in audited] == [
+        ("UseKey", "deadbeef", "GOSSIP_KEY_NOT_FOUND"),
+        ("RotateKeys", "", "CANCELLED"),
+    ]
+    await call(n1.local, lambda client: list(client.cluster.rotate_keys()), timeout_s=20)

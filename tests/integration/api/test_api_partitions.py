@@ -165,3 +165,32 @@ async def test_members_and_status_tell_how_things_stand(n1):
     status = (await run(n1, "cluster", "status")).out
     for words in ("partition", "quorum", "that count", "available", "B/s in", "gossip dropped", "suspicions"):
         assert words in status
+
+
+async def test_any_number_may_be_asked_for_in_the_history(n1):
+    assert await call(n1.local, lambda client: list(client.cluster.events(after=2**64 - 1))) == []
+
+
+async def test_the_history_says_who_was_given_up_and_by_whom(tmp_path):
+    async with left_alone(tmp_path / "n1") as node:
+        await call(node.local, lambda client: client.cluster.resolve_partition(forget=["n2"]))
+        events = await call(node.local, lambda client: client.cluster.events(member="n2"))
+        assert [(event.what, event.member, event.detail) for event in events] == [
+            ("given-up", "n2", "by local")
+        ]
+
+
+async def test_a_founder_without_its_database_founds_nothing_and_the_operator_may(tmp_path):
+    await asyncio.to_thread(found_cluster, tmp_path / "n1", "n1", "test", ["127.0.0.1"])
+    (tmp_path / "n1" / DATABASE).unlink()
+    async with running(tmp_path / "n1") as node:
+        at = await call(node.local, lambda client: client.cluster.partition())
+        assert (at.view, list(at.agreed)) == ("isolated", [])
+        await call(node.local, lambda client: client.cluster.resolve_partition(forget_all_dead=True))
+        at = await call(node.local, lambda client: client.cluster.partition())
+        assert (at.view, list(at.agreed)) == ("majority", ["n1"])
+
+
+async def test_who_loses_an_unknown_member_is_told_so_by_name(n1):
+    refused = await run(n1, "cluster", "ping", "nobody", "-o", "json")
+    assert json.loads(refused.err)["error"]["code"] == "MEMBER_NOT_FOUND"

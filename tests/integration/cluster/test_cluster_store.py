@@ -22,6 +22,7 @@ def member(node_id, state, port):
     return Member(node_id, ("127.0.0.1", port), state, 0, 1, b"", 0, bytes(8))
 
 
+@pytest.mark.scenario(108)
 @pytest.mark.story("018")
 async def test_the_epoch_rises_at_every_start_and_never_below_what_is_asked(store):
     assert await store.raise_epoch(100) == 100
@@ -53,6 +54,7 @@ async def test_a_node_that_comes_up_alone_does_not_forget_whom_to_ask(store):
     assert await store.read_addresses() == [("127.0.0.1", 3), ("127.0.0.1", 2)]
 
 
+@pytest.mark.scenario(108)
 @pytest.mark.story("018")
 async def test_members_that_were_seen_longest_ago_go_first(store):
     old = [member(f"old-{n}", MemberState.ALIVE, 1 + n) for n in range(MEMBERS_MAX)]
@@ -86,3 +88,15 @@ async def test_a_node_of_before_the_book_counts_itself_and_whom_it_saw_within_a_
         await old.save_members([member("b", MemberState.ALIVE, 2), member("c", MemberState.DEAD, 3)], 10**9)
     async with await Database.open(tmp_path / "caxton.db") as database:
         assert set(await ClusterStore(database).read_book()) == {"a", "b", "c"}
+
+
+async def test_a_book_takes_the_place_of_the_one_before_line_by_line(store):
+    lines = {"n1": Line(1, True, True), "n2": Line(2, True), "n3": Line(3, False, True)}
+    await store.save_book(lines)
+    await store.save_book({**lines, "n2": Line(2, True, True)})
+    assert (await store.read_book())["n2"] == Line(2, True, True)
+    await store.save_book({"n1": lines["n1"]})
+    assert await store.read_book() == {"n1": lines["n1"]}
+    again = ClusterStore(store._database)
+    await again.save_book({"n4": Line(4, True)})
+    assert await again.read_book() == {"n4": Line(4, True)}

@@ -12,6 +12,7 @@ from caxton_node.cluster.gossip import STALL_S, Gossip
 from caxton_node.core.clock import SystemClock
 from swim import Identity, Keyring, MemberDied, MemberJoined, MemberLeft, Membership, Settings
 from swim.effects import Schedule
+from tests.support.meshes import until
 
 KEY = bytes(range(32))
 
@@ -88,6 +89,7 @@ async def test_a_goodbye_is_not_taken_for_a_failure(pair):
     assert (await a.wait_for((MemberLeft, MemberDied), "b")).__class__ is MemberLeft
 
 
+@pytest.mark.scenario(94)
 @pytest.mark.story("018")
 async def test_a_listener_that_fails_costs_no_timer(pair):
     a, b = pair
@@ -111,9 +113,14 @@ async def test_a_listener_that_fails_costs_no_timer(pair):
 async def test_nothing_is_done_after_close(pair):
     a, b = pair
     a.pump.start()
+    (question,) = a.core.join([b.address], SystemClock().now())[:1]
+    b.pump.start()
+    b.pump.receive(question.datagram, a.address)
+    received = b.core.statistics.bytes_in
+    assert received > 0
     b.close()
-    b.pump.receive(b"\x10late", a.address)
-    assert b.seen.empty()
+    b.pump.receive(question.datagram, a.address)
+    assert b.core.statistics.bytes_in == received
 
 
 @pytest.mark.story("018")
@@ -185,5 +192,7 @@ async def test_a_question_over_a_link_is_passed_on_and_its_answer_taken(pair):
     async with asyncio.timeout(15):
         node_id, sequence = await asked.get()
     assert node_id == "b"
-    a.pump.handle_link_answer(node_id, sequence)
     a.pump.handle_link_answer("nobody", 7)
+    assert a.core.statistics.link_rescues == 0
+    a.pump.handle_link_answer(node_id, sequence)
+    await until(lambda: a.core.statistics.link_rescues == 1)

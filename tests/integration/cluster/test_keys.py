@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from caxton_node.cluster.agreement import Book
 from caxton_node.cluster.identity import read_gossip_keys, write_gossip_keys
-from caxton_node.cluster.key_offers import encode, offer_of
+from caxton_node.cluster.key_offers import encode, offer_of, read_shown
 from caxton_node.cluster.key_steps import Standing, Step, StepName, standing
-from caxton_node.cluster.keys import PUT, GossipKeys
+from caxton_node.cluster.keys import FETCH, PUT, SHOW, GossipKeys, KeysChanged
 from caxton_node.cluster.rotation import Rotation
 from caxton_node.cluster.service import Cluster
 from caxton_node.core.errors import DeliveryFailed, InvalidArgument, NotFound, StateError, Unavailable
@@ -62,7 +63,7 @@ class World:
         keyring = Keyring("test", ring or Ring((OLD,)))
         identity = Identity(node_id, (HOST, port), 1, b"")
         core = Membership(identity, Settings.local(), keyring, random.Random(node_id))
-        cluster.take(core)
+        cluster.take(core, Book.of_founder(node_id))
         member = Member(cluster, keyring, self._folder / node_id, dict(self.ports))
         cluster.start([(HOST, port) for port in self.ports.values()])
         self.ports[node_id] = port
@@ -184,7 +185,7 @@ async def test_two_rotations_at_once_never_leave_members_that_cannot_read_each_o
 ) -> None:
     both = (all_steps(member.rotation.rotate()) for member in three[:2])
     outcomes = await asyncio.gather(*both, return_exceptions=True)
-    assert all(isinstance(each, list | Unavailable) for each in outcomes), outcomes
+    assert all(isinstance(each, list | Unavailable | KeysChanged) for each in outcomes), outcomes
     for sender in three:
         assert all(sender.keys.ring.keys[0] in receiver.keys.ring.keys for receiver in three)
     await all_steps(three[2].rotation.rotate())
@@ -194,9 +195,61 @@ async def test_two_rotations_at_once_never_leave_members_that_cannot_read_each_o
 
 async def test_an_earlier_ring_or_another_of_the_same_revision_is_refused(three: list[Member]) -> None:
     await all_steps(three[0].rotation.rotate())
+    in_force = three[1].keys.ring
     for ring in (Ring((OLD,), 2), Ring((NEW,), 3)):
-        with pytest.raises(DeliveryFailed, match="at revision 3"):
-            await three[0].cluster.request("n2", PUT, encode(offer_of(ring)), 5)
+        answer = await three[0].cluster.request("n2", PUT, encode(offer_of(ring)), 5)
+        assert read_shown(answer).ids == tuple(in_force.ids)
+        with pytest.raises(KeysChanged, match="at revision 3"):
+            await three[1].keys.put(ring, by="n1")
+    assert three[1].keys.ring == in_force
+
+
+async def test_force_does_not_go_on_over_a_change_of_somebody_else(three: list[Member]) -> None:
+    steps = three[0].rotation.rotate(force=True)
+    assert (await anext(steps)).name is StepName.INSTALL
+    other = Ring((OLD, NEW), 9)
+    await three[2].keys.put(other, by="n3")
+    with pytest.raises(KeysChanged, match="somebody else changes the keys") as stopped:
+        await gather_steps(steps, [])
+    assert (stopped.value.why, "--force" in stopped.value.hint) == ("n3 took another change", False)
+    assert three[2].keys.ring == other
+
+
+async def test_a_change_goes_on_when_nobody_waits_for_it_any_more(three: list[Member]) -> None:
+    keys, ring = three[0].keys, Ring((NEW, OLD), 1)
+    waiting = asyncio.create_task(keys.put(ring, by="n1"))
+    await asyncio.sleep(0)  # it has begun
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await keys.put(Ring((NEW,), 2), by="n1")  # after the first one, on disk and in memory
+    assert keys.ring == read_gossip_keys(three[0].folder) == Ring((NEW,), 2)
+    assert not list(three[0].folder.glob("*.new"))
+
+
+async def test_what_cannot_be_fetched_is_not_put_over(three: list[Member]) -> None:
+    async def refuse(_peer: str, _payload: bytes) -> bytes:
+        raise InvalidArgument("not now")
+
+    three[1].cluster.serve(FETCH, refuse)
+    latest = Ring((NEW, OLD), 5)
+    await three[1].keys.put(latest, by="n2")
+    with pytest.raises(Unavailable, match="could not be fetched from n2"):
+        await all_steps(three[0].rotation.rotate())
+    assert [member.keys.ring for member in three] == [Ring((OLD,)), latest, Ring((OLD,))]
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"\xc1", encode([["a"], -1]), encode([["a"], 2**63])])
+async def test_a_member_that_tells_rubbish_of_its_keys_is_named_and_stops_nobody_else(
+    three: list[Member], rubbish: bytes
+) -> None:
+    async def tell(_peer: str, _payload: bytes) -> bytes:
+        return rubbish
+
+    three[1].cluster.serve(SHOW, tell)
+    found = await three[0].rotation.survey()
+    assert [bool(each.error) for each in found] == [False, True, False]
+    assert "cannot be read" in found[1].error
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"\xc1", encode([[b"short"], 9]), encode([[], 9])])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from caxton_node.cluster.agreement import Book, Line
 from caxton_node.cluster.changes import Change, MemberChanged
 from caxton_node.cluster.diary import EVENTS_KEPT, Diary
-from caxton_node.cluster.partitions import PartitionChanged, PartitionView
+from caxton_node.cluster.partitions import PartitionChanged, PartitionView, has_majority
 from caxton_node.cluster.pinging import GOSSIP
 from caxton_node.cluster.reunion import PartitionHealed, PartitionReport
 from caxton_node.cluster.service import Cluster
@@ -157,3 +159,63 @@ async def test_a_diary_is_bounded(tmp_path: Path) -> None:
         ((count,),) = await database.read("SELECT COUNT(*) FROM membership_events")
         assert count == EVENTS_KEPT
         await diary.close()
+
+
+async def test_who_leaves_is_struck_off_by_one_that_stays_and_knows_it(opened: Opened) -> None:
+    clusters = await met(opened, "n1", "n2", "n3")
+    await until(lambda: {agreed(each) for each in clusters} == {("n1", "n2", "n3")})
+    first, _, third = clusters
+    kept: list[int] = []
+
+    async def keep(lines: Mapping[str, Line]) -> None:
+        kept.append(sum(line.counts for line in lines.values()))
+
+    third.sides.keep = keep
+    await third.leave()
+    assert agreed(third) == ("n1", "n2")
+    assert kept[-1] == 2
+    await until(lambda: agreed(first) == ("n1", "n2"))
+    assert first.partition_view() is MAJORITY
+
+
+async def test_when_all_leave_at_once_somebody_goes_on_counting(opened: Opened) -> None:
+    clusters = await met(opened, "n1", "n2", "n3")
+    await until(lambda: {agreed(each) for each in clusters} == {("n1", "n2", "n3")})
+    await asyncio.gather(*(each.leave() for each in clusters))
+    books = [Book(each.sides.lines()) for each in clusters]
+    whole = Book()
+    for book in books:
+        whole.merge(book.lines())
+    assert whole.counted
+    alone = [has_majority({each.node_id}, book.counted) for each, book in zip(clusters, books, strict=True)]
+    assert alone.count(True) <= 1
+
+
+async def test_a_node_without_its_book_is_told_and_given_a_vote_by_the_majority(opened: Opened) -> None:
+    first, port = await opened.open("n1", agreed={"n2", "n3"})
+    second, _ = await opened.open("n2", agreed={"n1", "n3"})
+    third, _ = await opened.open("n3", fresh=True)
+    first.start()
+    third.start([(HOST, port)])
+    await until(lambda: first.sides.standpoint.waiting == ("n3",))
+    assert (first.partition_view(), first.sides.standpoint.seen) == (PartitionView.MINORITY, 1)
+    assert third.sides.lines() == {}  # it has nothing to show and nothing to keep
+    second.start([(HOST, port)])
+    await until(third.sides.lines, timeout_s=20)  # it has been counted anew
+    assert third.sides.lines()["n3"].turn > 1
+    assert third.sides.standpoint.waiting == ()
+    assert third.partition_view() is MAJORITY
+
+
+async def test_a_change_of_the_view_is_told_after_what_caused_it(opened: Opened) -> None:
+    first, second = await met(opened, "n1", "n2")
+    await until(lambda: agreed(first) == agreed(second) == ("n1", "n2"))
+    told: list[object] = []
+    for kind in (PartitionChanged, MemberChanged):
+        opened.buses["n1"].subscribe(kind, told.append)
+    await second.close()
+    await until(lambda: first.partition_view() is ISOLATED)
+    last, before = told[-1], told[-2]
+    assert isinstance(last, PartitionChanged)
+    assert isinstance(before, MemberChanged)
+    assert before.change is Change.DIED

@@ -10,8 +10,10 @@ from rich.console import Console
 
 from caxton_node.cli.cluster_history import line_of
 from caxton_node.cli.cluster_partition import REPORT_COLUMNS
+from caxton_node.cli.cluster_partition import _lines as partition_lines
 from caxton_node.cli.cluster_screen import Sight, draw
 from caxton_node.cli.cluster_sheet import shown, some, span, what_of
+from caxton_node.cli.cluster_watch import ends
 from caxton_node.cli.output import Output
 from caxton_node.cli.plain import plain
 from caxton_node.pb import cluster_pb2 as pb
@@ -124,3 +126,25 @@ def test_a_split_that_is_over_is_one_row(capsys: pytest.CaptureFixture[str]) -> 
     head, row = capsys.readouterr().out.splitlines()
     assert head.split()[:4] == ["BEGAN", "LASTED", "VIEW", "HERE"]
     assert row.split()[3:] == ["2m", "5s", "minority", "n4,", "n5", "n1,", "n2", "-", "n3", "2"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_end"),
+    [
+        (b"q", True), (b"xq", True), (b"\x03", True), (b"\x04", True), (b"\x1b", True), (b"", True),
+        (b"\x1b[Aq", True), (b"\x1b[A", False), (b"\x1bOA", False), (b"\x1b[<64;10;5M", False), (b"x", False),
+    ],
+)  # fmt: skip
+def test_arrows_and_the_mouse_wheel_do_not_end_the_screen(typed: bytes, is_end: bool) -> None:
+    assert ends(typed) is is_end
+
+
+def test_a_partition_says_how_many_have_a_vote_and_why_many_may_not_be_enough() -> None:
+    answer = pb.GetPartitionResponse(
+        node_id="n2", view="minority", alive=["n2", "n3", "n4"], agreed=["n1", "n2", "n3", "n4"], lost=["n1"]
+    )
+    lines = dict(partition_lines(plain(answer)))
+    assert lines["sees"] == "3 of 4"
+    assert "before the latest change" in str(lines["because"])
+    answer.waiting.append("n4")
+    assert dict(partition_lines(plain(answer)))["sees"] == "2 of 4"

@@ -65,6 +65,16 @@ def test_what_cannot_be_is_refused_before_anything_runs(
     assert said.out == ""
 
 
+def test_a_picture_that_cannot_be_written_costs_the_picture_and_not_the_figures(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert simulate(*SHORT, "--plot", "/dev/full") == 2
+    said = capsys.readouterr()
+    assert "/dev/full cannot be written" in said.err
+    assert "why: No space left on device" in said.err
+    assert said.out
+
+
 def test_two_processes_tell_the_same_story() -> None:
     """Python orders sets differently in each process unless it is told how; nothing may depend on that."""
 

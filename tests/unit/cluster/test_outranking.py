@@ -12,7 +12,8 @@ from caxton_node.cluster.identity import GOSSIP_KEYS, read_gossip_keys, write_go
 from caxton_node.cluster.key_offers import Offer, Shown, outranks
 from caxton_node.cluster.key_steps import NodeKeys, Standing, standing
 from caxton_node.core.errors import InvalidConfig
-from swim import Ring
+from swim import InvalidKey, Ring
+from swim.ring import REVISION_MAX
 
 pytestmark = pytest.mark.story("018")
 
@@ -96,3 +97,12 @@ def test_the_standing_of_a_member_follows_from_what_all_hold() -> None:
         Standing.APART,
         Standing.SILENT,
     ]
+
+
+@pytest.mark.parametrize("revision", [-1, REVISION_MAX + 1, 10**30])
+def test_a_revision_that_nobody_reached_is_refused(revision: int, tmp_path: Path) -> None:
+    with pytest.raises(InvalidKey, match="no revision"):
+        Ring((OLD,), revision)
+    (tmp_path / GOSSIP_KEYS).write_text(f"# revision {revision}\n{OLD.hex()}\n")
+    with pytest.raises(InvalidConfig, match="cannot be read"):
+        read_gossip_keys(tmp_path)

@@ -6,9 +6,11 @@ import random
 
 import pytest
 
+from caxton_node.cluster import agreement
 from caxton_node.cluster.agreement import Book, Line, MalformedBook, decode, encode
+from caxton_node.cluster.effects import Compare, Turned
 from caxton_node.cluster.partitions import PartitionView
-from caxton_node.cluster.quorum import Compare, Quorum, Turned
+from caxton_node.cluster.quorum import Quorum
 from tests.support.splits import MAJORITY, NAMES, TIMES, World
 
 pytestmark = pytest.mark.story("018")
@@ -87,6 +89,7 @@ def test_a_split_in_the_middle_of_counting_newcomers_does_not_make_two_majoritie
     assert [view(world, name) for name in (N0, N1)] == [MINORITY, MAJORITY]
 
 
+@pytest.mark.scenario(82)
 def test_who_leaves_counts_no_more_and_who_dies_does():
     world = World(5)
     world.end(N3, goodbye=True)
@@ -180,6 +183,151 @@ def test_sides_that_have_given_up_each_other_come_together_again():
     world.run(3 * TIMES.compare_s + TIMES.welcome_s + 5)
     assert {tuple(agreed(world, name)) for name in world.nodes} == {tuple(NAMES[:4])}
     assert {view(world, name) for name in world.nodes} == {MAJORITY}
+
+
+def test_when_all_leave_at_once_no_one_of_them_alone_is_the_majority_afterwards_and_all_together_are():
+    world = World(3)
+    world.end(N0, N1, N2, goodbye=True)
+    for side, name in enumerate((N0, N1, N2)):
+        world.start(name, side, Book(world.disk[name].lines()))
+    assert world.majorities() == set()
+    world.split(apart())
+    world.run(TIMES.welcome_s + 2)
+    assert {view(world, name) for name in world.nodes} == {MAJORITY}
+    assert agreed(world, N2) == [N0, N1, N2]
+
+
+def test_who_leaves_one_after_the_other_leaves_the_last_one_to_begin_again():
+    world = World(3)
+    for name in (N0, N1, N2):
+        world.end(name, goodbye=True)
+    world.start(N0, 0, Book(world.disk[N0].lines()))
+    assert view(world, N0) is ISOLATED
+    world.start(N2, 1, Book(world.disk[N2].lines()))
+    assert view(world, N2) is MAJORITY
+
+
+def test_the_restart_of_one_that_is_needed_does_not_cost_the_majority_for_good():
+    world = World(3)
+    world.end(N0, goodbye=False)
+    world.end(N2, goodbye=True)
+    assert view(world, N1) is ISOLATED
+    world.start(N2, 0, Book(world.disk[N2].lines()))
+    assert [view(world, name) for name in (N1, N2)] == [MAJORITY, MAJORITY]
+
+
+def test_who_is_not_answered_when_it_leaves_counts_itself_no_more():
+    quorum = restored(N0, N1, N2)
+    for name in (N1, N2):
+        quorum.handle_alive(name, 0.0)
+        quorum.handle_book(name, quorum.book.lines(), 0.0)
+    assert quorum.leave() == [N1, N2]
+    quorum.strike_self(1.0)
+    assert quorum.standpoint.agreed == (N1, N2)
+    assert quorum.handle_leaver(N1, 1.0) == []  # one that goes strikes nobody
+
+
+def test_a_newcomer_does_not_learn_from_a_fragment_who_counts():
+    fresh = Quorum(N3, Book(), TIMES, rng=random.Random(1), now=0.0)
+    fresh.handle_alive(N0, 0.0)
+    for fragment in ({N3: Line(1, counts=True)}, {N1: Line(2, counts=False)}):
+        assert fresh.handle_book("", fragment, 1.0) == []
+        assert (fresh.standpoint.view, fresh.standpoint.agreed) == (MINORITY, ())
+    assert fresh.handle_turn(2.0) == [Compare(N0)]
+    fresh.handle_gone(N0, 3.0)
+    assert fresh.standpoint.view is ISOLATED
+
+
+def test_a_lost_book_is_no_second_vote():
+    world = World(5)
+    world.split(apart(N0, N1))
+    for name in (N5, N6):
+        world.start(name, 0, Book())
+    world.run(TIMES.welcome_s + TIMES.settle_s + 2)
+    assert agreed(world, N4) == NAMES[:7]
+    world.end(N2, goodbye=False)
+    assert view(world, N3) is MAJORITY  # four of seven
+    world.start(N2, 1, Book())
+    assert view(world, N0) is MINORITY  # it sees three of the five that it knows, one without a vote
+    assert world.nodes[N0].standpoint.waiting == (N2,)
+    world.run(1000)
+    assert world.majorities() == {0}
+    world.split(apart())
+    world.run(TIMES.compare_s + TIMES.welcome_s + 5)
+    assert {view(world, name) for name in world.nodes} == {MAJORITY}
+    assert len(world.nodes[N2].shown) == 7  # it was counted anew, and may vote
+    assert world.nodes[N0].standpoint.waiting == ()
+
+
+def test_a_founder_that_lost_its_book_founds_nothing_and_is_let_in_again():
+    world = World(3)
+    world.end(N0, goodbye=False)
+    world.start(N0, 1, Book())
+    assert view(world, N0) is ISOLATED
+    world.run(1000)
+    assert world.majorities() == {0}
+    world.split(apart())
+    world.run(TIMES.compare_s + TIMES.welcome_s + 5)
+    assert {view(world, name) for name in world.nodes} == {MAJORITY}
+
+
+def test_the_dead_that_are_given_up_are_in_the_former_set_until_everybody_must_know():
+    world = World(5)
+    world.split(apart(N3, N4))
+    world.now += TIMES.dead_memory_s
+    keeper = world.nodes[N0]
+    world.perform(N0, keeper.handle_turn(world.now), hearers=frozenset())
+    assert agreed(world, N0) == [N0, N1, N2]
+    world.split({N0: 0, N1: 0, N2: 1, N3: 1, N4: 1})
+    assert world.majorities() == {1}  # two of three on the other side, but two of the five before
+
+
+def test_an_operator_may_say_that_those_who_are_seen_are_the_cluster():
+    world = World(2)
+    world.end(N0, goodbye=False)
+    world.end(N1, goodbye=False)
+    world.start(N0, 0, Book())
+    world.start(N1, 0, Book())
+    assert world.majorities() == set()
+    world.perform(N0, world.nodes[N0].strike([], world.now))
+    world.perform(N1, world.nodes[N1].strike([], world.now))
+    assert {view(world, name) for name in world.nodes} == {MAJORITY}
+
+
+def test_who_was_away_relies_on_the_same_former_set_as_the_others():
+    away = Book({name: Line(1, counts=True, settled=True) for name in (N0, N1)})
+    told = {N0: Line(1, True, True), N1: Line(1, True, True), N2: Line(2, True, True), N3: Line(3, True)}
+    away.merge(told)
+    assert (away.counted, away.settled) == ({N0, N1, N2, N3}, {N0, N1, N2})
+    away.merge({N3: Line(3, True, True)})
+    assert away.settled == {N0, N1, N2, N3}
+
+
+def test_strangers_that_die_are_not_remembered():
+    quorum = restored(N0)
+    for number in range(100):
+        quorum.handle_alive(f"guest-{number}", 0.0)
+        quorum.handle_gone(f"guest-{number}", 0.0)
+    assert quorum._gone_since == {}
+
+
+def test_books_with_more_departures_than_they_keep_agree_and_keep_the_latest(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(agreement, "STRUCK_MAX", 20)
+    rng = random.Random(3)
+    books = [Book({N0: Line(1, counts=True)}) for _ in range(2)]
+    for start in range(0, 100, 10):
+        group = [f"pod-{number:03}" for number in range(start, start + 10)]
+        for book in books:
+            book.count(rng.sample(group, 10))
+            for name in rng.sample(group, 10):
+                book.strike([name], settled=True)
+    first, second = books
+    assert first.digest != second.digest
+    first.merge(second.lines())
+    second.merge(first.lines())
+    assert first.digest == second.digest
+    assert first.merge(second.lines()) == {}
+    assert sorted(first.lines()) == [N0, *(f"pod-{number:03}" for number in range(80, 100))]
 
 
 @pytest.mark.parametrize(

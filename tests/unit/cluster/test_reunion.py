@@ -100,3 +100,15 @@ def test_who_says_goodbye_is_not_missed(story):
     story.at(1).dies("d", "abce")
     story.reunion.handle_left("d")
     assert story.at(10).report() is None
+
+
+def test_what_was_before_those_of_this_split_went_is_not_in_its_report(story):
+    story.at(1).dies("c", "ab")  # dead for good, while the cluster was small
+    story.reunion.handle_view(MINORITY)
+    story.reunion.handle_view(MAJORITY)
+    story.at(5000).dies("e", "abdfg")
+    story.at(5001).dies("d", "abfg")
+    story.at(5060).returns("d")
+    story.at(5061).returns("e")
+    report = story.at(5070).report()
+    assert (report.view, report.here, report.there) == (MAJORITY, ("a", "b", "f", "g"), ("d", "e"))

@@ -91,3 +91,14 @@ def test_a_report_can_be_drawn(report: Report) -> None:
 def test_a_spread_of_nothing_is_none() -> None:
     assert Spread.of([]) is None
     assert Spread.of([3.0, 1.0, 2.0]) == Spread(2.0, 3.0)
+
+
+@pytest.mark.parametrize("cut_s", [10, 30])
+def test_what_a_cut_makes_nodes_believe_of_the_other_side_is_no_false_alarm(cut_s: float) -> None:
+    report = play(Plan(nodes=10, partition_s=cut_s, observe_s=5, seed=1))
+    assert (report.suspicions, report.false_deaths) == (0, 0)
+
+
+def test_a_death_of_a_suspicion_across_the_cut_counts_as_the_cut() -> None:
+    report = play(Plan(nodes=10, partition_s=10, observe_s=5, seed=1, joins=True))
+    assert report.false_deaths == 0
