@@ -18,6 +18,7 @@ from tests.bench.swim_sim.case import Profile, Rules
 from tests.bench.swim_sim.jobs import run
 from tests.bench.swim_sim.plan import cases_for
 from tests.bench.swim_sim.plot import draw
+from tests.bench.swim_sim.scenarios import SCENARIOS
 from tests.bench.swim_sim.summary import Series, report
 
 GOAL_BYTES_S = 200
@@ -30,6 +31,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     add("--json", action="store_true", help="one JSON object per line")
     add("--quick", action="store_true", help="end within 40 s")
     add("--rules", choices=list(Rules), help="only these; without it ours, with memberlist's as the baseline")
+    add("--only", choices=list(SCENARIOS), help="of the whole plan only these cases")
     add("--nodes", type=int, metavar="N", help="members")
     add("--loss", type=float, default=0.0, metavar="P", help="share of all datagrams that is lost")
     add("--slow", type=float, default=0.0, metavar="SHARE", help="share of members that keep standing still")

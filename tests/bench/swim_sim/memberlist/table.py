@@ -8,6 +8,7 @@ Source: hashicorp/memberlist, state.go and util.go.
 
 from __future__ import annotations
 
+import math
 import random
 from array import array
 from collections.abc import Callable, Iterable
@@ -75,8 +76,8 @@ class PeerTable:
         self._base = directory.base if formed else {}
         self._own: dict[str, Peer] = {}
         self._forgotten: set[str] = set()
-        self._order = array("I", range(len(self._base)))
-        self._next = len(self._order)
+        self._order = array("I", _strides(len(self._base), rng))
+        self._next = 0
         self.digest = directory.base_digest if formed else 0
 
     def __len__(self) -> int:
@@ -183,3 +184,17 @@ class PeerTable:
         if name in self._base:
             self._forgotten.add(name)
         return True
+
+
+def _strides(size: int, rng: random.Random) -> list[int]:
+    """Return the numbers below `size` in an order that looks random.
+
+    It serves for the first round only: shuffling ten thousand lists of ten thousand takes minutes.
+    """
+    if size < 2:
+        return list(range(size))
+    stride = rng.randrange(1, size)
+    while math.gcd(stride, size) > 1:
+        stride = rng.randrange(1, size)
+    first = rng.randrange(size)
+    return [(first + stride * place) % size for place in range(size)]
