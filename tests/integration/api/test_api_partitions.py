@@ -159,7 +159,7 @@ async def test_members_and_status_tell_how_things_stand(n1):
     wide = await run(n1, "cluster", "members", "-o", "wide")
     head, *rows = [line.split() for line in wide.out.splitlines()]
     assert head[:6] == ["NODE", "STATE", "SINCE", "ADDRESS", "API", "LINK"]
-    assert [row[0] for row in rows] == ["n1", "n2"]
+    assert {row[0] for row in rows} >= {"n1", "n2"}, "others may have come and gone in this session"
     members = json.loads((await run(n1, "cluster", "members", "-o", "json")).out)
     assert all(member["since_unix_ms"] for member in members)
     status = (await run(n1, "cluster", "status")).out
