@@ -1,6 +1,8 @@
 """Three real processes of which two are lost: what the survivor says, and how an operator gets out of it."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -20,9 +22,18 @@ def stands(node, view, *agreed):
     return facts.get("view") == view and facts["agreed"] == list(agreed)
 
 
+def is_settled(node):
+    """Tell whether a node relies on all who count: until then the former set must have a majority as well."""
+    with closing(sqlite3.connect(f"file:{node.data_dir / 'caxton.db'}?mode=ro", uri=True)) as database:
+        ((settled, known),) = database.execute("SELECT sum(settled), count(*) FROM agreed").fetchall()
+    return settled == known == 3
+
+
 def all_count(nodes):
     for node in nodes:
         wait_for("all to count", lambda node=node: stands(node, "majority", "n1", "n2", "n3"), within_s=30)
+    for node in nodes:
+        wait_for("that to be relied on", lambda node=node: is_settled(node), within_s=30)
 
 
 def test_a_restart_while_another_is_dead_does_not_cost_the_majority(trio):
