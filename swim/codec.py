@@ -15,6 +15,7 @@ from typing import Any
 
 import msgpack
 
+from swim.coordinates import COORDINATE_BYTES
 from swim.errors import InvalidIdentity, Malformed
 from swim.member import (
     EPOCH_MAX,
@@ -53,7 +54,6 @@ ACCUSER_BYTES = 4
 ENTRY_BYTES = 20
 BUCKETS_BYTES = 256
 METADATA_BYTES_MAX = 512
-COORDINATE_BYTES = 12
 CONTENT_REFERENCE_BYTES = 20
 CONTENT_BYTES_MAX = 65_536
 CONTENT_PIECE_BYTES = 1000

@@ -33,12 +33,12 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 
 from swim.errors import Unopenable
-from swim.ring import GROUP_KEY_BYTES, KEYS_MAX, Ring
+from swim.ring import Ring
 from swim.statistics import Drop
 from swim.subkeys import Subkeys, forget_oldest
 from swim.window import Window
 
-__all__ = ["GROUP_KEY_BYTES", "KEYS_MAX", "OVERHEAD_BYTES", "Encryption", "Keyring", "Opened", "Subkeys"]
+__all__ = ["OVERHEAD_BYTES", "Encryption", "Keyring", "Opened", "Subkeys"]
 
 VERSION = 1
 FIRST_BYTE = 0x10 | VERSION
@@ -126,18 +126,6 @@ class Keyring:
         self._wire_ids = [_wire_id(key) for key in ring.keys]
         for key in gone:
             self._subkeys.forget(key)
-
-    def add(self, key: bytes) -> None:
-        """Accept datagrams sealed with `key` too; a key that is already there changes nothing."""
-        self.replace(self._ring.adding(key))
-
-    def use(self, key: bytes) -> None:
-        """Seal with `key` from now on; it must be in the ring."""
-        self.replace(self._ring.sealing_with(key))
-
-    def remove(self, key: bytes) -> None:
-        """Stop accepting `key`; the one that seals cannot be removed."""
-        self.replace(self._ring.removing(key))
 
     def seal(self, sender: bytes, epoch: int, plaintext: bytes) -> bytes:
         """Return the datagram: at most `OVERHEAD_BYTES` longer than the plaintext."""

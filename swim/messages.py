@@ -185,6 +185,11 @@ def introduce(member: Member) -> Alive:
     )
 
 
+def version_of(record: Member | Alive) -> tuple[int, int, int]:
+    """Return what tells two records of one member apart: epoch, incarnation and revision."""
+    return record.epoch, record.incarnation, record.revision
+
+
 def address_of(alive: Alive) -> Address:
     """Return the address in a full record."""
     return alive.host, alive.port

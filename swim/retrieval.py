@@ -22,7 +22,7 @@ from hashlib import blake2b
 from swim.codec import CONTENT_PIECE_BYTES
 from swim.messages import ContentPiece
 
-DIGEST_BYTES = 16
+CONTENT_DIGEST_BYTES = 16
 LENGTH_BYTES = 4
 PIECES_PER_WANT = 4
 """Pieces in answer to one request: what somebody may make a member send for 60 bytes."""
@@ -30,13 +30,13 @@ PIECES_PER_WANT = 4
 
 def reference_of(content: bytes) -> bytes:
     """Return the twenty bytes that stand for a content: digest and length."""
-    digest = blake2b(content, digest_size=DIGEST_BYTES).digest()
+    digest = blake2b(content, digest_size=CONTENT_DIGEST_BYTES).digest()
     return digest + len(content).to_bytes(LENGTH_BYTES, "big")
 
 
 def length_of(reference: bytes) -> int:
     """Return how long the content of a reference is, in bytes."""
-    return int.from_bytes(reference[DIGEST_BYTES:], "big")
+    return int.from_bytes(reference[CONTENT_DIGEST_BYTES:], "big")
 
 
 class Retrieval:

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 
 from swim.context import Context
 from swim.member import KEY_BYTES, Address, Member
-from swim.messages import Buckets, Listing, Message, Page, Pull, Want
+from swim.messages import Buckets, Listing, Message, Page, Pull, Want, version_of
 from swim.roster import BUCKETS, bucket_range
 from swim.view import View
 from swim.wire import Wire
@@ -100,7 +100,7 @@ class Reconciler:
         answer: list[Message] = []
         for member in self._roster.live_between(listing.low, listing.high):
             entry = theirs.get(member.key)
-            if entry is None or _version(member) > entry or _is_partly_newer(member, entry):
+            if entry is None or version_of(member) > entry or _is_partly_newer(member, entry):
                 answer += self._view.answers.records_of(member)
         wanted = [key for key, entry in theirs.items() if self._is_wanted(key, entry)]
         for key, entry in theirs.items():
@@ -145,13 +145,9 @@ class Reconciler:
         if known is None:
             return True
         if known.is_live:
-            return entry > _version(known) or (entry[0] == known.epoch and entry[2] > known.revision)
+            return entry > version_of(known) or (entry[0] == known.epoch and entry[2] > known.revision)
         held = (known.epoch, known.incarnation)
         return entry[:2] > held or (entry[:2] == held and self._view.suspicions.is_private(key))
-
-
-def _version(member: Member) -> tuple[int, int, int]:
-    return member.epoch, member.incarnation, member.revision
 
 
 def _is_partly_newer(member: Member, entry: tuple[int, int, int]) -> bool:
@@ -159,7 +155,7 @@ def _is_partly_newer(member: Member, entry: tuple[int, int, int]) -> bool:
 
 
 def _pack(members: list[Member]) -> bytes:
-    entries: list[bytes] = [ENTRY.pack(member.key, *_version(member)) for member in members]
+    entries: list[bytes] = [ENTRY.pack(member.key, *version_of(member)) for member in members]
     return b"".join(entries)
 
 

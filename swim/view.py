@@ -36,6 +36,7 @@ from swim.messages import (
     Suspect,
     address_of,
     introduce,
+    version_of,
 )
 from swim.statistics import Drop
 from swim.suspicions import Due, Suspicions, split
@@ -182,7 +183,7 @@ class View:
         if known is None or alive.epoch > known.epoch:
             self._introduce(known, alive, now)
             return None
-        if known.state is MemberState.ALIVE and _version(known) == _version(alive):
+        if known.state is MemberState.ALIVE and version_of(known) == version_of(alive):
             self._check_address(known, alive, now)
             return None  # by far the most frequent case while many join
         if alive.epoch < known.epoch:
@@ -323,7 +324,3 @@ def _with_profile(member: Member, alive: Alive) -> Member:
         revision=alive.revision,
         versions=(alive.version_min, alive.version_max),
     )
-
-
-def _version(record: Member | Alive) -> tuple[int, int, int]:
-    return record.epoch, record.incarnation, record.revision

@@ -16,6 +16,7 @@ needs a second queue, a second order and a second count.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from threading import Lock
 from time import monotonic_ns
 
@@ -23,7 +24,7 @@ from time import monotonic_ns
 _pausing = Lock()
 
 
-class Pausable:
+class Pausable(ABC):
     """One that makes others wait and may have to wait itself; a mailbox is one.
 
     Attributes:
@@ -42,9 +43,9 @@ class Pausable:
         self.paused_senders: list[Pausable] = []
 
     @property
+    @abstractmethod
     def is_roomy(self) -> bool:
         """Return whether senders may go on: half of the room is free again."""
-        raise NotImplementedError
 
     @property
     def paused_for_s(self) -> float:
@@ -52,9 +53,9 @@ class Pausable:
         at = self.paused_at_ns
         return 0.0 if at is None else (monotonic_ns() - at) / 1e9
 
+    @abstractmethod
     def wake_if_ready(self) -> None:
         """Let the agent have a turn if there is mail."""
-        raise NotImplementedError
 
     def hold(self, sender: Pausable) -> bool:
         """Pause a sender until there is room here; False if it lost its patience or would wait for itself."""

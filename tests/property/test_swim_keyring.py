@@ -59,16 +59,16 @@ def test_two_rings_read_each_other_through_any_changes_made_in_the_order_of_a_ro
         order = data.draw(st.permutations(rings))
         if step == "install" and len(rings[0].keys) < 3:
             key = next(spare)
-            changes = [(ring.add, key) for ring in order]
+            changes = [(ring, ring.ring.adding(key)) for ring in order]
         elif step == "use":
-            changes = [(ring.use, rings[0].keys[-1]) for ring in order]
+            changes = [(ring, ring.ring.sealing_with(rings[0].keys[-1])) for ring in order]
         elif step == "remove" and len(rings[0].keys) > 1:
-            changes = [(ring.remove, rings[0].keys[-1]) for ring in order]
+            changes = [(ring, ring.ring.removing(rings[0].keys[-1])) for ring in order]
         else:
             changes = []
         _talk(rings)
-        for change, key in changes:
-            change(key)
+        for ring, changed in changes:
+            ring.replace(changed)
             _talk(rings)
 
 
