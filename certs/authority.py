@@ -2,13 +2,14 @@
 
 A cluster has one authority and no intermediates: a node certificate is signed by the CA itself, so who checks
 one needs the CA certificate and nothing else. The CA certificate carries the cluster's name as a SPIFFE trust
-domain.
+domain. While the authority is being changed there are two (`rotation.py`). Both have the same name, because
+that is the cluster's; key ids and fingerprints tell them apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 from cryptography import x509
@@ -17,12 +18,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certs import names, pem
-from certs.errors import AuthorityMismatch, InvalidName
+from certs.endorsement import Endorsement, Purpose, sign_statement
+from certs.errors import AuthorityEnded, AuthorityMismatch, InvalidName
 from certs.request import open_request
 
 AUTHORITY_LIFETIME = timedelta(days=3650)
 CLOCK_SKEW = timedelta(minutes=5)
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Authority:
@@ -30,6 +33,7 @@ class Authority:
 
     Attributes:
         cluster: Name of the cluster it signs for.
+        certificate: The same as `certificate_pem`, parsed.
         certificate_pem: Public; every node has it as `ca.crt`.
         key_pem: Secret; only on nodes that sign.
         fingerprint: SHA-256 of the certificate (DER) in hex; join tokens carry it.
@@ -37,18 +41,18 @@ class Authority:
 
     def __init__(self, cluster: str, certificate: x509.Certificate, key: pem.NodeKey) -> None:
         self.cluster = cluster
-        self._certificate = certificate
+        self.certificate = certificate
         self._key = key
         self.certificate_pem = pem.dump_certificate(certificate)
         self.key_pem = pem.dump_key(key)
-        self.fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
+        self.fingerprint = pem.fingerprint(certificate)
 
     @classmethod
     def create(cls, cluster: str, now: datetime) -> Authority:
-        """Make a new authority for a new cluster, valid for ten years.
+        """Make a new authority, valid for ten years: the first of a cluster, or a successor.
 
         Args:
-            cluster: Name of the cluster; goes into every certificate.
+            cluster: Name of the cluster; goes into every certificate. A successor has the same.
             now: The present, with a time zone.
 
         Raises:
@@ -61,15 +65,20 @@ class Authority:
     def load(cls, certificate_pem: bytes, key_pem: bytes) -> Authority:
         """Open an authority that was made before.
 
+        Args:
+            certificate_pem: One or more CA certificates; the one of the key is taken.
+            key_pem: The CA key.
+
         Raises:
             UnreadableFile: One of the two is no PEM of its kind.
             AuthorityMismatch: They do not belong together, or the certificate is no cluster's CA.
         """
-        certificate = pem.load_certificates(certificate_pem, "the CA certificate")[0]
+        certificates = pem.load_certificates(certificate_pem, "the CA certificate")
         key = pem.load_key(key_pem, "the CA key")
-        if not pem.same_key(certificate, key):
-            raise AuthorityMismatch("the CA certificate and the CA key do not belong together")
-        return cls(_cluster_of(certificate), certificate, key)
+        for certificate in certificates:
+            if pem.same_key(certificate, key):
+                return cls(cluster_of(certificate), certificate, key)
+        raise AuthorityMismatch("the CA certificate and the CA key do not belong together")
 
     def sign(
         self,
@@ -78,6 +87,8 @@ class Authority:
         hosts: Sequence[str],
         now: datetime,
         lifetime_days: float = 365,
+        *,
+        not_before: datetime | None = None,
     ) -> bytes:
         """Sign a node's certificate.
 
@@ -90,17 +101,30 @@ class Authority:
             hosts: IP addresses and DNS names of the node; the loopback ones are always added.
             now: The present, with a time zone.
             lifetime_days: How long it is valid; cut at the end of the authority's own life.
+            not_before: It begins no earlier than this, for a node that was revoked and is let in again: its
+                certificates from before stay refused. It begins five minutes ago otherwise.
 
         Returns:
             The certificate as PEM.
 
         Raises:
+            AuthorityEnded: The authority is outside its own dates.
             InvalidRequest: The request's fault; nothing was signed.
             InvalidName: `node_id` or one of `hosts` cannot stand in a certificate.
         """
         key = open_request(csr_pem, names.check_node_id(node_id))
-        until = min(now + timedelta(days=lifetime_days), self._certificate.not_valid_after_utc)
-        return pem.dump_certificate(self._sign_node(key, node_id, hosts, now - CLOCK_SKEW, until))
+        since = max(now - CLOCK_SKEW, self.certificate.not_valid_before_utc, not_before or _EVER)
+        until = min(now + timedelta(days=lifetime_days), self.certificate.not_valid_after_utc)
+        if since >= until:
+            raise AuthorityEnded(
+                f"the CA certificate is good from {self.certificate.not_valid_before_utc.isoformat()}"
+                f" until {self.certificate.not_valid_after_utc.isoformat()}, and it is {now.isoformat()}"
+            )
+        return pem.dump_certificate(self._sign_node(key, node_id, hosts, since, until))
+
+    def endorse(self, purpose: Purpose, statement: bytes) -> Endorsement:
+        """Sign a statement about trust."""
+        return Endorsement(self.fingerprint, sign_statement(self._key, purpose, statement))
 
     def _sign_node(
         self,
@@ -110,9 +134,9 @@ class Authority:
         since: datetime,
         until: datetime,
     ) -> x509.Certificate:
-        own = self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        own = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        builder = _builder(node_id, self._certificate.subject, key, since, until)
+        builder = _builder(node_id, self.certificate.subject, key, since, until)
         return (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
@@ -186,7 +210,12 @@ def _host_name(host: str) -> x509.GeneralName:
         raise InvalidName(f"{host!r} is neither an IP address nor a DNS name in ASCII") from err
 
 
-def _cluster_of(certificate: x509.Certificate) -> str:
+def cluster_of(certificate: x509.Certificate) -> str:
+    """Return the name of the cluster whose authority this is.
+
+    Raises:
+        AuthorityMismatch: It is no authority, or not that of a cluster.
+    """
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
         alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -67,23 +67,39 @@ class NodeBundle:
             UnreadableFile: A part is no PEM of its kind.
             BrokenBundle: The certificate is another node's, is about another key, or is not signed by the CA.
         """
-        certificate = pem.load_certificates(self.certificate_pem, "the node certificate")[0]
+        certificate = self.certificate
         if node_id_of(certificate) != self.node_id:
             raise BrokenBundle(
                 f"the certificate is for {node_id_of(certificate)!r}, not for {self.node_id!r}"
             )
         if not pem.same_key(certificate, pem.load_key(self.key_pem, "the node key")):
             raise BrokenBundle("the node certificate and the node key do not belong together")
-        if not any(
-            _is_signed_by(certificate, ca) for ca in pem.load_certificates(self.ca_pem, "the CA certificate")
-        ):
+        if not self.authority:
             raise BrokenBundle("the node certificate is not signed by this cluster's CA")
         return validity_of(certificate, now)
 
     @property
+    def certificate(self) -> x509.Certificate:
+        """Return the node's certificate, parsed."""
+        return pem.load_certificates(self.certificate_pem, "the node certificate")[0]
+
+    @property
     def serial_number(self) -> int:
         """Return the certificate's serial number, by which it can be revoked."""
-        return pem.load_certificates(self.certificate_pem, "the node certificate")[0].serial_number
+        return self.certificate.serial_number
+
+    @property
+    def not_before(self) -> datetime:
+        """Return where the certificate's life begins; a revocation of the node tells by it old from new."""
+        return self.certificate.not_valid_before_utc
+
+    @property
+    def authority(self) -> str:
+        """Return the fingerprint of the one of our authorities that signed it; empty when none did."""
+        for ca in pem.load_certificates(self.ca_pem, "the CA certificate"):
+            if _is_signed_by(self.certificate, ca):
+                return pem.fingerprint(ca)
+        return ""
 
 
 def node_id_of(certificate: x509.Certificate) -> str:

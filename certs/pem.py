@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from certs.errors import UnreadableFile
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises at a certificate or request that is no proper one, partly only when asked."""
 
 NodeKey = ec.EllipticCurvePrivateKey
 
@@ -51,8 +62,13 @@ def load_certificates(pem: bytes, what: str) -> list[x509.Certificate]:
     """
     try:
         return x509.load_pem_x509_certificates(pem)
-    except ValueError as err:
+    except UNREADABLE as err:
         raise UnreadableFile(f"{what} holds no certificate in PEM") from err
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 of a certificate (DER) in hex."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def same_key(certificate: x509.Certificate, key: NodeKey) -> bool:

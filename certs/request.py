@@ -9,7 +9,7 @@ from cryptography.x509.oid import NameOID
 
 from certs.errors import InvalidRequest
 from certs.names import check_node_id
-from certs.pem import dump_key, new_key
+from certs.pem import UNREADABLE, dump_key, new_key
 
 
 def make_request(node_id: str) -> tuple[bytes, bytes]:
@@ -40,16 +40,42 @@ def open_request(csr_pem: bytes, node_id: str) -> ec.EllipticCurvePublicKey:
     Raises:
         InvalidRequest: Malformed, not signed by its own key, no P-256, or another node's name.
     """
+    request = _load(csr_pem)
     try:
-        request = x509.load_pem_x509_csr(csr_pem)
-    except ValueError as err:
-        raise InvalidRequest("the signing request is not PEM") from err
-    if not request.is_signature_valid:
+        valid, key = request.is_signature_valid, request.public_key()
+    except UNREADABLE as err:
+        raise InvalidRequest("the signing request is about a key of an unknown kind") from err
+    if not valid:
         raise InvalidRequest("the signing request is not signed by the key that it names")
-    key = request.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise InvalidRequest("the signing request is about a key that is not P-256")
-    names = [str(name.value) for name in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    names = _names(request)
     if names != [node_id]:
         raise InvalidRequest(f"the signing request names {names or 'nobody'} but {node_id!r} is to be signed")
     return key
+
+
+def requested_node_id(csr_pem: bytes) -> str:
+    """Return the node that a signing request names, for a person to agree to; nothing else is checked.
+
+    Raises:
+        InvalidRequest: It is malformed, or does not name exactly one node.
+    """
+    names = _names(_load(csr_pem))
+    if len(names) != 1:
+        raise InvalidRequest(f"the signing request names {names or 'nobody'}, and must name one node")
+    return names[0]
+
+
+def _load(csr_pem: bytes) -> x509.CertificateSigningRequest:
+    try:
+        return x509.load_pem_x509_csr(csr_pem)
+    except UNREADABLE as err:
+        raise InvalidRequest("the signing request is not PEM") from err
+
+
+def _names(request: x509.CertificateSigningRequest) -> list[str]:
+    try:
+        return [str(name.value) for name in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    except UNREADABLE as err:
+        raise InvalidRequest("the name in the signing request cannot be read") from err

@@ -9,7 +9,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certs import Authority, AuthorityMismatch, InvalidName, InvalidRequest, UnreadableFile, make_request
+from certs import (
+    Authority,
+    AuthorityEnded,
+    AuthorityMismatch,
+    InvalidName,
+    InvalidRequest,
+    UnreadableFile,
+    make_request,
+    requested_node_id,
+)
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 pytestmark = pytest.mark.story("022")
@@ -143,3 +152,54 @@ def test_an_authority_with_a_key_of_another_curve_is_refused(authority: Authorit
     )
     with pytest.raises(UnreadableFile, match="P-256"):
         Authority.load(authority.certificate_pem, key)
+
+
+def test_a_successor_has_the_same_name_and_another_key(authority: Authority) -> None:
+    successor = Authority.create("home", NOW)
+    assert successor.certificate.subject == authority.certificate.subject
+    assert successor.fingerprint != authority.fingerprint
+    both = authority.certificate_pem + successor.certificate_pem
+    for each in (authority, successor):
+        assert Authority.load(both, each.key_pem).fingerprint == each.fingerprint
+
+
+def test_a_certificate_begins_no_earlier_than_it_may(authority: Authority) -> None:
+    _, request = make_request("node-a")
+    for earliest, begins in (
+        (NOW, NOW),
+        (NOW + timedelta(minutes=3), NOW + timedelta(minutes=3)),
+        (NOW - timedelta(days=1), NOW - timedelta(minutes=5)),
+    ):
+        signed_pem = authority.sign(request, "node-a", (), NOW, not_before=earliest)
+        assert x509.load_pem_x509_certificate(signed_pem).not_valid_before_utc == begins
+
+
+def test_an_authority_outside_its_dates_signs_nothing(authority: Authority) -> None:
+    _, request = make_request("node-a")
+    for now in (NOW + timedelta(days=3651), NOW - timedelta(days=400)):
+        with pytest.raises(AuthorityEnded, match="the CA certificate is good from"):
+            authority.sign(request, "node-a", (), now)
+
+
+def test_a_request_says_whom_it_is_for() -> None:
+    _, request = make_request("node-a")
+    assert requested_node_id(request) == "node-a"
+    key = ec.generate_private_key(ec.SECP256R1())
+    two = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name) for name in ("node-a", "node-b")])
+    for subject in (x509.Name([]), two):
+        odd = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+        with pytest.raises(InvalidRequest, match="must name one node"):
+            requested_node_id(odd.public_bytes(serialization.Encoding.PEM))
+    with pytest.raises(InvalidRequest, match="not PEM"):
+        requested_node_id(b"garbage")
+
+
+@pytest.mark.parametrize("curve", [ec.SECP192R1(), ec.SECP224R1(), ec.SECP384R1()])
+def test_a_request_for_a_key_on_another_curve_is_refused(
+    authority: Authority, curve: ec.EllipticCurve
+) -> None:
+    key = ec.generate_private_key(curve)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node-a")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    with pytest.raises(InvalidRequest, match="P-256"):
+        authority.sign(request.public_bytes(serialization.Encoding.PEM), "node-a", (), NOW)
