@@ -3,6 +3,9 @@
 When two nodes dial each other at once, the link dialled by the smaller id is kept: it refuses the other's
 greeting as a double dial, the other answers its own. A link is replaced only by one that its dialler has
 kept, so a peer that lost a link which we still believe in gets a new one.
+
+A link that is up can be replaced on purpose (`replace`): the new one is made and welcomed first, then mail
+moves over and its tail is sent again, and the old one ends when what was asked on it is answered.
 """
 
 from __future__ import annotations
@@ -11,24 +14,32 @@ import asyncio
 import itertools
 import logging
 import random
-from collections import OrderedDict
+import time
+from datetime import UTC, datetime
 
+from transport.choice import Move
 from transport.dialer import Dialer, Reached
 from transport.errors import LinkFailed, PeerRefused
 from transport.faults import EndReason
 from transport.frames import Credit, FrameType, encode_credit
 from transport.greeter import Candidate
+from transport.greetings import Greetings
 from transport.handler import Address, Handler
+from transport.identity import recheck
+from transport.line import Line
 from transport.links.contract import CONTROL, Link
-from transport.messages import PROTOCOL_VERSION, Greeting, encode_greeting
+from transport.messages import Greeting, clock_skew_s, encode_greeting
+from transport.moves import Moves
 from transport.peer import Peer
 from transport.redials import Redials
 from transport.refusals import Refusals
-from transport.session import Inbound, Session
-from transport.settings import Settings
+from transport.report import status_of
+from transport.session import Session
+from transport.settings import Settings, TransportChoice
 from transport.status import PeerState, PeerStatus, Stats
+from transport.trust import Trust
 
-_MEMORY_MAX = 4096
+_OUTLIVED = {EndReason.UNKNOWN_AUTHORITY, EndReason.EXPIRED}  # a renewed certificate cures it
 
 log = logging.getLogger("transport")
 
@@ -40,6 +51,7 @@ class Connections:
         node_id: This node.
         cluster: Its cluster.
         epoch: Boot counter of this node.
+        trust: Whom it believes.
         handler: Takes what peers send.
         settings: Bounds and delays.
         stats: Counters.
@@ -52,6 +64,7 @@ class Connections:
         node_id: str,
         cluster: str,
         epoch: int,
+        trust: Trust,
         handler: Handler,
         settings: Settings,
         stats: Stats,
@@ -60,9 +73,8 @@ class Connections:
         self.peers: dict[str, Peer] = {}
         self.dialer: Dialer | None = None
         self.is_welcoming = True
-        self._node_id = node_id
-        self._cluster = cluster
-        self._epoch = epoch
+        self._trust = trust
+        self._greetings = Greetings(node_id=node_id, cluster=cluster, epoch=epoch, settings=settings)
         self._handler = handler
         self._settings = settings
         self._stats = stats
@@ -72,15 +84,14 @@ class Connections:
         self._dials: dict[str, asyncio.Task[None]] = {}
         self._redials = Redials(settings, rng)
         self._candidates: set[Candidate] = set()
-        self._memory: OrderedDict[str, Inbound] = OrderedDict()
+        self._moves = Moves(self, settings, is_choosing=settings.transport is TransportChoice.AUTO, rng=rng)
         self._closed = False
 
     def learn(self, node_id: str, address: Address, epoch: int | None) -> None:
         """Remember where a node is; a dial that was put off is made now."""
         peer = self._peer(node_id)
         peer.address = address
-        known = self._memory.get(node_id)
-        if epoch is not None and peer.line is not None and known is not None and known.epoch < epoch:
+        if epoch is not None and peer.line is not None and self._greetings.is_older(node_id, epoch):
             peer.end_link(EndReason.STALE_EPOCH, "it has started again")
         self._redials.cancel(node_id)
         self._dial_if_wanted(peer)
@@ -99,6 +110,7 @@ class Connections:
             candidate.close(EndReason.FORGOTTEN)
         undelivered = peer.session.take_undelivered()
         peer.end_link(EndReason.FORGOTTEN)
+        self._forget(peer)
         return undelivered
 
     async def close(self) -> None:
@@ -111,41 +123,64 @@ class Connections:
         for candidate in list(self._candidates):
             candidate.close(EndReason.CLOSING)
         for peer in list(self.peers.values()):
-            peer.end_link(EndReason.CLOSING)
-            await peer.requests.close()
+            await peer.close(EndReason.CLOSING)
         await asyncio.gather(*dials, return_exceptions=True)
 
-    def end_denied(self, serial_numbers: frozenset[int]) -> None:
-        """Close links whose peer's certificate has been denied since they came up."""
-        for candidate in [
-            each for each in self._candidates if each.link.identity.serial_number in serial_numbers
-        ]:
-            candidate.close(EndReason.REVOKED)
+    def use_trust(self, trust: Trust, *, renewed: bool) -> None:
+        """Judge links that are up anew, and show a renewed certificate on them.
+
+        A link whose peer is denied ends at once. One whose authority is gone is replaced: its peer has a
+        newer certificate by now, or the link ends.
+
+        Args:
+            trust: What holds from now on.
+            renewed: Whether this node's own certificate is another one.
+        """
+        self._trust = trust
+        now, wall_clock = self._loop.time(), datetime.now(UTC)
+        if renewed:
+            within_s = self._settings.renew_spread_s
+            self._moves.renew(self.peers.values(), "its own certificate is new", now=now, within_s=within_s)
+        for candidate in list(self._candidates):
+            refusal = recheck(candidate.link.identity, trust, wall_clock)
+            if refusal is not None:
+                candidate.close(refusal.reason)
         for peer in list(self.peers.values()):
-            if peer.line is not None and peer.line.link.identity.serial_number in serial_numbers:
-                peer.end_link(EndReason.REVOKED)
+            refusal = recheck(peer.line.link.identity, trust, wall_clock) if peer.line is not None else None
+            if refusal is None:
+                continue
+            if refusal.reason not in _OUTLIVED or not self._moves.distrust(peer, now):
+                peer.end_link(refusal.reason, refusal.detail)
+
+    def tick(self, now: float, wall_clock: datetime) -> None:
+        """Ping, end and replace links whose time has come."""
+        peers = list(self.peers.values())
+        for peer in peers:
+            peer.tick(now, wall_clock)
+        self._moves.tick(peers, now)
+
+    def replace(self, peer: Peer, move: Move) -> bool:
+        """Begin to replace a link that is up.
+
+        Returns:
+            False when that is not possible now: the peer is being dialled, or only it can dial us.
+        """
+        if self._closed or peer.line is None or peer.address is None or peer.node_id in self._dials:
+            return False
+        log.info("another link to %s over %s: %s", peer.node_id, move.kind, move.why)
+        dial = self._dial(peer, peer.address, replaced=peer.line, move=move)
+        self._dials[peer.node_id] = self._loop.create_task(dial)
+        return True
 
     def status(self, peer: Peer) -> PeerStatus:
         """Return how things stand with a peer."""
-        line = peer.line
-        if line is not None:
+        if peer.line is not None:
             state = PeerState.UP
         elif peer.node_id in self._dials:
             state = PeerState.DIALLING
         else:
             state = PeerState.WAITING if self._redials.is_waiting(peer.node_id) else PeerState.IDLE
-        come, gone = peer.byte_counts
-        return PeerStatus(
-            node_id=peer.node_id,
-            address=peer.address,
-            state=state,
-            kind=line.link.kind if line is not None else "",
-            rtt_ms=line.rtt_s * 1000 if line is not None and line.rtt_s is not None else None,
-            bytes_in=come,
-            bytes_out=gone,
-            backlog_bytes=peer.session.held_bytes,
-            last_failure=peer.last_failure,
-        )
+        return status_of(peer, state, self._moves.find(peer.node_id), self._loop.time())
 
     # what peers ask
 
@@ -165,7 +200,7 @@ class Connections:
         if self._closed or reason is EndReason.REPLACED or self.peers.get(peer.node_id) is not peer:
             return
         if peer.address is None and not peer.session.has_mail:
-            del self.peers[peer.node_id]
+            self._forget(peer)
         elif peer.wants_link:
             self._redial_later(peer)
 
@@ -183,22 +218,24 @@ class Connections:
 
     def judge_hello(self, link: Link, hello: Greeting) -> bytes:
         """Decide on a HELLO and return the WELCOME."""
-        self._check_greeting(link, hello)
+        self._check(link, hello)
         if not self.is_welcoming:
             raise LinkFailed(EndReason.NOT_READY)
         node_id = hello.node_id
-        if node_id in self._dials and self._node_id < node_id:
+        if node_id in self._dials and self._greetings.node_id < node_id:
             raise LinkFailed(EndReason.DOUBLE_DIAL)
-        known = self._memory.get(node_id)
-        same = known is not None and (known.epoch, known.session) == (hello.epoch, hello.session)
-        received = known.received if known is not None and same else None
-        return encode_greeting(FrameType.WELCOME, self._greeting(self._peer(node_id), received))
+        peer = self._peer(node_id)
+        return encode_greeting(FrameType.WELCOME, self._greetings.ours(peer, self._greetings.received(hello)))
 
     def handle_kept(self, link: Link, hello: Greeting) -> None:
         """Bring up a link that its dialler keeps."""
         self._candidates = {each for each in self._candidates if each.link is not link}
         self._stop_dialling(hello.node_id)
-        self._establish(link, hello)
+        peer = self._peer(hello.node_id)
+        why = "the peer replaced a link" if peer.line is not None else "the peer dialled"
+        if peer.line is not None and self._greetings.find(hello) is None:
+            peer.end_link(EndReason.REPLACED, "it has started again")  # nothing is left to answer to
+        self._establish(peer, link, hello, why)
 
     def handle_dropped(self, candidate: Candidate, error: PeerRefused | LinkFailed) -> None:
         """Note that an accepted link came to nothing, and dial ourselves if we had waited for it."""
@@ -210,7 +247,7 @@ class Connections:
         if peer.line is None and peer.wants_link:
             self._redial_later(peer)
         elif peer.line is None and peer.address is None:
-            del self.peers[peer.node_id]
+            self._forget(peer)
 
     # inside
 
@@ -229,94 +266,98 @@ class Connections:
             self.peers[node_id] = peer
         return peer
 
-    def _greeting(self, peer: Peer, received: list[int] | None = None) -> Greeting:
-        return Greeting(
-            version=PROTOCOL_VERSION,
-            cluster=self._cluster,
-            node_id=self._node_id,
-            epoch=self._epoch,
-            session=peer.session.number,
-            first=peer.session.first_sequences(),
-            window_bytes=self._settings.window_bytes,
-            bulk_window_bytes=self._settings.bulk_window_bytes,
-            frame_bytes_max=self._settings.frame_bytes_max,
-            received=received,
+    def _check(self, link: Link, theirs: Greeting) -> None:
+        """Judge a greeting, and the certificate once more.
+
+        Trust may have changed since the handshake began.
+        """
+        self._greetings.check(link.identity.node_id, theirs)
+        refusal = recheck(link.identity, self._trust, datetime.now(UTC))
+        if refusal is not None:
+            raise refusal
+
+    def _establish(
+        self, peer: Peer, link: Link, theirs: Greeting, why: str, *, missed_quic: bool = False
+    ) -> None:
+        """Use a link; one that is up makes way for it."""
+        self._redials.cancel(peer.node_id)
+        if peer.line is not None:
+            peer.retire_line()
+        peer.attach(link, theirs, self._greetings.remember(theirs))
+        if theirs.received is not None or peer.clock_skew_s is None:
+            peer.clock_skew_s = clock_skew_s(theirs, time.time_ns() // 1000)
+        self._moves.begin(
+            peer, why, now=self._loop.time(), wall_clock=datetime.now(UTC), missed_quic=missed_quic
         )
 
-    def _check_greeting(self, link: Link, theirs: Greeting) -> None:
-        if theirs.version != PROTOCOL_VERSION:
-            raise PeerRefused(EndReason.VERSION_MISMATCH, f"{theirs.version}, ours is {PROTOCOL_VERSION}")
-        if theirs.cluster != self._cluster:
-            raise PeerRefused(EndReason.OTHER_CLUSTER, f"it greets from {theirs.cluster!r}")
-        proved = link.identity.node_id
-        if theirs.node_id != proved or proved == self._node_id:
-            raise PeerRefused(
-                EndReason.WRONG_NODE, f"it greets as {theirs.node_id!r}, its certificate is {proved!r}"
-            )
-        known = self._memory.get(proved)
-        if known is not None and (theirs.epoch, theirs.session) < (known.epoch, known.session):
-            raise PeerRefused(EndReason.STALE_EPOCH, f"epoch {theirs.epoch}, known is {known.epoch}")
-
-    def _establish(self, link: Link, theirs: Greeting) -> None:
-        peer = self._peer(theirs.node_id)
-        if peer.line is not None:
-            peer.end_link(EndReason.REPLACED)
-        self._redials.cancel(peer.node_id)
-        peer.attach(link, theirs, self._remember(theirs))
-
-    def _remember(self, theirs: Greeting) -> Inbound:
-        """Return what was received of the peer's session.
-
-        It outlives links and even `drop`, within a bound.
-        """
-        known = self._memory.get(theirs.node_id)
-        if known is None or (known.epoch, known.session) != (theirs.epoch, theirs.session):
-            known = Inbound(theirs.epoch, theirs.session, theirs.first)
-            self._memory[theirs.node_id] = known
-        self._memory.move_to_end(theirs.node_id)
-        if len(self._memory) > _MEMORY_MAX:
-            self._memory.popitem(last=False)
-        return known
-
-    async def _dial(self, peer: Peer, address: Address) -> None:
+    async def _dial(
+        self, peer: Peer, address: Address, *, replaced: Line | None = None, move: Move | None = None
+    ) -> None:
         assert self.dialer is not None
-        hello = encode_greeting(FrameType.HELLO, self._greeting(peer))
+        hello = encode_greeting(FrameType.HELLO, self._greetings.ours(peer))
+        kind = move.kind if move is not None else ""
         try:
-            reached = await self.dialer.dial(peer.node_id, address, hello)
-            self._keep(peer, reached)
+            reached = await self.dialer.dial(peer.node_id, address, hello, kind)
+            self._keep(peer, reached, replaced, move.why if move is not None else reached.why)
         except (PeerRefused, LinkFailed) as err:
             self._dials.pop(peer.node_id, None)
-            self._handle_dial_failed(peer, address, err)
+            self._handle_dial_failed(peer, address, err, kind)
         except Exception as err:  # the task's boundary: a bug must not leave the peer dialling for ever
             log.exception("dialling %s failed", peer.node_id)
             self._dials.pop(peer.node_id, None)
-            self._handle_dial_failed(peer, address, LinkFailed(EndReason.INTERNAL, str(err)))
+            self._handle_dial_failed(peer, address, LinkFailed(EndReason.INTERNAL, str(err)), kind)
 
-    def _keep(self, peer: Peer, reached: Reached) -> None:
-        """Bring up a link that we dialled and tell the other side that we keep it."""
+    def _keep(self, peer: Peer, reached: Reached, replaced: Line | None, why: str) -> None:
+        """Bring up a link that we dialled and tell the other side that we keep it.
+
+        Args:
+            peer: Whom we dialled.
+            reached: The link.
+            replaced: The line that it is to replace; when another has come in the meantime, that one stays.
+            why: Why it is of its kind.
+        """
         self._dials.pop(peer.node_id, None)
         link = reached.link
         try:
-            self._check_greeting(link, reached.welcome)
+            self._check(link, reached.welcome)
         except PeerRefused as err:
             link.close(err.reason)
             raise
         if link.closed:
             raise LinkFailed(EndReason.LOST, "it ended as soon as it was up")
-        if peer.line is not None:
+        if peer.line is not None and peer.line is not replaced:
             link.close(EndReason.DOUBLE_DIAL)
             return
-        inbound = self._remember(reached.welcome)
-        link.write(CONTROL, encode_credit(Credit(0, 0, tuple(inbound.received))))
-        self._establish(link, reached.welcome)
+        if peer.line is not None:
+            if self._greetings.find(reached.welcome) is None:
+                peer.end_link(EndReason.REPLACED, "it has started again")
+            elif peer.line.link.kind != link.kind:
+                self._stats.links_moved[link.kind] += 1
+        if peer.line is not None:
+            peer.retire_line()  # first, so that what we say we have received is final
+        received = tuple(self._greetings.remember(reached.welcome).received)
+        link.write(CONTROL, encode_credit(Credit(0, 0, received)))
+        self._establish(peer, link, reached.welcome, why, missed_quic=reached.missed_quic)
 
-    def _handle_dial_failed(self, peer: Peer, address: Address, error: PeerRefused | LinkFailed) -> None:
+    def _handle_dial_failed(
+        self, peer: Peer, address: Address, error: PeerRefused | LinkFailed, kind: str
+    ) -> None:
         self._refusals.note_dialled(peer.node_id, address, error, self._loop.time())
         if error.reason is not EndReason.DOUBLE_DIAL:
             peer.last_failure = str(error)
+        if peer.line is not None:
+            self._moves.handle_failed(peer, kind, error, self._loop.time())
+            return
+        if error.reason is not EndReason.DOUBLE_DIAL:
             peer.requests.end_link(error.reason, error.detail)
-        if peer.line is None and peer.wants_link:
+        if peer.wants_link:
             self._redial_later(peer)
+
+    def _forget(self, peer: Peer) -> None:
+        self.peers.pop(peer.node_id, None)
+        self._moves.forget(peer.node_id)
+        (come, gone), (peer_come, peer_gone) = self._stats.bytes_of_forgotten, peer.byte_counts
+        self._stats.bytes_of_forgotten = (come + peer_come, gone + peer_gone)
 
     def _redial_later(self, peer: Peer) -> None:
         if self._closed or peer.address is None or peer.node_id in self._dials:

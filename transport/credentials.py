@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,8 @@ class Credentials:
         key_pem: Its private key, unencrypted.
         ca_pem: One or more CA certificates; two while the authority is being changed.
         denied_serials: Certificates that are refused although they are otherwise good.
+        denied_nodes: Nodes whose certificates are refused if they begin before a date. A node that was let in
+            again has a certificate that begins later.
     """
 
     node_id: str
@@ -24,3 +28,4 @@ class Credentials:
     key_pem: bytes = field(repr=False)
     ca_pem: bytes
     denied_serials: frozenset[int] = frozenset()
+    denied_nodes: Mapping[str, datetime] = field(default_factory=dict, hash=False)

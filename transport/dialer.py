@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transport.errors import LinkFailed, MalformedFrame, PeerRefused
 from transport.faults import EndReason
@@ -25,10 +25,19 @@ _REMEMBERED_MAX = 4096
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A link on which the other side has said WELCOME."""
+    """A link on which the other side has said WELCOME.
+
+    Attributes:
+        link: The link.
+        welcome: What the other side said.
+        why: Why it is of this kind.
+        missed_quic: QUIC may be dialled, and was not the one that got through.
+    """
 
     link: Link
     welcome: Greeting
+    why: str = ""
+    missed_quic: bool = False
 
 
 class Dialer:
@@ -44,19 +53,20 @@ class Dialer:
         self._settings = settings
         self._winners: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
-    async def dial(self, node_id: str, address: Address, hello: bytes) -> Reached:
+    async def dial(self, node_id: str, address: Address, hello: bytes, kind: str = "") -> Reached:
         """Make a link; cancelling leaves nothing behind.
 
         Args:
             node_id: Who must be there.
             address: Where.
             hello: The whole HELLO frame.
+            kind: The only kind to dial; empty for a race between those that may be dialled.
 
         Raises:
             PeerRefused: One side refused the other; the other transport was not tried.
             LinkFailed: Nobody was there, in time, on any transport.
         """
-        kinds = self._kinds(node_id)
+        kinds = [kind] if kind in self._carriers else self._kinds(node_id)
         attempts: list[asyncio.Task[Reached]] = []
         winner: Reached | None = None
         try:
@@ -67,7 +77,7 @@ class Dialer:
         finally:
             await _clear_away(attempts, winner)
         self._remember(node_id, winner.link.kind)
-        return winner
+        return self._explained(winner, kinds)
 
     async def _race(
         self,
@@ -98,6 +108,16 @@ class Dialer:
                     if err.reason is EndReason.DOUBLE_DIAL:
                         raise
         raise last or LinkFailed(EndReason.UNREACHABLE, "no transport to dial with")
+
+    def _explained(self, winner: Reached, kinds: list[str]) -> Reached:
+        kind = winner.link.kind
+        if len(kinds) == 1:
+            why = f"{kind} is the only kind that was dialled"
+        elif kind == kinds[0]:
+            why = f"{kind} was dialled first and answered"
+        else:
+            why = f"{kinds[0]} had not answered after {self._settings.race_delay_s * 1000:.0f} ms"
+        return replace(winner, why=why, missed_quic="quic" in kinds and len(kinds) > 1 and kind != "quic")
 
     def _kinds(self, node_id: str) -> list[str]:
         choice = self._settings.transport

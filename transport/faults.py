@@ -22,6 +22,7 @@ class EndReason(StrEnum):
     OTHER_CLUSTER = "other-cluster"
     BAD_IDENTITY = "bad-identity"
     WRONG_USAGE = "wrong-usage"
+    WEAK_KEY = "weak-key"
     CERTIFICATE_REFUSED = "certificate-refused"
     # a greeting was refused
     VERSION_MISMATCH = "version-mismatch"
@@ -65,6 +66,7 @@ _REFUSALS = frozenset(
         EndReason.OTHER_CLUSTER,
         EndReason.BAD_IDENTITY,
         EndReason.WRONG_USAGE,
+        EndReason.WEAK_KEY,
         EndReason.CERTIFICATE_REFUSED,
         EndReason.VERSION_MISMATCH,
         EndReason.STALE_EPOCH,
@@ -78,6 +80,7 @@ _SENTENCES = {
     EndReason.OTHER_CLUSTER: "certificate of another cluster",
     EndReason.BAD_IDENTITY: "certificate without a proper node identity",
     EndReason.WRONG_USAGE: "certificate not made for this use",
+    EndReason.WEAK_KEY: "certificate with a key or signature that is too weak",
     EndReason.CERTIFICATE_REFUSED: "certificate refused without a reason",
     EndReason.STALE_EPOCH: "an older process of a node that has started again",
     EndReason.NOT_READY: "it is still starting",

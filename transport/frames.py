@@ -2,8 +2,9 @@
 
     HELLO WELCOME GOAWAY    greeting, answer, farewell (messages.py)
     BATCH                   u64 sequence, u32 count, count x u32 length, the envelopes as they are
+    PACKED                  u64 sequence, u32 bytes of the BATCH payload, its rest compressed (packing.py)
     CHUNK                   u64 key, a piece of what is too large to travel in one frame (chunks.py)
-    CREDIT                  u64 batch bytes handled, u64 bulk bytes handled, u8 count, count x u64 last seen
+    CREDIT                  u64 batch bytes granted, u64 bulk bytes granted, u8 count, count x u64 last seen
     PING PONG               u64, returned as it came
     REQUEST                 u64 id, u8 length, method, payload
     RESPONSE                u64 id, u8 status, payload or the text of the refusal
@@ -46,6 +47,7 @@ class FrameType(IntEnum):
     CHUNK = 8
     REQUEST = 9
     RESPONSE = 10
+    PACKED = 11
 
 
 class Frame(NamedTuple):
@@ -62,7 +64,13 @@ class Frame(NamedTuple):
 
 
 class Credit(NamedTuple):
-    """What the receiver has handled on this link, counted from its beginning."""
+    """What the receiver grants on this link, as totals since its beginning, and what it has received.
+
+    Attributes:
+        batch_bytes: Bytes of batches that may have been sent.
+        bulk_bytes: Bytes of requests and answers that may have been sent.
+        sequences: The last batch received on each lane.
+    """
 
     batch_bytes: int
     bulk_bytes: int
@@ -99,11 +107,6 @@ def decode_batch(payload: bytes) -> tuple[int, list[bytes]]:
     if edges[-1] != len(payload):
         raise MalformedFrame("a batch does not fill its frame")
     return sequence, [payload[start:stop] for start, stop in pairwise(edges)]
-
-
-def batch_payload_bytes(count: int, envelope_bytes: int) -> int:
-    """Return the size of a BATCH payload with so many envelopes of so many bytes together."""
-    return _BATCH.size + 4 * count + envelope_bytes
 
 
 def encode_credit(credit: Credit) -> bytes:

@@ -14,12 +14,20 @@ class Handler(Protocol):
         """Take one gossip datagram; its sender is not proved."""
         ...
 
-    def handle_batch(self, peer: str, lane: int, envelopes: list[bytes]) -> None:
+    def handle_batch(self, peer: str, lane: int, envelopes: list[bytes]) -> int | None:
         """Take envelopes from a proved peer, in order within a lane, each exactly once.
 
-        When this returns they count as handled: the peer forgets them and gets its credit back. If it raises,
-        the error is logged and they count as handled all the same, since sending them again would fail again.
+        When this returns the peer may forget them. If it raises, the error is logged and they count as
+        handled all the same, since sending them again would fail again.
+
+        Returns:
+            How many bytes of them are kept and not handled yet: `Mesh.release` gives the peer its credit for
+            these. None is 0.
         """
+        ...
+
+    def handle_roomy(self, peer: str) -> None:
+        """Learn that senders may go on which waited since `Mesh.send` said that much waits for this peer."""
         ...
 
     async def handle_request(self, peer: str, method: str, payload: bytes) -> bytes:

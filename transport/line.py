@@ -6,10 +6,19 @@ Windows, unfinished pieces, pings. It dies with the link.
 from __future__ import annotations
 
 from transport.chunks import Assembler
-from transport.frames import CONTROL_LANE, LANES_MAX, Frame, FrameType, encode_frame, encode_number
+from transport.frames import (
+    CONTROL_LANE,
+    HEADER_BYTES,
+    LANES_MAX,
+    Frame,
+    FrameType,
+    encode_frame,
+    encode_number,
+)
 from transport.links.contract import CONTROL, Link
 from transport.messages import Greeting
-from transport.settings import KIB, Settings
+from transport.packing import Packer
+from transport.settings import FRAME_BYTES_MIN, KIB, Settings
 from transport.window import ReceiveWindow, SendWindow
 
 _TABLE_SLACK = 64 * KIB  # a payload is its envelopes and a table; the limit speaks of the envelopes
@@ -23,6 +32,7 @@ class Line:
         theirs: The peer's greeting: what we may send.
         settings: Our own bounds: what the peer may send.
         now: The present, monotonic seconds.
+        kept: Bytes of this peer's batches that are kept unhandled.
     """
 
     __slots__ = (
@@ -32,7 +42,9 @@ class Line:
         "frame_bytes_max",
         "heard_at",
         "link",
+        "packer",
         "pinged_at",
+        "pings_unanswered",
         "received_batches",
         "received_bulk",
         "rtt_s",
@@ -40,27 +52,32 @@ class Line:
         "used_at",
     )
 
-    def __init__(self, link: Link, theirs: Greeting, settings: Settings, now: float) -> None:
+    def __init__(self, link: Link, theirs: Greeting, settings: Settings, now: float, kept: int) -> None:
         self.link = link
-        self.batch_window = SendWindow(theirs.window_bytes)
+        granted = theirs.window_bytes if theirs.granted_bytes is None else theirs.granted_bytes
+        self.batch_window = SendWindow(granted)
         self.bulk_window = SendWindow(theirs.bulk_window_bytes)
-        self.frame_bytes_max = min(theirs.frame_bytes_max, settings.frame_bytes_max)
-        self.received_batches = ReceiveWindow(settings.window_bytes)
-        self.received_bulk = ReceiveWindow(settings.bulk_window_bytes)
+        self.frame_bytes_max = FRAME_BYTES_MIN - HEADER_BYTES  # so that others pass between large ones
+        self.packer = Packer() if settings.compresses and theirs.unpacks else None
+        self.received_batches = ReceiveWindow(settings.window_bytes, settings.kept_bytes_max, kept)
+        self.received_bulk = ReceiveWindow(settings.bulk_window_bytes, settings.bulk_window_bytes)
         self.assembler = Assembler(
             settings.envelope_bytes_max + _TABLE_SLACK, settings.request_bytes_max + _TABLE_SLACK
         )
         self.heard_at = self.used_at = self.pinged_at = now
         self.rtt_s: float | None = None
+        self.pings_unanswered = 0
         self.unreported = 0
 
-    def count(self, frame: Frame) -> bool:
-        """Count a frame as handled; return whether the peer should be told now."""
+    def count(self, frame: Frame, kept: int) -> bool:
+        """Count a frame and what of it is kept; return whether the peer should get more credit now."""
         window = self.received_batches if frame.lane < LANES_MAX else self.received_bulk
-        return window.handle(frame.size)
+        window.receive(frame.size, kept)
+        return window.is_worth_telling
 
     def ping(self, now: float) -> None:
         """Ask the peer for a sign of life; the number is the time, so the answer tells the round trip."""
+        self.pings_unanswered = self.pings_unanswered + 1 if self.heard_at < self.pinged_at else 1
         self.pinged_at = now
         self.link.write(CONTROL, encode_number(FrameType.PING, int(now * 1e6)))
 

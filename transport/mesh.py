@@ -84,6 +84,7 @@ class Mesh:
             node_id=credentials.node_id,
             cluster=credentials.cluster,
             epoch=self._epoch,
+            trust=self._state.trust,
             handler=self._handler,
             settings=self._settings,
             stats=self._stats,
@@ -159,7 +160,7 @@ class Mesh:
         """
         return self._open_connections().drop(node_id)
 
-    def send(self, node_id: str, lane_key: int, envelopes: Sequence[bytes]) -> None:
+    def send(self, node_id: str, lane_key: int, envelopes: Sequence[bytes]) -> bool:
         """Send envelopes, all or none; a link is dialled when there is none.
 
         Args:
@@ -167,16 +168,25 @@ class Mesh:
             lane_key: Any number; equal keys keep their order.
             envelopes: Opaque bytes; they belong to the mesh from now on.
 
+        Returns:
+            Whether so much waits for it that senders should wait until `Handler.handle_roomy`.
+
         Raises:
             PeerUnknown: Its address was never learned; nothing was taken.
             BacklogFull: Too much is waiting for it; nothing was taken.
             TooLarge: An envelope is over its limit; nothing was taken.
             MeshClosed: The mesh is not open.
         """
-        if envelopes:
-            peer = self._get_peer(node_id)
-            peer.session.push(lane_key, envelopes)
-            peer.stir()
+        return bool(envelopes) and self._get_peer(node_id).send(lane_key, envelopes)
+
+    def release(self, node_id: str, size: int) -> None:
+        """Give a peer credit for bytes that `Handler.handle_batch` had kept.
+
+        One that is gone needs none.
+        """
+        peer = self._connections.peers.get(node_id) if self._connections is not None else None
+        if peer is not None:
+            peer.release(size)
 
     async def request(self, node_id: str, method: str, payload: bytes, timeout_s: float) -> bytes:
         """Ask a node and wait for its answer.
@@ -201,10 +211,17 @@ class Mesh:
         peers = sorted(connections.peers.items())
         return [connections.status(peer) for _, peer in peers]
 
-    def use_credentials(self, credentials: Credentials) -> None:
-        """Use other credentials from now on: a renewed certificate, other authorities, more denied serials.
+    def linked(self) -> frozenset[str]:
+        """Return the nodes to which a link is up."""
+        connections = self._connections
+        peers = connections.peers.values() if connections is not None else ()
+        return frozenset(peer.node_id for peer in peers if peer.line is not None)
 
-        Links that are up go on, except those whose peer's certificate is denied now.
+    def use_credentials(self, credentials: Credentials) -> None:
+        """Use other credentials from now on: a renewed certificate, other authorities, more denied nodes.
+
+        Links whose peer is denied now end at once. Others go on and are replaced within `renew_spread_s` when
+        this node's certificate is another one, sooner when their peer's authority is not among ours any more.
 
         Raises:
             InvalidCredentials: They do not belong together, or are another node's; the old ones stay in use.
@@ -216,7 +233,8 @@ class Mesh:
         if self._port is not None and self._connections is not None:
             for carrier in self._port.carriers.values():
                 carrier.use(self._state)
-            self._connections.end_denied(credentials.denied_serials)
+            renewed = credentials.certificate_pem != old.certificate_pem
+            self._connections.use_trust(self._state.trust, renewed=renewed)
 
     def _get_peer(self, node_id: str) -> Peer:
         peer = self._open_connections().peers.get(node_id)
@@ -233,7 +251,5 @@ class Mesh:
         if self._connections is None:
             return
         loop = asyncio.get_running_loop()
-        now, wall_clock = loop.time(), datetime.now(UTC)
-        for peer in list(self._connections.peers.values()):
-            peer.tick(now, wall_clock)
+        self._connections.tick(loop.time(), datetime.now(UTC))
         self._ticker = loop.call_later(self._settings.ping_interval_s / 4, self._tick)

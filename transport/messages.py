@@ -20,7 +20,7 @@ from transport.settings import FRAME_BYTES_MIN
 PROTOCOL_VERSION = 1
 _Count = Annotated[int, Meta(ge=0, le=2**62)]
 _FrameSize = Annotated[int, Meta(ge=FRAME_BYTES_MIN, le=2**31)]
-_Window = Annotated[int, Meta(ge=4096, le=2**31)]
+_Window = Annotated[int, Meta(ge=FRAME_BYTES_MIN, le=2**31)]  # or a frame could wait for ever
 _Sequences = Annotated[list[_Count], Meta(min_length=1, max_length=LANES_MAX)]
 
 
@@ -39,6 +39,10 @@ class Greeting(msgspec.Struct, array_like=True, frozen=True):
         frame_bytes_max: Largest frame that it accepts.
         received: In WELCOME: the last sequence received on each lane of the dialler's session, None when
             there was no such session.
+        granted_bytes: Batch bytes that may be sent before it grants more: less than the window while it
+            keeps much of what came before; None is the whole window.
+        sent_at_us: The sender's wall clock, microseconds since 1970; 0 from a node that does not tell.
+        unpacks: Whether it understands compressed batches.
     """
 
     version: _Count
@@ -51,6 +55,9 @@ class Greeting(msgspec.Struct, array_like=True, frozen=True):
     bulk_window_bytes: _Window
     frame_bytes_max: _FrameSize
     received: _Sequences | None = None
+    granted_bytes: _Count | None = None
+    sent_at_us: _Count = 0
+    unpacks: bool = False
 
 
 class Farewell(msgspec.Struct, array_like=True, frozen=True):
@@ -80,6 +87,22 @@ def decode_greeting(payload: bytes) -> Greeting:
         return _GREETING.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as err:
         raise MalformedFrame(f"a greeting that cannot be read: {err}") from err
+
+
+def clock_skew_s(greeting: Greeting, now_us: int) -> float | None:
+    """Return by how much the sender's clock is ahead of ours.
+
+    The time on the way is part of it, so it is good to about half a round trip: enough to see the minutes
+    that make certificates fail.
+
+    Args:
+        greeting: As it has just come.
+        now_us: Our wall clock, microseconds since 1970.
+
+    Returns:
+        Seconds, negative when the sender's clock is behind; None when it did not tell.
+    """
+    return (greeting.sent_at_us - now_us) / 1e6 if greeting.sent_at_us else None
 
 
 def encode_farewell(reason: EndReason, detail: str) -> bytes:

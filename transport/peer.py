@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -22,12 +23,17 @@ from transport.handler import Address, Handler
 from transport.line import Line
 from transport.links.contract import CONTROL, FIRST_LANE, REQUESTS, Link
 from transport.messages import Greeting
+from transport.packing import unpack
+from transport.pinging import is_ping_due
 from transport.requests import Requests
+from transport.retired import RetiredLine
 from transport.session import Inbound, Session
 from transport.settings import Settings
 from transport.status import Stats
+from transport.window import ReceiveWindow
 
 _CREDIT_BATCHES = 16
+_RETIRED_MAX = 2
 
 log = logging.getLogger("transport")
 
@@ -70,6 +76,8 @@ class Peer:
         self.session = session
         self.address: Address | None = None
         self.line: Line | None = None
+        self.retired: list[RetiredLine] = []
+        self.clock_skew_s: float | None = None
         self.last_failure = ""
         self.requests = Requests(node_id, handler, settings, stats, self.stir)
         self._inbound: Inbound | None = None
@@ -81,6 +89,14 @@ class Peer:
         self._flush_due = False
         self._credit_timer: asyncio.TimerHandle | None = None
         self._past_bytes = (0, 0)
+        self._kept = 0
+        self._was_crowded = False
+
+    @property
+    def granted_bytes(self) -> int:
+        """Return what a new link may carry before more is granted: less while much is kept unhandled."""
+        settings = self._settings
+        return ReceiveWindow(settings.window_bytes, settings.kept_bytes_max, self._kept).granted
 
     @property
     def wants_link(self) -> bool:
@@ -91,8 +107,25 @@ class Peer:
     def byte_counts(self) -> tuple[int, int]:
         """Return bytes (in, out) over all links so far."""
         come, gone = self._past_bytes
-        line = self.line
-        return (come, gone) if line is None else (come + line.link.bytes_in, gone + line.link.bytes_out)
+        for line in (self.line, *(each.line for each in self.retired)):
+            if line is not None:
+                come, gone = come + line.link.bytes_in, gone + line.link.bytes_out
+        return come, gone
+
+    def send(self, lane_key: int, envelopes: Sequence[bytes]) -> bool:
+        """Take envelopes, all or none.
+
+        Returns:
+            Whether so much waits that senders should wait until the handler hears `handle_roomy`.
+
+        Raises:
+            BacklogFull: The bound would be passed; nothing was taken.
+            TooLarge: One envelope is over its limit; nothing was taken.
+        """
+        self.session.push(lane_key, envelopes)
+        self.stir()
+        self._was_crowded = self._was_crowded or self.session.is_crowded
+        return self._was_crowded
 
     def stir(self) -> None:
         """See to it that what waits is sent: at the end of this turn of the loop, or once there is a link."""
@@ -101,6 +134,14 @@ class Peer:
         elif not self._flush_due:
             self._flush_due = True
             self._loop.call_soon(self._flush)
+
+    def release(self, size: int) -> None:
+        """Count kept bytes as handled; the peer learns of it soon."""
+        self._kept = max(0, self._kept - size)
+        if self.line is not None:
+            self.line.received_batches.release(size)
+            if self.line.received_batches.is_worth_telling:
+                self._send_credit()
 
     def attach(self, link: Link, theirs: Greeting, inbound: Inbound) -> None:
         """Use a link from now on; what the peer has not received is sent again.
@@ -111,7 +152,7 @@ class Peer:
             inbound: What was received of the session that the greeting names.
         """
         assert self.line is None
-        self.line = Line(link, theirs, self._settings, self._loop.time())
+        self.line = Line(link, theirs, self._settings, self._loop.time(), self._kept)
         self._inbound = inbound
         link.receiver = self
         resent = self.session.resent
@@ -121,14 +162,35 @@ class Peer:
         self._handler.handle_link(self.node_id, "up", link.kind, "")
         self.stir()
 
+    def retire_line(self) -> None:
+        """Make way for another link: what was asked on the present one is still answered there."""
+        line, inbound = self.line, self._inbound
+        assert line is not None
+        assert inbound is not None
+        if len(self.retired) >= _RETIRED_MAX:
+            self.retired[0].end("replaced again")
+        requests = self.requests
+        self.requests = Requests(self.node_id, self._handler, self._settings, self._stats, self.stir)
+        self._put_line_away(line, EndReason.REPLACED)
+        self.retired.append(RetiredLine(line, requests, inbound, self._bury))
+
     def end_link(self, reason: EndReason, detail: str = "") -> None:
         """Close the link, if one is up, and tell everyone who waits for it."""
+        for retired in list(self.retired):
+            retired.end(detail)
         if self.line is not None:
             if self.line.unreported:
                 self._send_credit()  # or what we have handled would be sent to us again
             self.line.link.close(reason, detail)  # comes back in handle_closed
         else:
             self.requests.end_link(reason, detail)
+
+    async def close(self, reason: EndReason) -> None:
+        """End every link and stop working on answers."""
+        working = [self.requests, *(retired.requests for retired in self.retired)]
+        self.end_link(reason)
+        for requests in working:
+            await requests.close()
 
     # what the link tells
 
@@ -154,22 +216,20 @@ class Peer:
     def handle_closed(self, link: Link, reason: EndReason, detail: str) -> None:
         """Put the link away."""
         assert self.line is not None
-        come, gone = self._past_bytes
-        self._past_bytes = (come + link.bytes_in, gone + link.bytes_out)
-        self.line = None
-        if self._credit_timer is not None:
-            self._credit_timer.cancel()
-            self._credit_timer = None
+        for retired in list(self.retired):
+            retired.end(detail)
+        self._count_past(link)
         self.last_failure = reason.sentence + (f" ({detail})" if detail else "")
-        self._stats.links_down[reason] += 1
+        self._put_line_away(self.line, reason)
         self.requests.end_link(reason, detail)
-        self._handler.handle_link(self.node_id, "down", link.kind, reason.value)
         self._owner.handle_link_down(self, reason)
 
     # what the clock brings
 
     def tick(self, now: float, wall_clock: datetime) -> None:
         """Ping, and end a link that is silent, unused, or whose peer's certificate has run out."""
+        for retired in list(self.retired):
+            retired.tick(now)
         line = self.line
         if line is None:
             return
@@ -180,17 +240,39 @@ class Peer:
             self.end_link(EndReason.EXPIRED)
         elif now - line.used_at > settings.idle_close_s and not self.wants_link:
             self.end_link(EndReason.IDLE)
-        elif now - line.pinged_at >= settings.ping_interval_s:
+        elif is_ping_due(
+            settings,
+            now=now,
+            heard_at=line.heard_at,
+            pinged_at=line.pinged_at,
+            is_awaited=self.wants_link,
+        ):
             line.ping(now)
 
     # inside
+
+    def _put_line_away(self, line: Line, reason: EndReason) -> None:
+        self.line = None
+        if self._credit_timer is not None:
+            self._credit_timer.cancel()
+            self._credit_timer = None
+        self._stats.links_down[reason] += 1
+        self._handler.handle_link(self.node_id, "down", line.link.kind, reason.value)
+
+    def _count_past(self, link: Link) -> None:
+        come, gone = self._past_bytes
+        self._past_bytes = (come + link.bytes_in, gone + link.bytes_out)
+
+    def _bury(self, retired: RetiredLine) -> None:
+        self.retired.remove(retired)
+        self._count_past(retired.line.link)
 
     def _flush(self) -> None:
         self._flush_due = False
         line = self.line
         if line is None:
             return
-        mail = self.session.take_frames(line.batch_window, line.frame_bytes_max)
+        mail = self.session.take_frames(line.batch_window, line.frame_bytes_max, line.packer)
         for lane, frames in mail.items():
             line.link.write(FIRST_LANE + lane, frames[0] if len(frames) == 1 else b"".join(frames))
         bulk = self.requests.queue.take_frames(line.bulk_window)
@@ -200,10 +282,12 @@ class Peer:
             line.used_at = self._loop.time()
 
     def _take_content(self, line: Line, frame: Frame) -> None:
-        whole = line.assembler.join(frame)
+        if frame.type == FrameType.PACKED:
+            frame = unpack(frame)
+        whole, kept = line.assembler.join(frame), 0
         if whole is not None:
             if whole.type == FrameType.BATCH:
-                self._take_batch(whole)
+                kept = self._take_batch(whole)
                 line.unreported += 1
             elif whole.type == FrameType.REQUEST:
                 self.requests.handle_request(whole.payload)
@@ -211,28 +295,35 @@ class Peer:
                 self.requests.handle_response(whole.payload)
         if line is not self.line:
             return  # the handler has ended the link
-        if line.count(frame) or line.unreported >= _CREDIT_BATCHES:
+        if line.count(frame, kept) or line.unreported >= _CREDIT_BATCHES:
             self._send_credit()
         elif self._credit_timer is None:
             self._credit_timer = self._loop.call_later(self._settings.credit_delay_s, self._send_late_credit)
 
-    def _take_batch(self, frame: Frame) -> None:
+    def _take_batch(self, frame: Frame) -> int:
+        """Hand a batch over unless it was before; return how many bytes of it are kept unhandled."""
         sequence, envelopes = decode_batch(frame.payload)
         assert self._inbound is not None
         if not self._inbound.accept(frame.lane, sequence):
             self._stats.batches_repeated += 1
-            return
+            return 0
+        kept = 0
         try:
-            self._handler.handle_batch(self.node_id, frame.lane, envelopes)
+            kept = self._handler.handle_batch(self.node_id, frame.lane, envelopes) or 0
         except Exception:  # a bug in the handler; sending the same batch again would only meet it again
             log.exception("a batch from %s could not be handled", self.node_id)
             self._stats.handler_errors += 1
+        self._kept += kept
+        return kept
 
     def _take_credit(self, line: Line, credit: Credit) -> None:
-        line.batch_window.restore(credit.batch_bytes)
-        line.bulk_window.restore(credit.bulk_bytes)
+        line.batch_window.extend(credit.batch_bytes)
+        line.bulk_window.extend(credit.bulk_bytes)
         self.session.acknowledge(credit.sequences)
         self.stir()
+        if self._was_crowded and self.session.is_roomy:
+            self._was_crowded = False
+            self._handler.handle_roomy(self.node_id)
 
     def _send_late_credit(self) -> None:
         self._credit_timer = None
@@ -246,8 +337,8 @@ class Peer:
                 CONTROL,
                 encode_credit(
                     Credit(
-                        line.received_batches.report(),
-                        line.received_bulk.report(),
+                        line.received_batches.grant(),
+                        line.received_bulk.grant(),
                         tuple(inbound.received),
                     )
                 ),

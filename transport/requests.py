@@ -47,7 +47,7 @@ class Requests:
         handler: Answers the peer's requests.
         settings: Bounds.
         stats: Counters.
-        stir: Is called when something waits to be sent.
+        stir: Is called when something waits to be sent; it changes when the link is replaced.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Requests:
         self._handler = handler
         self._settings = settings
         self._stats = stats
-        self._stir = stir
+        self.stir = stir
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[bytes]] = {}
         self._answering: set[asyncio.Task[None]] = set()
@@ -88,7 +88,7 @@ class Requests:
         self.queue.push(FrameType.REQUEST, REQUEST_LANE, content)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._asked[number] = answer
-        self._stir()
+        self.stir()
         try:
             async with asyncio.timeout(timeout_s):
                 return await answer
@@ -170,4 +170,4 @@ class Requests:
         except BacklogFull:
             # so much is waiting that not even a refusal fits: the asker's own timeout must tell it
             log.warning("no room for an answer to %s", self._node_id)
-        self._stir()
+        self.stir()

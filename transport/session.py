@@ -12,11 +12,12 @@ door.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from transport.chunks import split, split_size
+from transport.chunks import split
 from transport.errors import BacklogFull, MalformedFrame, TooLarge
-from transport.frames import FrameType, batch_payload_bytes, encode_batch
+from transport.frames import HEADER_BYTES, FrameType, encode_batch, encode_frame
+from transport.packing import Packer
 from transport.settings import Settings
 from transport.window import SendWindow
 
@@ -27,30 +28,80 @@ class _Batch:
     Encoded anew for every link, since that is cheaper than keeping both forms.
     """
 
-    __slots__ = ("envelopes", "held", "payload_bytes", "sequence")
+    __slots__ = ("envelopes", "held", "sequence")
 
     def __init__(self, sequence: int, envelopes: list[bytes], held: int) -> None:
         self.sequence = sequence
         self.envelopes = envelopes
         self.held = held
-        self.payload_bytes = batch_payload_bytes(len(envelopes), held)
 
 
 class _Lane:
     """One lane's mail.
 
-    Waiting, then in numbered batches; `sent` of these have gone out on the present link.
+    Waiting, then in numbered batches; `sent` of these have gone out on the present link, and of the next one
+    perhaps some pieces.
     """
 
-    __slots__ = ("batches", "next_sequence", "sent", "waiting")
+    __slots__ = (
+        "_begun",
+        "_index",
+        "_piece",
+        "_pieces",
+        "batches",
+        "cost",
+        "next_sequence",
+        "sent",
+        "waiting",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, index: int) -> None:
         self.waiting: deque[tuple[list[bytes], int]] = deque()  # what was pushed together, and its bytes
         self.batches: deque[_Batch] = deque()
         self.sent = 0
         self.next_sequence = 1
+        self._index = index
+        self._begun: _Batch | None = None
+        self._pieces: Iterator[bytes] = iter(())
+        self._piece: bytes | None = None
+        self.cost = 0  # what the next frame costs of the window
 
-    def next_batch(self, bytes_max: int, batches_max: int) -> _Batch | None:
+    def next_frame(self, settings: Settings, frame_bytes_max: int, packer: Packer | None) -> bytes | None:
+        """Return the frame to send next without taking it; None when there is none."""
+        if self._piece is None:
+            batch = self._next_batch(settings.batch_bytes_max, settings.batches_unacked_max)
+            if batch is None:
+                return None
+            self._begun = batch
+            self._begin(encode_batch(batch.sequence, batch.envelopes), frame_bytes_max, packer)
+        return self._piece
+
+    def _begin(self, payload: bytes, frame_bytes_max: int, packer: Packer | None) -> None:
+        packed = packer.pack(payload) if packer is not None and len(payload) <= frame_bytes_max else None
+        if packed is not None:
+            self._pieces = iter((encode_frame(FrameType.PACKED, self._index, packed),))
+        else:
+            self._pieces = split(FrameType.BATCH, self._index, payload, frame_bytes_max)
+        self._piece = next(self._pieces)
+        self.cost = len(self._piece) if packed is None else HEADER_BYTES + len(payload)
+
+    def take_frame(self) -> None:
+        """Take the frame that `next_frame` returned."""
+        self._piece = next(self._pieces, None)
+        self.cost = len(self._piece or b"")
+        if self._piece is None:
+            # One that the peer has from an earlier link may be acknowledged before its last piece is sent.
+            is_held = self.sent < len(self.batches) and self.batches[self.sent] is self._begun
+            self.sent += is_held
+            self._begun = None
+
+    def start_over(self) -> int:
+        """Let every batch be sent again, on a new link; return how many had been sent."""
+        sent, self.sent = self.sent, 0
+        self._begun, self._pieces, self._piece = None, iter(()), None
+        return sent
+
+    def _next_batch(self, bytes_max: int, batches_max: int) -> _Batch | None:
         """Return the batch to send next, gathering a new one when all others are out.
 
         None when there is none.
@@ -109,7 +160,7 @@ class Session:
         self.number = number
         self.resent = 0
         self._settings = settings
-        self._lanes = [_Lane() for _ in range(settings.lanes)]
+        self._lanes = [_Lane(index) for index in range(settings.lanes)]
         self._turn = 0
         self._held = 0
 
@@ -117,6 +168,21 @@ class Session:
     def held_bytes(self) -> int:
         """Return the bytes of all envelopes that the peer has not acknowledged."""
         return self._held
+
+    @property
+    def is_crowded(self) -> bool:
+        """Say whether senders should wait until the peer has taken some of this."""
+        return self._held >= self._settings.crowded_bytes
+
+    @property
+    def is_roomy(self) -> bool:
+        """Say whether senders that wait may go on."""
+        return self._held <= self._settings.crowded_bytes // 2
+
+    @property
+    def unacked(self) -> int:
+        """Return how many batches the peer has not acknowledged."""
+        return sum(len(lane.batches) for lane in self._lanes)
 
     @property
     def has_mail(self) -> bool:
@@ -146,10 +212,13 @@ class Session:
         self._lanes[lane_key % len(self._lanes)].waiting.append((list(envelopes), size))
         self._held += size
 
-    def take_frames(self, window: SendWindow, frame_bytes_max: int) -> dict[int, list[bytes]]:
+    def take_frames(
+        self, window: SendWindow, frame_bytes_max: int, packer: Packer | None = None
+    ) -> dict[int, list[bytes]]:
         """Return what may be sent now, by lane, in the order in which it must go.
 
-        Lanes take turns, one batch each, so that a full one does not starve the others of credit.
+        Lanes take turns, one frame each: a full lane does not starve the others of credit, and a large batch
+        goes in pieces between which the others pass.
         """
         settings, lanes = self._settings, self._lanes
         frames: dict[int, list[bytes]] = {}
@@ -158,16 +227,13 @@ class Session:
         while open_lanes:
             still_open = []
             for index in open_lanes:
-                batch = lanes[index].next_batch(settings.batch_bytes_max, settings.batches_unacked_max)
-                if batch is None:
+                lane = lanes[index]
+                frame = lane.next_frame(settings, frame_bytes_max, packer)
+                if frame is None or not window.allows(lane.cost):
                     continue
-                size = split_size(batch.payload_bytes, frame_bytes_max)
-                if not window.allows(size):
-                    continue
-                window.spend(size)
-                lanes[index].sent += 1
-                payload = encode_batch(batch.sequence, batch.envelopes)
-                frames.setdefault(index, []).extend(split(FrameType.BATCH, index, payload, frame_bytes_max))
+                window.spend(lane.cost)
+                lane.take_frame()
+                frames.setdefault(index, []).append(frame)
                 still_open.append(index)
             open_lanes = still_open
         return frames
@@ -192,9 +258,7 @@ class Session:
         """
         if received is not None:
             self.acknowledge(received)
-        for lane in self._lanes:
-            self.resent += lane.sent
-            lane.sent = 0
+        self.resent += sum(lane.start_over() for lane in self._lanes)
 
     def first_sequences(self) -> list[int]:
         """Return for each lane the lowest number that may still be sent.
@@ -211,7 +275,7 @@ class Session:
                 envelopes.extend(batch.envelopes)
             for pushed, _ in lane.waiting:
                 envelopes.extend(pushed)
-        self._lanes = [_Lane() for _ in self._lanes]
+        self._lanes = [_Lane(index) for index in range(len(self._lanes))]
         self._held = 0
         return envelopes
 

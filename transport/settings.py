@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from transport.choice import Limits
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -36,8 +38,13 @@ class Settings:
         lanes: Streams for batches in each direction, 1 to 16; order holds inside a lane.
         batch_bytes_max: Size at which a batch is closed and the next begun.
         batches_unacked_max: Batches of one lane that may wait for their acknowledgement.
-        window_bytes: Bytes of batches that a peer may send before we have handled them.
-        bulk_window_bytes: The same for requests and answers; small, so that batches never wait long behind
+        window_bytes: Bytes of batches that a peer may be ahead of us on a link.
+        kept_bytes_max: Bytes of batches of one peer that may be kept unhandled, over all links; at that a
+            peer may send nothing more.
+        compresses: Whether batches are compressed where that makes them a fifth smaller.
+        crowded_bytes: Undelivered bytes for one peer at which senders should wait; half of it, and they may
+            go on.
+        bulk_window_bytes: The window of requests and answers; small, so that batches never wait long behind
             them.
         chunk_bytes: Size of the pieces in which large requests and answers travel.
         frame_bytes_max: Largest frame that is accepted.
@@ -49,9 +56,11 @@ class Settings:
         handshakes_max: Links of strangers that may be in their handshake at the same time.
         race_delay_s: How long the favoured transport runs alone before the other starts, in `auto`.
         remember_s: How long the winner of a race is remembered for a peer.
-        ping_interval_s: Pause between pings on a link.
+        ping_interval_s: A link that somebody waits for is pinged after so much silence.
         silence_timeout_s: A link on which nothing was heard for so long is given up.
         idle_close_s: A link without batches and requests for so long is closed.
+        renew_spread_s: When this node's certificate was renewed, its links are made anew within this time.
+        limits: When `auto` moves a link to the other kind.
         credit_delay_s: How long an acknowledgement may wait for company.
         redial_min_s: First pause before dialling again while there is undelivered mail.
         redial_max_s: Longest such pause.
@@ -65,6 +74,9 @@ class Settings:
     batch_bytes_max: int = 64 * KIB
     batches_unacked_max: int = 64
     window_bytes: int = MIB
+    kept_bytes_max: int = 4 * MIB
+    compresses: bool = False
+    crowded_bytes: int = 2 * MIB
     bulk_window_bytes: int = 256 * KIB
     chunk_bytes: int = 64 * KIB
     frame_bytes_max: int = MIB
@@ -78,7 +90,9 @@ class Settings:
     remember_s: float = 300.0
     ping_interval_s: float = 2.0
     silence_timeout_s: float = 10.0
-    idle_close_s: float = 300.0
+    idle_close_s: float = 120.0
+    renew_spread_s: float = 60.0
+    limits: Limits = field(default_factory=Limits)
     credit_delay_s: float = 0.02
     redial_min_s: float = 0.1
     redial_max_s: float = 10.0
@@ -97,18 +111,7 @@ class Settings:
             raise ValueError(
                 f"frame_bytes_max must be at least {FRAME_BYTES_MIN}, not {self.frame_bytes_max}"
             )
+        if min(self.window_bytes, self.bulk_window_bytes, self.kept_bytes_max) < FRAME_BYTES_MIN:
+            raise ValueError(f"windows must be at least {FRAME_BYTES_MIN}, or a frame could wait for ever")
         if self.datagram_bytes is not None and not 1200 <= self.datagram_bytes <= 65000:
             raise ValueError(f"datagram_bytes must be 1200 to 65000, not {self.datagram_bytes}")
-
-
-def datagram_bytes_for(settings: Settings, host: str) -> int:
-    """Return the size of QUIC datagrams for a peer.
-
-    aioquic pads its first packets to this size, so a path that cannot carry it fails in the handshake and
-    `auto` goes on with TCP; nothing breaks later. On loopback large datagrams halve the cost of a byte.
-    """
-    if settings.datagram_bytes is not None:
-        return settings.datagram_bytes
-    if host.startswith("127.") or host == "::1":
-        return 8900
-    return 1452 if settings.profile is Profile.LAN else 1200

@@ -1,75 +1,93 @@
-"""Byte credits: a sender may have so many bytes out that the receiver has not handled.
+"""Byte credits: how much a sender may send, and how much of it the receiver still has in its mailboxes.
 
 Neither QUIC (in aioquic) nor a TCP socket buffer holds a fast sender back from a slow consumer: both count
-bytes as taken when they have arrived. These windows count them as taken when they were handled. Both sides
-count from the beginning of the link and the receiver reports its total, so a report that is late or repeated
-does no harm.
+bytes as taken when they have arrived. So the receiver *grants*: it tells the total that may have been sent
+on this link, and that total follows what it has received as long as it keeps little, and stands still when it
+keeps as much as it may:
+
+    granted = received + min(window, kept_max - kept)
+
+`kept` is what was received and is not handled yet, on this link or on any before it, so reconnecting does not
+buy a sender another window. A grant is a total and is never taken back: one that is late or comes twice does
+no harm.
 """
 
 from __future__ import annotations
-
-from transport.errors import MalformedFrame
 
 
 class SendWindow:
     """What may still be sent on a link.
 
     Args:
-        limit: Bytes that may be out, granted by the receiver in its greeting.
+        granted: Bytes that may be sent before the receiver grants more.
     """
 
-    __slots__ = ("_handled", "_limit", "_sent")
+    __slots__ = ("_granted", "_sent")
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, granted: int) -> None:
+        self._granted = granted
         self._sent = 0
-        self._handled = 0
 
     @property
-    def out(self) -> int:
-        """Return the bytes sent and not yet handled."""
-        return self._sent - self._handled
+    def room(self) -> int:
+        """Return how many bytes may be sent now."""
+        return self._granted - self._sent
 
     def allows(self, size: int) -> bool:
-        """Say whether this much may be sent now; when nothing is out anything may, or it could never go."""
-        out = self._sent - self._handled
-        return out == 0 or out + size <= self._limit
+        """Say whether this much may be sent now."""
+        return self._sent + size <= self._granted
 
     def spend(self, size: int) -> None:
         """Count bytes as sent."""
         self._sent += size
 
-    def restore(self, handled: int) -> None:
-        """Take the receiver's total of handled bytes.
-
-        Raises:
-            MalformedFrame: It says it handled more than was sent. An older report than the last is ignored.
-        """
-        if handled > self._sent:
-            raise MalformedFrame(f"credit for {handled} bytes where {self._sent} were sent")
-        self._handled = max(self._handled, handled)
+    def extend(self, granted: int) -> None:
+        """Take the receiver's total; an older one than the last is ignored."""
+        self._granted = max(self._granted, granted)
 
 
 class ReceiveWindow:
-    """What was handled, and how much of that the sender has not been told.
+    """What was received on a link, what is kept of it, and what the sender has been told of that.
 
     Args:
-        limit: The window granted to the sender.
+        window: Bytes that the sender may be ahead of us.
+        kept_max: Bytes that may be kept unhandled.
+        kept: Bytes that are kept of what came before this link.
     """
 
-    __slots__ = ("_reported", "_worth_telling", "handled")
+    __slots__ = ("_granted", "_kept_max", "_window", "kept", "received")
 
-    def __init__(self, limit: int) -> None:
-        self._worth_telling = limit // 4
-        self._reported = 0
-        self.handled = 0
+    def __init__(self, window: int, kept_max: int, kept: int = 0) -> None:
+        self._window = window
+        self._kept_max = kept_max
+        self.received = 0
+        self.kept = kept
+        self._granted = self._allowance
 
-    def handle(self, size: int) -> bool:
-        """Count bytes as handled; return whether a quarter of the window is now untold."""
-        self.handled += size
-        return self.handled - self._reported >= self._worth_telling
+    @property
+    def granted(self) -> int:
+        """Return the total that the sender was told last."""
+        return self._granted
 
-    def report(self) -> int:
+    @property
+    def is_worth_telling(self) -> bool:
+        """Say whether a quarter of the window could be granted that the sender does not know of."""
+        return self.received + self._allowance - self._granted >= min(self._window, self._kept_max) // 4
+
+    def receive(self, size: int, kept: int = 0) -> None:
+        """Count bytes that came, and how many of them are kept."""
+        self.received += size
+        self.kept += kept
+
+    def release(self, size: int) -> None:
+        """Count kept bytes as handled."""
+        self.kept = max(0, self.kept - size)
+
+    def grant(self) -> int:
         """Return the total for a CREDIT that is sent now."""
-        self._reported = self.handled
-        return self.handled
+        self._granted = max(self._granted, self.received + self._allowance)
+        return self._granted
+
+    @property
+    def _allowance(self) -> int:
+        return min(self._window, max(0, self._kept_max - self.kept))

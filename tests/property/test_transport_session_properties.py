@@ -20,9 +20,9 @@ from transport.window import ReceiveWindow, SendWindow
 
 pytestmark = pytest.mark.story("019")
 LANES = 3
-SMALL = Settings(
-    lanes=LANES, batch_bytes_max=40, batches_unacked_max=4, window_bytes=4096, backlog_bytes_max=4000
-)
+SMALL = Settings(lanes=LANES, batch_bytes_max=40, batches_unacked_max=4, backlog_bytes_max=4000)
+WINDOW, KEPT_MAX, PIECE = 300, 500, 50
+UNFINISHED = LANES * 70  # what is being put together from pieces counts once it is whole
 
 frames_lists = st.lists(
     st.builds(
@@ -87,14 +87,16 @@ class MailAcrossBrokenLinks(RuleBasedStateMachine):
         self.got: dict[int, list[bytes]] = defaultdict(list)
         self.inbound: Inbound | None = None
         self.number = 0
+        self.kept = 0
         self.connect(fresh=False)
 
     def connect(self, *, fresh: bool) -> None:
         self.session.begin_link(self.inbound.received if self.inbound and not fresh else None)
         if self.inbound is None:
             self.inbound = Inbound(1, 1, self.session.first_sequences())
-        self.send_window = SendWindow(SMALL.window_bytes)
-        self.receive_window = ReceiveWindow(SMALL.window_bytes)
+        self.receive_window = ReceiveWindow(WINDOW, KEPT_MAX, self.kept)
+        self.send_window = SendWindow(self.receive_window.granted)
+        self.assembler = Assembler(4000, 0)
         self.wire: list[Frame] = []
 
     @rule(lane=st.integers(0, LANES - 1), sizes=st.lists(st.integers(0, 60), min_size=1, max_size=8))
@@ -109,23 +111,33 @@ class MailAcrossBrokenLinks(RuleBasedStateMachine):
 
     @rule()
     def flush(self) -> None:
-        for frames in self.session.take_frames(self.send_window, 1000).values():
-            self.wire += list(FrameDecoder(1000).feed(b"".join(frames)))
+        for frames in self.session.take_frames(self.send_window, PIECE).values():
+            self.wire += list(FrameDecoder(PIECE).feed(b"".join(frames)))
 
     @rule(count=st.integers(1, 6))
     def deliver(self, count: int) -> None:
         assert self.inbound is not None
         for frame in self.wire[:count]:
-            sequence, envelopes = decode_batch(frame.payload)
-            if self.inbound.accept(frame.lane, sequence):
-                self.got[frame.lane] += envelopes
-            self.receive_window.handle(frame.size)
+            whole, kept = self.assembler.join(frame), 0
+            if whole is not None:
+                sequence, envelopes = decode_batch(whole.payload)
+                if self.inbound.accept(whole.lane, sequence):
+                    self.got[whole.lane] += envelopes
+                    kept = sum(map(len, envelopes))
+            self.kept += kept
+            self.receive_window.receive(frame.size, kept)
         del self.wire[:count]
+
+    @rule(share=st.integers(1, 4))
+    def handle(self, share: int) -> None:
+        done = -(-self.kept // share)
+        self.kept -= done
+        self.receive_window.release(done)
 
     @rule()
     def credit(self) -> None:
         assert self.inbound is not None
-        self.send_window.restore(self.receive_window.report())
+        self.send_window.extend(self.receive_window.grant())
         self.session.acknowledge(self.inbound.received)
 
     @rule()
@@ -141,10 +153,16 @@ class MailAcrossBrokenLinks(RuleBasedStateMachine):
         for lane, got in self.got.items():
             assert got == self.sent[lane][: len(got)]
 
+    @invariant()
+    def what_is_kept_stays_within_its_bound(self) -> None:
+        if hasattr(self, "kept"):
+            assert self.kept <= KEPT_MAX + UNFINISHED
+
     def teardown(self) -> None:
         for _ in range(1000):
             self.flush()
             self.deliver(100)
+            self.handle(1)
             self.credit()
             if not self.session.has_mail:
                 break

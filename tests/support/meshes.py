@@ -38,6 +38,8 @@ class Keeper:
     gossip: list[tuple[bytes, tuple[str, int]]] = field(default_factory=list)
     links: list[tuple[str, str, str, str]] = field(default_factory=list)
     on_batch: Callable[[], None] | None = None
+    keeps: bool = False
+    roomy: list[str] = field(default_factory=list)
 
     @property
     def envelopes(self) -> list[bytes]:
@@ -52,10 +54,14 @@ class Keeper:
     def handle_gossip(self, datagram: bytes, source: tuple[str, int]) -> None:
         self.gossip.append((datagram, source))
 
-    def handle_batch(self, peer: str, lane: int, envelopes: list[bytes]) -> None:
+    def handle_batch(self, peer: str, lane: int, envelopes: list[bytes]) -> int:
         self.lanes[peer, lane] += envelopes
         if self.on_batch is not None:
             self.on_batch()
+        return sum(map(len, envelopes)) if self.keeps else 0
+
+    def handle_roomy(self, peer: str) -> None:
+        self.roomy.append(peer)
 
     async def handle_request(self, peer: str, method: str, payload: bytes) -> bytes:
         return await self.answer(peer, method, payload)
@@ -135,7 +141,7 @@ async def open_cluster(kind: str, pki: Pki | None = None) -> AsyncIterator[Clust
         await cluster.close()
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+async def until(condition: Callable[[], object], timeout_s: float = 30.0) -> None:
     """Wait until a condition holds; fail when it does not in time."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event to wait on

@@ -6,7 +6,7 @@ The consumers are the dialer and the connections.
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from transport.decoder import FrameDecoder
 from transport.errors import LinkFailed, MalformedFrame, PeerRefused
@@ -44,6 +44,20 @@ class Receiver(Protocol):
         ...
 
 
+class Path(NamedTuple):
+    """What a link's own protocol has measured since the link began.
+
+    Attributes:
+        rtt_s: Smoothed round trip, None when it has none.
+        sent_packets: Packets that count for loss.
+        lost_packets: Those of them that were taken for lost and sent again.
+    """
+
+    rtt_s: float | None
+    sent_packets: int
+    lost_packets: int
+
+
 class Link(Protocol):
     """A proved, encrypted, ordered path to one peer.
 
@@ -55,6 +69,7 @@ class Link(Protocol):
         bytes_in: Bytes of frames received.
         bytes_out: Bytes of frames sent.
         closed: Whether it has ended.
+        ended: Why, with details, once it has.
     """
 
     kind: str
@@ -64,6 +79,7 @@ class Link(Protocol):
     bytes_in: int
     bytes_out: int
     closed: bool
+    ended: tuple[EndReason, str] | None
 
     def write(self, channel: int, data: bytes) -> None:
         """Send whole frames; order holds within a channel. After the end it does nothing."""
@@ -71,6 +87,10 @@ class Link(Protocol):
 
     def close(self, reason: EndReason, detail: str = "") -> None:
         """End the link and tell the other side why. What was written before may or may not arrive."""
+        ...
+
+    def path(self) -> Path:
+        """Return what its own protocol has measured; after the end, what it had measured last or nothing."""
         ...
 
     def abort(self, reason: EndReason = EndReason.LOST, detail: str = "") -> None:
@@ -157,5 +177,22 @@ def end_once(link: Link, reason: EndReason, detail: str) -> None:
     if link.closed:
         return
     link.closed = True
+    link.ended = (reason, detail)
     receiver, link.receiver = link.receiver, NOBODY
     receiver.handle_closed(link, reason, detail)
+
+
+def check_up(link: Link) -> Link:
+    """Return a link that was just proved, if it is still up.
+
+    For the dialler TLS is complete before the other side has judged it, so a refusal can come with the very
+    datagram that completes it, before anybody listens.
+
+    Raises:
+        PeerRefused: The other side has refused us in the meantime.
+        LinkFailed: It has ended in the meantime.
+    """
+    if link.ended is None:
+        return link
+    reason, detail = link.ended
+    raise PeerRefused(reason, detail, by_peer=True) if reason.is_refusal else LinkFailed(reason, detail)

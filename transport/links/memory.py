@@ -14,7 +14,7 @@ from transport.decoder import FrameDecoder
 from transport.errors import LinkFailed, PeerRefused
 from transport.faults import EndReason
 from transport.identity import Identity, judge
-from transport.links.contract import NOBODY, Acceptor, Address, Link, Receiver, deliver, end_once
+from transport.links.contract import NOBODY, Acceptor, Address, Link, Path, Receiver, deliver, end_once
 from transport.links.sockets import OnGossip, Opener, OpenPort
 from transport.settings import Settings
 from transport.tls import TlsState
@@ -35,6 +35,7 @@ class MemoryLink:
         self.remote = remote
         self.bytes_in = self.bytes_out = 0
         self.closed = False
+        self.ended: tuple[EndReason, str] | None = None
         self.other: MemoryLink | None = None
         self._cut = False
         self._network = network
@@ -52,6 +53,10 @@ class MemoryLink:
         if not self.closed and self.other is not None:
             self._loop.call_soon(self.other.hang_up, reason, detail)
         self._finish(reason, detail)
+
+    def path(self) -> Path:
+        """Return nothing: there is no path."""
+        return Path(None, 0, 0)
 
     def abort(self, reason: EndReason = EndReason.LOST, detail: str = "") -> None:
         """Cut the link with what is on its way; the other side finds out, as when a process dies nearby."""

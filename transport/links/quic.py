@@ -18,15 +18,16 @@ from aioquic.quic.packet import QuicPacketType, encode_quic_version_negotiation,
 from transport.errors import LinkFailed, PeerRefused
 from transport.faults import EndReason
 from transport.links import congestion as _congestion  # noqa: F401 - registers the controller named in tls.py
-from transport.links.contract import Acceptor, Address, Link
+from transport.links.contract import Acceptor, Address, Link, check_up
+from transport.links.path_mtu import SMALLEST_BYTES, datagram_bytes_for
 from transport.links.quic_hook import arm, check_version
 from transport.links.quic_link import QuicLink
-from transport.links.udp import UdpSocket
+from transport.links.udp import UdpSocket, numbered
 from transport.settings import Profile, Settings
 from transport.tls import TlsState, quic_configuration
 
 _CID_BYTES = 8
-_INITIAL_BYTES_MIN = 1200
+_PATIENCE_MAX = 4
 _TIMER_FLOOR_S = 0.001  # uvloop rounds shorter timers to nothing, and the pacer then spins
 
 log = logging.getLogger("transport")
@@ -69,14 +70,13 @@ class QuicCarrier:
     async def dial(self, node_id: str, address: Address) -> Link:
         """Make a link; see `Carrier`."""
         remote = await self._resolve(address)
-        configuration = quic_configuration(self._state, self.settings, remote[0], expected=node_id)
-        connection = QuicConnection(configuration=configuration)
-        link = self._adopt(connection, remote, node_id)
-        link.proved = self._loop.create_future()
-        connection.connect(remote, now=self._loop.time())
-        self.transmit(link)
+        size = datagram_bytes_for(self.settings, remote)
+        link, proved = self._connect(node_id, remote, size)
         try:
-            return await link.proved
+            if size > SMALLEST_BYTES and not await self._is_heard(link, proved):
+                link.abandon()  # perhaps the path is narrower than its first step
+                link, proved = self._connect(node_id, remote, SMALLEST_BYTES)
+            return check_up(await proved)
         except asyncio.CancelledError:
             link.close(EndReason.CLOSING)
             raise
@@ -180,18 +180,45 @@ class QuicCarrier:
 
     # inside
 
+    def _connect(
+        self, node_id: str, remote: Address, datagram_bytes: int
+    ) -> tuple[QuicLink, asyncio.Future[Link]]:
+        configuration = quic_configuration(self._state, self.settings, datagram_bytes, expected=node_id)
+        connection = QuicConnection(configuration=configuration)
+        link = self._adopt(connection, remote, node_id)
+        link.proved = self._loop.create_future()
+        connection.connect(remote, now=self._loop.time())
+        self.transmit(link)
+        return link, link.proved
+
+    async def _is_heard(self, link: QuicLink, proved: asyncio.Future[Link]) -> bool:
+        """Wait for a first answer; half the time that QUIC has before TCP is tried as well."""
+        patience_s = self.settings.race_delay_s / 2
+        for _ in range(_PATIENCE_MAX):
+            until = self._loop.time() + patience_s
+            await asyncio.wait({proved}, timeout=patience_s)
+            if link.heard or link.closed:
+                return True
+            if self._loop.time() - until < patience_s / 4:  # else it is we who were late
+                return False
+        return False
+
     def _accept(self, data: bytes, source: Address) -> QuicLink | None:
         try:
             header = pull_quic_header(Buffer(data=data), host_cid_length=_CID_BYTES)
         except ValueError:
             return None
-        configuration = quic_configuration(self._state, self.settings, source[0], expected=None)
+        # the dialler has padded its first datagram to what it takes the path for
+        size = min(len(data), datagram_bytes_for(self.settings, source))
+        configuration = quic_configuration(
+            self._state, self.settings, max(size, SMALLEST_BYTES), expected=None
+        )
         if header.version is not None and header.version not in configuration.supported_versions:
             self._negotiate_version(
                 header.source_cid, header.destination_cid, configuration.supported_versions, source
             )
             return None
-        if header.packet_type != QuicPacketType.INITIAL or len(data) < _INITIAL_BYTES_MIN:
+        if header.packet_type != QuicPacketType.INITIAL or len(data) < SMALLEST_BYTES:
             return None
         if self._handshakes >= self.settings.handshakes_max:
             return None
@@ -249,13 +276,17 @@ class QuicCarrier:
 
     async def _resolve(self, address: Address) -> Address:
         try:
-            ip_address(address[0])
-        except ValueError:
-            pass
-        else:
-            return address
-        try:
+            if _is_ip(address[0]):
+                return numbered(address)
             found = await self._loop.getaddrinfo(*address)
         except OSError as err:
             raise LinkFailed(EndReason.UNREACHABLE, err.strerror or str(err)) from err
         return (str(found[0][4][0]), address[1])
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -12,6 +12,8 @@ and the start-up self-test runs them again on the machine itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -23,7 +25,9 @@ from aioquic.quic.events import ConnectionTerminated
 
 from transport.errors import PeerRefused, UnsupportedQuic
 from transport.faults import EndReason
-from transport.identity import Identity, Trust, judge
+from transport.identity import UNREADABLE, Identity, judge
+from transport.links.contract import Path
+from transport.trust import Trust
 
 CHECKED_VERSION = "1.7."
 
@@ -72,18 +76,33 @@ class _MeshContext(tls.Context):
     verdict: Verdict
 
     def _server_handle_certificate(self, input_buf: Any) -> None:  # noqa: ANN401 - aioquic's buffer
-        super()._server_handle_certificate(input_buf)
+        with self._refusing_what_cannot_be_read():
+            super()._server_handle_certificate(input_buf)
         if self._peer_certificate is None:
             self._refuse(PeerRefused(EndReason.NO_CERTIFICATE))
 
     def _server_handle_certificate_verify(self, input_buf: Any) -> None:  # noqa: ANN401 - aioquic's buffer
-        super()._server_handle_certificate_verify(input_buf)  # proves that the peer holds the key
+        with self._refusing_what_cannot_be_read():
+            super()._server_handle_certificate_verify(input_buf)  # proves that the peer holds the key
         self._judge(peer_dialled=True)
+
+    def _client_handle_certificate(self, input_buf: Any) -> None:  # noqa: ANN401 - aioquic's buffer
+        with self._refusing_what_cannot_be_read():
+            super()._client_handle_certificate(input_buf)
 
     def _client_handle_certificate_verify(self, input_buf: Any) -> None:  # noqa: ANN401 - aioquic's buffer
         # Ours first, for its words; aioquic's own check of signature, chain and name must pass as well.
         self._judge(peer_dialled=False)
-        super()._client_handle_certificate_verify(input_buf)
+        with self._refusing_what_cannot_be_read():
+            super()._client_handle_certificate_verify(input_buf)
+
+    @contextmanager
+    def _refusing_what_cannot_be_read(self) -> Iterator[None]:
+        """Refuse a certificate at which aioquic stumbles: it minds only some of what can be wrong."""
+        try:
+            yield
+        except (*UNREADABLE, KeyError, AttributeError) as err:  # the last two: a key of a kind it has not
+            self._refuse(PeerRefused(EndReason.BAD_IDENTITY, f"it cannot be read: {err}"[:200]))
 
     def _judge(self, *, peer_dialled: bool) -> None:
         verdict, certificate = self.verdict, self._peer_certificate
@@ -174,6 +193,14 @@ def find_end(connection: QuicConnection) -> ConnectionTerminated | None:
     """
     end = getattr(connection, "_close_event", None)
     return end if isinstance(end, ConnectionTerminated) else None
+
+
+def read_path(connection: QuicConnection) -> Path:
+    """Return what a connection's recovery has measured, and what our congestion control has counted."""
+    loss: Any = connection._loss  # noqa: SLF001 - see the module
+    rtt_s = loss._rtt_smoothed if loss._rtt_initialized else None  # noqa: SLF001 - see the module
+    control = loss._cc  # noqa: SLF001 - see the module
+    return Path(rtt_s, control.sent_packets, control.lost_packets)
 
 
 def _keep_rate(**_: object) -> None:

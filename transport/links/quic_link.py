@@ -15,8 +15,8 @@ from transport.decoder import FrameDecoder
 from transport.errors import LinkFailed, PeerRefused
 from transport.faults import EndReason, read_reason
 from transport.identity import Identity
-from transport.links.contract import CONTROL, NOBODY, Address, Link, Receiver, deliver, end_once
-from transport.links.quic_hook import Verdict, find_end, proved_identity
+from transport.links.contract import CONTROL, NOBODY, Address, Link, Path, Receiver, deliver, end_once
+from transport.links.quic_hook import Verdict, find_end, proved_identity, read_path
 from transport.settings import Settings
 
 _STREAMS_MAX = 32
@@ -73,6 +73,7 @@ class QuicLink:
 
     Attributes:
         proved: On the dialling side, what waits for the handshake.
+        heard: Whether any datagram has come.
         ids: Connection ids that are routed here.
         dirty: Whether it waits for its turn to transmit.
         timer: The one timer that is set, for the instant `timer_at`.
@@ -88,8 +89,10 @@ class QuicLink:
         self.remote = remote
         self.bytes_in = self.bytes_out = 0
         self.closed = False
+        self.ended: tuple[EndReason, str] | None = None
         self.proved: asyncio.Future[Link] | None = None
         self.is_proved = False
+        self.heard = False
         self.connection = connection
         self.ids: set[bytes] = set()
         self.dirty = False
@@ -129,10 +132,22 @@ class QuicLink:
         self._endpoint.transmit(self)
         self._finish(LinkFailed(reason, detail))
 
+    def path(self) -> Path:
+        """Return what QUIC's recovery has measured."""
+        return read_path(self.connection)
+
     def abort(self, reason: EndReason = EndReason.LOST, detail: str = "") -> None:
         """End the link without a word."""
         self._endpoint.forget(self)
         self._finish(LinkFailed(reason, detail))
+
+    def abandon(self) -> None:
+        """Give up a handshake that nobody has answered, in silence: another is begun in its place."""
+        self.closed = True
+        if self.proved is not None:
+            self.proved.cancel()
+        self.connection.close(reason_phrase=EndReason.CLOSING.value)
+        self._endpoint.transmit(self)
 
     def hang_up(self, reason: EndReason, detail: str) -> None:
         """End the link because the other side has said farewell."""
@@ -142,6 +157,7 @@ class QuicLink:
 
     def receive(self, data: bytes, source: Address, now: float) -> None:
         """Take a datagram."""
+        self.heard = True
         self.connection.receive_datagram(data, source, now)
         self.take_events()
 

@@ -12,7 +12,7 @@ from typing import cast
 
 from transport.errors import LinkFailed, PeerRefused
 from transport.faults import EndReason
-from transport.links.contract import Acceptor, Address, Link
+from transport.links.contract import Acceptor, Address, Link, check_up
 from transport.links.tcp_link import TcpLink
 from transport.settings import Settings
 from transport.tls import TlsState
@@ -72,7 +72,7 @@ class TcpCarrier:
         self._links.add(link)
         try:
             await asyncio.get_running_loop().create_connection(lambda: link, *address)
-            return await dial.proved
+            return check_up(await dial.proved)
         except OSError as err:
             self._links.discard(link)
             raise LinkFailed(EndReason.UNREACHABLE, err.strerror or str(err)) from err

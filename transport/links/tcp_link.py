@@ -10,10 +10,12 @@ from transport.decoder import FrameDecoder
 from transport.errors import LinkFailed, PeerRefused
 from transport.faults import EndReason
 from transport.identity import Identity, dns_name, judge
-from transport.links.contract import NOBODY, Address, Receiver, deliver, end_once
+from transport.links import tcp_congestion
+from transport.links.contract import NOBODY, Address, Path, Receiver, deliver, end_once
+from transport.links.tcp_info import read_path
 from transport.links.tls_pipe import TlsPipe
 from transport.messages import encode_farewell
-from transport.settings import MIB, Settings
+from transport.settings import MIB, Profile, Settings
 from transport.tls import TlsState
 
 _LINGER_S = 1.0
@@ -54,10 +56,12 @@ class TcpLink(asyncio.Protocol):
         self.remote: Address = ("", 0)
         self.bytes_in = self.bytes_out = 0
         self.closed = False
+        self.ended: tuple[EndReason, str] | None = None
         self.proved = False
         self.heard = False
         self._owner = owner
         self._trust = state.trust
+        self._profile = settings.profile
         self._expected = expected
         self._pipe = (
             TlsPipe(state.server, None) if expected is None else TlsPipe(state.client, dns_name(expected))
@@ -75,6 +79,8 @@ class TcpLink(asyncio.Protocol):
         peer = transport.get_extra_info("peername") or ("", 0)  # None when it is gone already
         self.remote = (peer[0], peer[1])
         self._transport.set_write_buffer_limits(_WRITE_BUFFER_MAX)
+        if self._profile is Profile.LAN:
+            tcp_congestion.prefer(transport.get_extra_info("socket"))
         self._shake_hands()
 
     def data_received(self, data: bytes) -> None:
@@ -125,6 +131,11 @@ class TcpLink(asyncio.Protocol):
         self._flush()
         self._linger()
         self._finish(reason, detail)
+
+    def path(self) -> Path:
+        """Return what the kernel has measured."""
+        connected = self._transport.get_extra_info("socket") if self._transport is not None else None
+        return read_path(connected) if connected is not None else Path(None, 0, 0)
 
     def abort(self, reason: EndReason = EndReason.LOST, detail: str = "") -> None:
         """End the link without a word."""

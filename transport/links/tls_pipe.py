@@ -14,6 +14,7 @@ from cryptography import x509
 
 from transport.errors import LinkFailed, PeerRefused, TransportError
 from transport.faults import EndReason
+from transport.tls import ALPN
 
 _READ_BYTES = 256 * 1024
 
@@ -22,6 +23,9 @@ _VERIFY_CODES = {
     10: EndReason.EXPIRED,
     23: EndReason.REVOKED,
     26: EndReason.WRONG_USAGE,
+    66: EndReason.WEAK_KEY,
+    67: EndReason.WEAK_KEY,
+    68: EndReason.WEAK_KEY,
 }
 _ALERTS = {
     "CERTIFICATE_REQUIRED": EndReason.NO_CERTIFICATE,
@@ -56,7 +60,8 @@ class TlsPipe:
         """Go on with the handshake; return whether it is complete.
 
         Raises:
-            PeerRefused: A certificate was refused. `take_ciphertext` then has the alert for the peer.
+            PeerRefused: A certificate was refused. `take_ciphertext` then has the alert for the peer. Or the
+                peer speaks TLS, but something else than the mesh inside it.
             LinkFailed: The other side does not speak TLS 1.3.
         """
         try:
@@ -66,6 +71,9 @@ class TlsPipe:
         except ssl.SSLError as err:
             raise explain(err) from err
         self.established = True
+        spoken = self._tls.selected_alpn_protocol()
+        if spoken != ALPN:  # OpenSSL lets it pass when the two have none in common
+            raise PeerRefused(EndReason.VERSION_MISMATCH, f"{spoken or 'nothing'} inside TLS, ours is {ALPN}")
         return True
 
     def put_ciphertext(self, data: bytes) -> None:

@@ -11,8 +11,10 @@ import errno
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 Address = tuple[str, int]
+SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 
 GOSSIP_BELOW = 0x40
 _DATAGRAM_MAX = 65535
@@ -21,6 +23,9 @@ _UDP_SEGMENT = 103
 _GSO_BYTES_MAX = 64000
 _GSO_SEGMENTS_MAX = 64
 _MAPPED = "::ffff:"
+_EVERY_PATH_BYTES = 1200
+_PATH_ERRORS = {errno.EINVAL, errno.EMSGSIZE}
+_SEGMENTATION_ERRORS = _PATH_ERRORS | {errno.EIO, errno.EOPNOTSUPP, errno.ENOPROTOOPT}
 
 
 class UdpSocket:
@@ -94,20 +99,27 @@ class UdpSocket:
         try:
             self._socket.sendmsg([data for data, _ in run], segment, 0, self._outward(run[0][1]))
         except OSError as err:
-            if err.errno in {errno.EINVAL, errno.EIO, errno.EOPNOTSUPP, errno.ENOPROTOOPT}:
-                self._gso = False  # a kernel or a device without segmentation offload
-                for data, address in run:
-                    self.send(data, address)
-            else:
+            if err.errno not in _SEGMENTATION_ERRORS:
                 self.dropped += len(run)
+                return
+            # a kernel or a device without segmentation offload; or this one path became narrower
+            self._gso = err.errno in _PATH_ERRORS and len(run[0][0]) > _EVERY_PATH_BYTES
+            for data, address in run:
+                self.send(data, address)
 
-    def _outward(self, address: Address) -> Address:
+    def _outward(self, address: Address) -> SocketAddress:
         host, port = address
-        return (_MAPPED + host, port) if self._is_dual and ":" not in host else address
+        return (_MAPPED + host, port) if self._is_dual and ":" not in host else socket_address(address)
 
-    def _inward(self, host: str) -> str:
-        """Return an IPv4 peer's address as everybody else writes it, whatever the family of this socket."""
-        return host[len(_MAPPED) :] if self._is_dual and host.startswith(_MAPPED) and "." in host else host
+    def _inward(self, source: tuple[Any, ...]) -> Address:
+        """Return a peer's address as everybody else writes it, whatever the family of this socket."""
+        host, port = str(source[0]), int(source[1])
+        if not self._is_dual:
+            return host, port
+        if host.startswith(_MAPPED) and "." in host:
+            return host[len(_MAPPED) :], port
+        # a link-local address means nothing without the interface on which it was heard
+        return (f"{host}%{source[3]}" if source[3] and "%" not in host else host), port
 
     def _readable(self) -> None:
         receive = self._socket.recvfrom
@@ -118,7 +130,7 @@ class UdpSocket:
                 break
             except OSError:  # an ICMP error about some earlier datagram; the socket is still good
                 continue
-            address = (self._inward(source[0]), source[1])
+            address = self._inward(source)
             if not data or data[0] < GOSSIP_BELOW:
                 self._on_gossip(data, address)
             else:
@@ -126,6 +138,28 @@ class UdpSocket:
             if self._socket.fileno() < 0:
                 return  # closed from inside a handler
         self._on_drained()
+
+
+def numbered(address: Address) -> Address:
+    """Return an address with the interface of a link-local one by its number, as answers will show it.
+
+    Raises:
+        OSError: There is no such interface.
+    """
+    host, _, scope = address[0].partition("%")
+    return (f"{host}%{_number_of(scope)}", address[1]) if scope else address
+
+
+def socket_address(address: Address) -> SocketAddress:
+    """Return an address as the socket module wants it: the interface of a link-local one by its number."""
+    host, _, scope = address[0].partition("%")
+    if not scope:
+        return address
+    return host, address[1], 0, _number_of(scope)
+
+
+def _number_of(interface: str) -> int:
+    return int(interface) if interface.isdigit() else socket.if_nametoindex(interface)
 
 
 def _run_end(datagrams: Sequence[tuple[bytes, Address]], start: int) -> int:

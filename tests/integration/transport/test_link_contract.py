@@ -14,7 +14,7 @@ from tests.support.meshes import HOST, KINDS, until
 from transport import Credentials, EndReason, LinkFailed, PeerRefused, Settings, tls
 from transport.errors import MalformedFrame
 from transport.frames import HEADER, Frame, FrameType, encode_frame
-from transport.links.contract import CONTROL, FIRST_LANE, REQUESTS, Address, Link
+from transport.links.contract import CONTROL, FIRST_LANE, REQUESTS, Address, Link, check_up
 from transport.links.memory import MemoryNetwork, opener
 from transport.links.sockets import OpenPort, open_sockets
 
@@ -204,3 +204,29 @@ async def test_a_dial_that_is_given_up_leaves_nothing_behind(ends: Ends) -> None
     assert not ends.near.closed
     ends.near.write(CONTROL, encode_frame(FrameType.PING, 255, b"still here"))
     await until(lambda: ends.far_ear.payloads(255)[-1] == b"still here")
+
+
+async def test_a_link_tells_what_its_path_is_like(ends: Ends) -> None:
+    for number in range(50):
+        ends.near.write(FIRST_LANE, encode_frame(FrameType.BATCH, 0, b"%d" % number + bytes(50_000)))
+    await until(lambda: len(ends.far_ear.payloads(0)) == 50)
+    path = ends.near.path()
+    assert 0 <= path.lost_packets <= path.sent_packets
+    if ends.kind != "memory":
+        assert path.rtt_s is not None
+        assert 0 < path.rtt_s < 5
+        # offloading may make one of many, but never packets larger than 64 KiB
+        assert path.sent_packets >= 50 * 50_000 / 65_536
+    ends.near.close(EndReason.CLOSING)
+    assert ends.near.path().lost_packets >= 0
+
+
+async def test_who_takes_a_link_too_late_is_told_how_it_ended(ends: Ends) -> None:
+    assert check_up(ends.near) is ends.near
+    ends.far.close(EndReason.REVOKED, "it was denied")
+    await until(lambda: ends.near.closed)
+    with pytest.raises(PeerRefused) as refused:
+        check_up(ends.near)
+    assert (refused.value.reason, refused.value.by_peer) == (EndReason.REVOKED, True)
+    with pytest.raises(PeerRefused):
+        check_up(ends.far)

@@ -7,11 +7,12 @@ import pytest
 from transport import BacklogFull, Settings, TooLarge
 from transport.backoff import pause_s
 from transport.bulk import BulkQueue
+from transport.chunks import Assembler
 from transport.decoder import FrameDecoder
 from transport.errors import MalformedFrame
 from transport.frames import REQUEST_LANE, FrameType, decode_batch
 from transport.session import Inbound, Session
-from transport.settings import KIB, Profile, TransportChoice, datagram_bytes_for
+from transport.settings import Profile, TransportChoice
 from transport.window import ReceiveWindow, SendWindow
 
 pytestmark = pytest.mark.story("019")
@@ -98,17 +99,50 @@ def test_credit_bounds_what_leaves_and_lanes_take_turns() -> None:
     assert sum(map(len, first.values())) == 4
     assert sorted(first) == [0, 1, 2, 3]
     assert take(session, window) == {}
-    window.restore(window.out)
+    window.extend(1000)
     assert sum(len(batches) for batches in take(session, window).values()) == 4
 
 
-def test_a_batch_over_the_window_goes_when_nothing_is_out() -> None:
+def test_a_large_batch_goes_in_pieces_between_which_other_lanes_pass() -> None:
+    session, window, assembler = Session(1, Settings()), SendWindow(WIDE), Assembler(WIDE, WIDE)
+    session.push(0, [b"x" * 5000])
+    session.push(1, [b"y"])
+    first = session.take_frames(SendWindow(1200), 1000)
+    assert [len(first[0]), len(first[1])] == [1, 1], "one piece, then the other lane"
+    rest = session.take_frames(window, 1000)
+    frames = [frame for data in (*first[0], *rest[0]) for frame in FrameDecoder(WIDE).feed(data)]
+    whole = [joined for frame in frames if (joined := assembler.join(frame)) is not None]
+    assert [decode_batch(frame.payload) for frame in whole] == [(1, [b"x" * 5000])]
+    session.acknowledge([1, 1, 0, 0])
+    assert not session.has_mail
+
+
+def test_a_batch_that_is_acknowledged_between_its_pieces_is_finished_all_the_same() -> None:
     session = Session(1, Settings())
     session.push(0, [b"x" * 5000])
-    window = SendWindow(4096)
-    assert len(take(session, window)[0]) == 1
+    session.take_frames(SendWindow(WIDE), WIDE)  # on a link that breaks before the acknowledgement
+    session.begin_link(None)
+    pieces = session.take_frames(SendWindow(1200), 1000)[0]
+    session.acknowledge([1, 0, 0, 0])
     session.push(0, [b"y"])
-    assert take(session, window) == {}
+    frames = session.take_frames(SendWindow(WIDE), 1000)[0]
+    assembler = Assembler(WIDE, WIDE)
+    decoded = [frame for data in (*pieces, *frames) for frame in FrameDecoder(WIDE).feed(data)]
+    whole = [joined for frame in decoded if (joined := assembler.join(frame)) is not None]
+    assert [decode_batch(frame.payload) for frame in whole] == [(1, [b"x" * 5000]), (2, [b"y"])]
+    session.acknowledge([2, 0, 0, 0])
+    assert not session.has_mail
+
+
+def test_a_crowded_session_is_roomy_again_at_half() -> None:
+    session = Session(1, Settings(crowded_bytes=100, batch_bytes_max=1))
+    session.push(0, [b"x" * 25] * 4)
+    assert (session.is_crowded, session.is_roomy) == (True, False)
+    take(session)
+    session.acknowledge([1, 0, 0, 0])
+    assert (session.is_crowded, session.is_roomy) == (False, False)
+    session.acknowledge([2, 0, 0, 0])
+    assert session.is_roomy
 
 
 def test_a_full_backlog_takes_all_or_nothing() -> None:
@@ -149,23 +183,42 @@ def test_a_receiver_drops_what_it_has_seen_and_refuses_gaps() -> None:
         inbound.accept(2, 1)
 
 
-def test_a_window_counts_what_is_out_and_ignores_old_reports() -> None:
+def test_a_sender_may_send_what_was_granted_and_ignores_older_grants() -> None:
     window = SendWindow(100)
-    assert window.allows(1000)
+    assert (window.allows(100), window.allows(101)) == (True, False)
     window.spend(60)
-    assert (window.allows(40), window.allows(41), window.out) == (True, False, 60)
-    window.restore(50)
-    window.restore(20)
-    assert window.out == 10
-    with pytest.raises(MalformedFrame, match="61 bytes where 60"):
-        window.restore(61)
+    assert (window.allows(40), window.allows(41), window.room) == (True, False, 40)
+    window.extend(150)
+    window.extend(120)
+    assert window.room == 90
 
 
 def test_a_receiver_tells_at_every_quarter_of_its_window() -> None:
-    window = ReceiveWindow(100)
-    assert [window.handle(10), window.handle(10), window.handle(5)] == [False, False, True]
-    assert window.report() == 25
-    assert not window.handle(24)
+    window = ReceiveWindow(100, 100)
+    told = []
+    for size in (10, 10, 5):
+        window.receive(size)
+        told.append(window.is_worth_telling)
+    assert told == [False, False, True]
+    assert (window.grant(), window.is_worth_telling) == (125, False)
+
+
+def test_a_receiver_that_keeps_all_it_may_grants_nothing_until_it_has_handled_some() -> None:
+    window = ReceiveWindow(100, 150)
+    window.receive(60, kept=60)
+    assert window.grant() == 150, "90 more would fill what it may keep"
+    window.receive(90, kept=90)
+    assert window.grant() == 150
+    assert not window.is_worth_telling
+    window.release(30)
+    assert window.is_worth_telling
+    assert window.grant() == 180
+
+
+def test_a_new_link_does_not_buy_another_window() -> None:
+    assert ReceiveWindow(100, 150, kept=0).granted == 100
+    assert ReceiveWindow(100, 150, kept=120).granted == 30
+    assert ReceiveWindow(100, 150, kept=150).granted == 0
 
 
 def test_small_requests_overtake_large_ones_which_go_one_after_the_other() -> None:
@@ -176,11 +229,11 @@ def test_small_requests_overtake_large_ones_which_go_one_after_the_other() -> No
     (first,) = queue.take_frames(window)
     queue.push(FrameType.REQUEST, REQUEST_LANE, b"key-cccc")
     assert first[4] == FrameType.CHUNK
-    window.restore(window.out)
+    window.extend(len(first) + 150)
     frames: list[bytes] = []
     while taken := queue.take_frames(window):
         frames += taken
-        window.restore(len(first) + sum(map(len, frames)))
+        window.extend(len(first) + sum(map(len, frames)) + 150)
     assert [(frame[4], frame[6:14]) for frame in frames] == [
         (FrameType.REQUEST, b"key-cccc"),
         (FrameType.CHUNK, b"key-aaaa"),
@@ -219,16 +272,11 @@ def test_settings_take_plain_words_and_refuse_what_cannot_work() -> None:
         {"lanes": 17},
         {"chunk_bytes": 10},
         {"frame_bytes_max": 1},
+        {"window_bytes": 4096},
+        {"kept_bytes_max": 4096},
         {"datagram_bytes": 99},
     ):
         with pytest.raises(ValueError, match="must be"):
             Settings(**wrong)  # type: ignore[arg-type]  # one key each
     with pytest.raises(ValueError, match="pigeon"):
         Settings(transport="pigeon")  # type: ignore[arg-type]  # that is the point
-
-
-def test_datagrams_are_large_on_loopback_and_careful_elsewhere() -> None:
-    assert datagram_bytes_for(Settings(), "127.0.0.1") == 8900
-    assert datagram_bytes_for(Settings(), "10.0.0.1") == 1452
-    assert datagram_bytes_for(Settings(profile=Profile.WAN), "10.0.0.1") == 1200
-    assert datagram_bytes_for(Settings(datagram_bytes=8 * KIB), "10.0.0.1") == 8192
