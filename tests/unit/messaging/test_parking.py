@@ -144,3 +144,70 @@ class TestRouting:
         office.router.submit(Envelope(Performative.INFORM, "client", "full", b"1", headers=headers))
         self.check_sum(office, parked=0)
         assert office.router.dead_letters.newest(2)[-1].reason == "mailbox-full"
+
+
+class TestNodesThatAreAway:
+    """What was for a node that is gone."""
+
+    @pytest.fixture
+    async def office(self) -> PostOffice:
+        office = PostOffice()
+        office.open("a")
+        return office
+
+    def tell_far(self, office: PostOffice, receiver: str, ttl_ms: int | None) -> bytes:
+        headers = {TTL: msgspec.Raw(msgspec.msgpack.encode(ttl_ms))} if ttl_ms else None
+        office.router.submit(Envelope(Performative.INFORM, "client", receiver, b"1", headers=headers))
+        frame = office.mesh.frames.pop()
+        office.mesh.sent.clear()
+        return frame
+
+    def come_back(self, office: PostOffice, node: str, frame: bytes) -> None:
+        assert office.mesh.refused is not None
+        office.mesh.forwarded -= 1
+        office.mesh.refused(node, [frame], FailureReason.UNROUTABLE, "no such member")
+
+    async def test_with_a_time_to_live_it_waits_for_the_node_in_order(self, office: PostOffice) -> None:
+        for content in (b"1", b"2"):
+            office.tell(
+                "a", "far@node-2", content, headers={TTL: msgspec.Raw(msgspec.msgpack.encode(DAY_MS))}
+            )
+        frames = list(office.mesh.frames)
+        office.router.handle_node_died("node-2")
+        for frame in frames:
+            self.come_back(office, "node-2", frame)
+        office.mesh.sent.clear()
+        assert office.router.counts().parked == 2
+        office.router.tick(office.clock.unix_us())
+        assert office.mesh.sent == []
+        office.router.handle_node_alive("node-2")
+        assert [envelope.content for _, _, envelope in office.mesh.sent] == [b"1", b"2"]
+        office.check_sum()
+
+    async def test_it_goes_to_where_the_agent_is_now(self, office: PostOffice) -> None:
+        office.route("far", "node-2")
+        frame = self.tell_far(office, "far", None)
+        office.route("far", "node-3")
+        self.come_back(office, "node-2", frame)
+        assert [node for node, _, _ in office.mesh.sent] == ["node-3"]
+        office.check_sum()
+
+    async def test_without_a_time_to_live_it_comes_back(self, office: PostOffice) -> None:
+        frame = self.tell_far(office, "far@node-2", None)
+        office.router.handle_node_died("node-2")
+        self.come_back(office, "node-2", frame)
+        assert office.router.counts().parked == 0
+        assert office.router.dead_letters.newest(2)[-1].reason == FailureReason.NODE_DIED
+
+    async def test_what_never_comes_back_expires(self, office: PostOffice) -> None:
+        frame = self.tell_far(office, "far@node-2", 1_000)
+        self.come_back(office, "node-2", frame)
+        office.clock.advance(2.0)
+        office.router.tick(office.clock.unix_us())
+        assert office.router.counts().parked == 0
+        assert office.router.dead_letters.newest(2)[-1].reason == FailureReason.EXPIRED
+
+    async def test_a_client_that_went_with_its_node_is_not_waited_for(self, office: PostOffice) -> None:
+        frame = self.tell_far(office, "client~7@node-2", DAY_MS)
+        self.come_back(office, "node-2", frame)
+        assert office.router.counts().parked == 0

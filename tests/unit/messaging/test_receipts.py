@@ -20,7 +20,7 @@ def test_a_message_to_several_has_a_receipt_for_each_in_the_order_of_events() ->
     receipts = Receipts()
     receipts.note_given_up(5, 30, "nobody", FailureReason.NO_SUCH_AGENT)
     receipts.note_handled(5, 1, 20, ECHO)
-    receipts.note_forwarded(5, 1, 10, "echo@n2", "n2")
+    receipts.note_forwarded(10, 5, 1, "echo@n2", "n2")
     assert receipts.find(5) == [
         Receipt(State.FORWARDED, "echo@n2", 10, "n2"),
         Receipt(State.HANDLED, ECHO, 20),
