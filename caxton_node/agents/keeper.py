@@ -121,6 +121,7 @@ class Keeper:
         All are stopped before the first mailbox is closed: what an agent says in its last turn waits too.
         """
         await self._for_each(self._put_to_sleep)
+        await self._store_last_words()
         self._plant.router.partners.tell_of_parting()
         await self._for_each(self._spool_mail)
         await self._spool_parked()
@@ -148,6 +149,13 @@ class Keeper:
         left = charge.instance.close_mailbox()
         if left:
             await self._store.spool(charge.name, left, self._now_ms())
+
+    async def _store_last_words(self) -> None:
+        """Let what agents said durably in their last turns go where it waits with other mail."""
+        try:
+            await self._plant.router.durably_stored()
+        except CaxtonError as err:  # as above
+            _log.error("durable messages were not kept", reason=str(err))
 
     async def _spool_parked(self) -> None:
         try:

@@ -28,6 +28,9 @@ from caxton_node.agents.instance import Instance, Plant
 from caxton_node.agents.keeper import Keeper
 from caxton_node.agents.lifecycle import Event, State
 from caxton_node.agents.manifest import Manifest, check_module_size
+from caxton_node.agents.mending import Mender
+from caxton_node.agents.module_exchange import ModuleExchange, PeersPort
+from caxton_node.agents.module_library import ModuleLibrary
 from caxton_node.agents.modules import ModuleFolder
 from caxton_node.agents.readings import read_numbers
 from caxton_node.agents.relay import TrapRelay
@@ -39,7 +42,7 @@ from caxton_node.agents.supervision import RestartPolicy, Supervisor
 from caxton_node.agents.updating import Updater
 from caxton_node.agents.views import AgentView
 from caxton_node.agents.violations import ViolationBook
-from caxton_node.core.errors import CaxtonError, NotFound
+from caxton_node.core.errors import CaxtonError, CorruptStore, NotFound
 from caxton_node.core.events import EventBus
 from caxton_node.core.ids import full_name
 from caxton_node.observability import Board
@@ -66,9 +69,11 @@ class AgentService:
         quotas: What each tenant may be promised; by default as much.
         policy: How patient supervision is.
         rng: Source of jitter.
+        peers: Where modules that other nodes have come from; None on a node without a cluster.
 
     Attributes:
         commands: The commands under way.
+        modules: Lends modules by their digest.
     """
 
     def __init__(
@@ -85,10 +90,16 @@ class AgentService:
         quotas: Quotas | None = None,
         policy: RestartPolicy | None = None,
         rng: random.Random | None = None,
+        peers: PeersPort | None = None,
     ) -> None:
         self._plant = plant
         self._store = AgentStore(database)
-        self._shelf = Shelf(self._store, ModuleFolder(data_dir / "modules"))
+        folder = ModuleFolder(data_dir / "modules")
+        self._shelf = Shelf(self._store, folder)
+        largest = plant.engine.settings.module_bytes_max
+        self._exchange = None if peers is None else ModuleExchange(folder, peers, board, largest)
+        self._mender = None if self._exchange is None else Mender(self._exchange, self._revive, self._give_up)
+        self.modules = ModuleLibrary(self._shelf, self._exchange)
         self.commands = Commands()
         self._clock = clock = plant.clock
         self._policy = policy or RestartPolicy()
@@ -99,7 +110,7 @@ class AgentService:
         self._starter = Starter(CheckpointStore(database), board, self._violations, clock)
         self._hot_reload = HotReload(plant, self._roster, self._starter, board)
         self._drainer = Drainer(plant.router, self._roster, self._starter)
-        self._compiling = Compiling(plant.engine, self._shelf)
+        self._compiling = Compiling(plant.engine, self._shelf, self._exchange)
         self._updater = Updater(
             plant=plant,
             roster=self._roster,
@@ -304,8 +315,16 @@ class AgentService:
         await self._shelf.sweep()
         await self._keeper.restore(self._take_in_charge, self._bring_back)
 
+    def mend(self) -> None:
+        """Fetch modules that were lost, and bring their agents back; for when the node is among others."""
+        if self._mender is not None:
+            self._mender.start()
+
     async def close(self) -> None:
         """Stop every agent for the end of the node; what it knows and what waits is kept for the next."""
+        if self._mender is not None and self._exchange is not None:
+            await self._mender.close()
+            await self._exchange.close()
         await self._keeper.stop()
         await self._reviver.close()
         await self.commands.close()
@@ -331,8 +350,36 @@ class AgentService:
             await self._load(charge)
             if charge.row.desired is State.RUNNING:
                 await self._starter.start(charge)
+        except CorruptStore as err:
+            if self._mender is None:
+                await self._fail(charge, err)
+                return
+            await self._reviver.note_failure(charge, of_error(err, self._now_ms()))
+            self._mender.note(charge)
+            _log.warning("agent waits for its module", agent=charge.instance.id, detail=str(err))
         except CaxtonError as err:
             await self._fail(charge, err)
+
+    async def _revive(self, charge: Charge) -> None:
+        """Bring an agent back whose module has come; the caller holds its lock."""
+        try:
+            await self._load(charge)
+            if charge.row.desired is State.RUNNING:
+                await self._starter.start(charge)
+        except CaxtonError as err:
+            if charge.instance.is_in(State.LOADED):
+                await self._fail(charge, err)
+            else:
+                self._give_up(charge)
+        else:
+            charge.failure = None
+            await self._store.set_failure(charge.name, None, self._now_ms())
+            _log.info("agent brought back with a module of another node", agent=charge.instance.id)
+        self._roster.announce(charge)
+
+    def _give_up(self, charge: Charge) -> None:
+        self._drainer.return_mail(charge.instance)
+        _log.error("agent did not start: its module is lost", agent=charge.instance.id)
 
     async def _bring_up(self, charge: Charge) -> None:
         charge.begin_anew()

@@ -65,6 +65,12 @@ class Shelf:
             if await self._store.forget_module(module_sha256):
                 await asyncio.to_thread(self._modules.delete, module_sha256)
 
+    async def drop_stray(self, module_sha256: str) -> None:
+        """Remove the file of a module that was fetched and not deployed."""
+        async with self._lock:
+            if not await self._store.knows_module(module_sha256):
+                await asyncio.to_thread(self._modules.delete, module_sha256)
+
     async def sweep(self) -> None:
         """Remove what a node that died in the middle of a change has left: modules that no agent uses."""
         async with self._lock:

@@ -116,6 +116,10 @@ class AgentStore:
         """Forget a module if no agent uses it; returns whether it was forgotten."""
         return bool(await self._database.write(_DELETE_UNUSED, (module_sha256,)))
 
+    async def knows_module(self, module_sha256: str) -> bool:
+        """Return whether a module is kept for an agent."""
+        return bool(await self._database.read("SELECT 1 FROM modules WHERE sha256 = ?", (module_sha256,)))
+
     async def sweep_modules(self) -> set[str]:
         """Forget every module that no agent uses; returns those that are used."""
         await self._database.write(

@@ -26,6 +26,9 @@ NAMES = (
     "directory",
     "agent_log",
     "gossip",
+    "module_wire",
+    "marks",
+    "trust_wire",
 )
 FOLDER = Path(__file__).parent
 

@@ -1,0 +1,69 @@
+"""Modules by their digest, for whoever deploys: from this node or another, and not kept for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+
+from caxton_node.agents.module_exchange import ModuleExchange
+from caxton_node.agents.module_wire import check_digest
+from caxton_node.agents.shelf import Shelf
+from caxton_node.core.errors import CorruptStore, InvalidArgument
+
+
+class ModuleLibrary:
+    """Lends modules.
+
+    Args:
+        shelf: What this node keeps.
+        exchange: The way to what other nodes have; None on a node without a cluster.
+    """
+
+    def __init__(self, shelf: Shelf, exchange: ModuleExchange | None) -> None:
+        self._shelf = shelf
+        self._exchange = exchange
+        self._lent: Counter[str] = Counter()
+
+    def offer(self, module: bytes) -> AbstractContextManager[str]:
+        """Hold bytes out to other nodes as long as the context lasts; it gives their digest.
+
+        Raises:
+            InvalidArgument: This node has no cluster.
+        """
+        return self._get_exchange().offer(module)
+
+    @asynccontextmanager
+    async def lend(self, digest: str, *, near: str = "") -> AsyncIterator[bytes]:
+        """Give a module by its digest; when all are done with it, it is kept only if an agent uses it.
+
+        Args:
+            digest: SHA-256, hexadecimal, with or without `sha256:` before it.
+            near: The node that is asked first.
+
+        Raises:
+            InvalidArgument: It is no digest, or this node has no cluster to ask.
+            CaxtonError: As `ModuleExchange.fetch`.
+        """
+        sha256 = check_digest(digest)
+        self._lent[sha256] += 1
+        try:
+            yield await self._find(sha256, near)
+        finally:
+            self._lent[sha256] -= 1
+            if not self._lent[sha256]:
+                del self._lent[sha256]
+                await self._shelf.drop_stray(sha256)
+
+    async def _find(self, sha256: str, near: str) -> bytes:
+        try:
+            return await asyncio.to_thread(self._shelf.read, sha256)
+        except CorruptStore:
+            await self._get_exchange().fetch(sha256, near=near)
+        return await asyncio.to_thread(self._shelf.read, sha256)
+
+    def _get_exchange(self) -> ModuleExchange:
+        if self._exchange is None:
+            raise InvalidArgument("this node has no cluster to share modules with", hint="give the file")
+        return self._exchange
