@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
-from ssl import PEM_cert_to_DER_cert
 
 from caxton_node.cluster.addresses import MESH_PORT, split_host_port
 from caxton_node.cluster.identity import NodeIdentity, read_gossip_keys, read_identity
-from caxton_node.cluster.joining import CERTIFICATES
 from caxton_node.core.errors import InvalidConfig
 from caxton_node.observability.logs import get_logger
-from certs import Authority, CertificateError, NodeBundle, ValidityState
-from certs.files import has_authority, read_authority, read_bundle
+from certs import (
+    Authority,
+    CertificateError,
+    NodeBundle,
+    Revocations,
+    TrustList,
+    Validity,
+    ValidityState,
+    signer_of,
+)
+from certs.authority_files import read_authorities
+from certs.bridge_files import read_bridge
+from certs.files import read_bundle
+from certs.trust_files import read_revocations, read_trust
 from swim import Address, Ring
 from transport import Credentials
 
+CERTIFICATES = "certs"
+NEW_CERTIFICATE = (
+    "give it a new certificate with a join token of a member, which keeps all its data: "
+    "caxton-node certs renew --seed HOST:50051 --token TOKEN"
+)
+
 _log = get_logger("cluster")
+
+
+class NodeRevoked(InvalidConfig):
+    """The certificate of this node was revoked, so the others would not let it in; it does not start."""
+
+    code = "NODE_REVOKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +52,11 @@ class NodeFiles:
         seeds: Mesh addresses learned on joining.
         sponsor: The member that let it in, with its mesh address; empty for the founder.
         gossip_keys: As they were kept when the node started.
-        bundle: Its certificate, key and trust.
-        authority: The CA, if this node signs.
+        bundle: Its certificate and key.
+        trust: The CAs that it believes.
+        revocations: Certificates that are void.
+        authorities: The CA keys that lie here, if any do.
+        bridge_pem: From the CA before to the one that signs now; empty when there was none before.
     """
 
     node_id: str
@@ -41,18 +65,34 @@ class NodeFiles:
     sponsor: tuple[tuple[str, Address], ...]
     gossip_keys: Ring
     bundle: NodeBundle
-    authority: Authority | None
+    trust: TrustList
+    revocations: Revocations = field(default_factory=Revocations)
+    authorities: tuple[Authority, ...] = field(default=(), repr=False)
+    bridge_pem: bytes = b""
 
     @property
     def credentials(self) -> Credentials:
         """Return what the mesh shows and trusts."""
         bundle = self.bundle
-        return Credentials(self.node_id, self.cluster, bundle.certificate_pem, bundle.key_pem, bundle.ca_pem)
+        return Credentials(
+            self.node_id,
+            self.cluster,
+            bundle.certificate_pem,
+            bundle.key_pem,
+            bundle.ca_pem,
+            denied_serials=self.revocations.denied_serials,
+            denied_nodes=self.revocations.denied_nodes,
+        )
+
+    @property
+    def authority(self) -> Authority | None:
+        """Return the CA that signs now, if its key lies here."""
+        return signer_of(self.trust, self.authorities)
 
     @property
     def ca_fingerprint(self) -> str:
-        """Return the SHA-256 of the CA certificate, hexadecimal."""
-        return sha256(PEM_cert_to_DER_cert(self.bundle.ca_pem.decode())).hexdigest()
+        """Return the SHA-256 of the certificate of the CA that signs, hexadecimal."""
+        return self.trust.primary
 
 
 def read_node_files(data_dir: Path, *, now: datetime | None = None) -> NodeFiles:
@@ -68,9 +108,10 @@ def read_node_files(data_dir: Path, *, now: datetime | None = None) -> NodeFiles
     try:
         bundle = read_bundle(folder)
         validity = bundle.check(now or datetime.now(UTC))
-        authority = read_authority(folder) if has_authority(folder) else None
+        trust, revocations = read_trust(folder), read_revocations(folder)
+        authorities, bridge_pem = read_authorities(folder), read_bridge(folder)
     except CertificateError as err:
-        hint = "caxton-node certs show says more; restore the files, or join again with an empty directory"
+        hint = f"caxton-node certs show says more; restore the files, or {NEW_CERTIFICATE}"
         raise InvalidConfig(f"the certificates in {folder} cannot be used", why=str(err), hint=hint) from err
     if bundle.node_id != identity.node_id:
         raise InvalidConfig(
@@ -78,19 +119,43 @@ def read_node_files(data_dir: Path, *, now: datetime | None = None) -> NodeFiles
             why=f"identity.json says that this is {identity.node_id}",
             hint="do not copy certificates between nodes; join again with an empty directory",
         )
+    _check_dates(identity.node_id, validity)
+    _check_not_revoked(bundle, revocations)
+    return NodeFiles(
+        identity.node_id,
+        identity.cluster,
+        identity.seeds,
+        _sponsor_of(identity),
+        read_gossip_keys(data_dir),
+        bundle,
+        trust,
+        revocations,
+        authorities,
+        bridge_pem,
+    )
+
+
+def _check_dates(node_id: str, validity: Validity) -> None:
     if validity.state is ValidityState.EXPIRED:
         raise InvalidConfig(
-            f"the certificate of node {identity.node_id} has expired",
+            f"the certificate of node {node_id} has expired",
             why=f"it was good until {validity.not_after:%Y-%m-%d %H:%M} UTC",
-            hint="let it join again: move the data directory away and run caxton-node join",
+            hint=NEW_CERTIFICATE,
         )
     if validity.state is not ValidityState.VALID:
         _log.warning(
             "the certificate needs attention", state=str(validity.state), until=str(validity.not_after)
         )
-    keys = read_gossip_keys(data_dir)
-    sponsor = _sponsor_of(identity)
-    return NodeFiles(identity.node_id, identity.cluster, identity.seeds, sponsor, keys, bundle, authority)
+
+
+def _check_not_revoked(bundle: NodeBundle, revocations: Revocations) -> None:
+    found = revocations.find(bundle.node_id, serial=bundle.serial_number, not_before=bundle.not_before)
+    if found is not None:
+        raise NodeRevoked(
+            f"the certificate of node {bundle.node_id} was revoked",
+            why=f"{found.reason or 'no reason was given'}, on {found.since:%Y-%m-%d %H:%M} UTC",
+            hint=f"if that is a mistake, {NEW_CERTIFICATE}",
+        )
 
 
 def _sponsor_of(identity: NodeIdentity) -> tuple[tuple[str, Address], ...]:

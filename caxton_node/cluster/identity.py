@@ -102,7 +102,15 @@ def read_gossip_keys(data_dir: Path) -> Ring:
     Raises:
         InvalidConfig: The file is missing, or is not a ring of 32-byte keys; it was left untouched.
     """
-    path = data_dir / GOSSIP_KEYS
+    return read_ring(data_dir / GOSSIP_KEYS)
+
+
+def read_ring(path: Path) -> Ring:
+    """Read gossip keys from any file that holds them as `write_gossip_keys` writes them.
+
+    Raises:
+        InvalidConfig: As `read_gossip_keys`.
+    """
     try:
         return _parse_keys(path.read_text())
     except (OSError, ValueError, InvalidKey) as err:

@@ -8,7 +8,8 @@
     |<-- certificate, gossip keys, seeds -------------|
 
 The newcomer's private key never leaves it, and the token is never shown to a server that has not proved to
-belong to the cluster. This file is the newcomer's side; `sponsor.py` is the member's.
+belong to the cluster. `invitation.py` is the newcomer's side of this and `sponsor.py` the member's; here is
+what is left in the data directory.
 
 Source: design, section 9; ADR 6.
 """
@@ -16,34 +17,36 @@ Source: design, section 9; ADR 6.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import select
-import socket
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_bytes
 
-from OpenSSL import SSL, crypto
-
-from caxton_node.client import Client, Endpoint
 from caxton_node.cluster.agreement import Book
-from caxton_node.cluster.identity import KEY_BYTES, NodeIdentity, refuse_if_initialised, write_identity
+from caxton_node.cluster.files import CERTIFICATES
+from caxton_node.cluster.identity import (
+    KEY_BYTES,
+    NodeIdentity,
+    read_identity,
+    refuse_if_initialised,
+    write_identity,
+)
+from caxton_node.cluster.invitation import Admission, be_admitted
 from caxton_node.cluster.store import ClusterStore
 from caxton_node.core.clock import SystemClock
-from caxton_node.core.errors import Forbidden, InvalidArgument, Unavailable
+from caxton_node.core.errors import Forbidden, InvalidArgument
 from caxton_node.core.ids import check_node_id
-from caxton_node.security import Role, Tokens, parse_join_token
-from caxton_node.storage import Database
+from caxton_node.security import Role, Tokens
+from caxton_node.storage import Database, owned
 from certs import Authority, CertificateError, NodeBundle, make_request
-from certs.files import write_authority, write_bundle
+from certs.authority_files import read_authorities, write_authorities, write_authority
+from certs.files import read_bundle, write_bundle
+from certs.hosts import hosts_of
+from certs.trust_files import write_revocations, write_trust
 
-GREETING_S = 10.0
 DATABASE = "caxton.db"
-CERTIFICATES = "certs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ def join_cluster(data_dir: Path, seed: str, token: str, node_id: str, hosts: Seq
 
     Args:
         data_dir: Made if missing; it must not hold a node yet.
-        seed: `host:port` of the gRPC of the member that printed the token.
+        seed: `host:port` of the gRPC of any member.
         token: Join token, as `caxton-node token` prints it.
         node_id: Id that this node wants.
         hosts: Host names and addresses at which it will be reached, beside loopback.
@@ -126,93 +129,76 @@ def join_cluster(data_dir: Path, seed: str, token: str, node_id: str, hosts: Seq
     Raises:
         AlreadyInitialised: The directory holds a node; nothing was changed.
         InvalidArgument: The token or seed is malformed, or the directory cannot be written.
-        Unauthorized: The token is expired, used up or unknown to the seed.
+        Unauthorized: The token is expired, used up, or no member that is alive printed it.
         Forbidden: The seed belongs to another cluster than the token; nothing was sent to it. Or it signed
             something else than was asked for; nothing was written.
+        ClockSkewed: This machine's clock differs from the seed's by minutes; nothing was written.
         Unavailable: The seed does not answer.
     """
     check_node_id(node_id)
     refuse_if_initialised(data_dir)
-    invitation = parse_join_token(token)
-    ca_pem = fetch_trusted_ca(seed, invitation.ca_fingerprint)
-    key_pem, csr_pem = make_request(node_id)
-    with Client(Endpoint(seed, ca_pem=ca_pem)) as client:
-        grant = client.cluster.join(token, node_id, csr_pem, hosts)
-    # The CA that the token vouches for, whatever else the seed sends.
-    bundle = NodeBundle(node_id, grant.certificate_pem, key_pem, ca_pem)
-    try:
-        bundle.check(datetime.now(UTC))
-    except CertificateError as err:
-        raise Forbidden(
-            f"the seed {seed} signed something else than was asked for",
-            why=str(err),
-            hint="nothing was written; look at that node before trying again",
-        ) from err
+    admission = be_admitted(seed, token, node_id, hosts)
     with _writing_to(data_dir):
-        write_bundle(data_dir / CERTIFICATES, bundle)
-        identity = NodeIdentity(node_id, grant.cluster, tuple(grant.seeds), grant.sponsor)
-        write_identity(data_dir, identity, grant.gossip_keys)
-    return Joined(node_id, grant.cluster, list(grant.seeds))
+        _write_trust(data_dir / CERTIFICATES, admission)
+        identity = NodeIdentity(node_id, admission.cluster, admission.seeds, admission.sponsor)
+        write_identity(data_dir, identity, admission.gossip_keys)
+    return Joined(node_id, admission.cluster, list(admission.seeds))
 
 
-def fetch_trusted_ca(seed: str, fingerprint: str, *, greeting_s: float = GREETING_S) -> bytes:
-    """Return the CA certificate (PEM) in the chain that a seed shows, if it has the fingerprint.
+def rejoin_cluster(data_dir: Path, seed: str, token: str, hosts: Sequence[str]) -> Joined:
+    """Give a node that is here already a new certificate and whom to trust; all its other data stays.
 
-    Nothing is trusted and nothing but a TLS greeting is sent before the fingerprint was compared.
+    For a node whose certificate has run out or was revoked, or that missed a change of the CA. It must not
+    run meanwhile: it would go on with what it has read.
 
     Args:
-        seed: `host:port` of a member's gRPC.
-        fingerprint: SHA-256 of the CA certificate (DER), hex.
-        greeting_s: Seconds that connecting and the TLS greeting may each take.
+        data_dir: Of the node.
+        seed: `host:port` of the gRPC of any member.
+        token: Join token, as `caxton-node token` prints it.
+        hosts: Host names and addresses at which it is reached; none takes those of the old certificate.
 
     Raises:
-        InvalidArgument: `seed` is not `host:port`.
-        Forbidden: No certificate of the chain has the fingerprint.
-        Unavailable: The seed does not answer, or not with TLS.
+        NotInitialised: The directory holds no node.
+        Forbidden: The seed is of another cluster than the node; nothing was changed.
+        CaxtonError: As `join_cluster`; nothing was changed.
     """
-    host, port = _host_and_port(seed)
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_verify(SSL.VERIFY_NONE)
+    identity = read_identity(data_dir)
+    with owned(data_dir), _writing_to(data_dir):
+        hosts = hosts or _old_hosts(data_dir / CERTIFICATES)
+        admission = be_admitted(seed, token, identity.node_id, hosts)
+        if admission.cluster != identity.cluster:
+            raise Forbidden(
+                f"the seed {seed} is of cluster {admission.cluster}",
+                why=f"this node belongs to {identity.cluster}; nothing was changed",
+            )
+        _drop_old_keys(data_dir / CERTIFICATES, admission)
+        _write_trust(data_dir / CERTIFICATES, admission)
+        replaced = replace(identity, seeds=admission.seeds, sponsor=admission.sponsor)
+        write_identity(data_dir, replaced, admission.gossip_keys)
+    return Joined(identity.node_id, identity.cluster, list(admission.seeds))
+
+
+def _write_trust(folder: Path, admission: Admission) -> None:
+    """Write trust before the certificate: a certificate of a CA that is not trusted yet would not be read."""
+    write_trust(folder, admission.trust)
+    write_revocations(folder, admission.revocations)
+    write_bundle(folder, admission.bundle)
+
+
+def _drop_old_keys(folder: Path, admission: Admission) -> None:
+    """Forget CA keys that nobody believes any more: without their certificates they could not be read."""
     try:
-        with socket.create_connection((host, port), timeout=greeting_s) as raw:
-            chain = _shown_chain(context, raw, greeting_s)
-    except (OSError, SSL.Error) as err:
-        raise Unavailable(
-            f"the seed {seed} does not answer",
-            why=str(err) or type(err).__name__,
-            hint="a seed is host:port of a member's gRPC (50051 by default), reachable from here",
-        ) from err
-    for certificate in chain:
-        der = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
-        if hashlib.sha256(der).hexdigest() == fingerprint:
-            return crypto.dump_certificate(crypto.FILETYPE_PEM, certificate)
-    raise Forbidden(
-        f"the seed {seed} is not of the cluster that the token is for",
-        why="no certificate that it shows has the fingerprint in the token; nothing was sent to it",
-        hint="check the address, or get a new token from that cluster with `caxton-node token`",
-    )
+        held = read_authorities(folder)
+    except CertificateError:
+        held = ()
+    write_authorities(folder, [key for key in held if key.fingerprint in admission.trust.fingerprints])
 
 
-def _shown_chain(context: SSL.Context, raw: socket.socket, greeting_s: float) -> list[crypto.X509]:
-    connection = SSL.Connection(context, raw)
-    connection.set_connect_state()
-    connection.set_alpn_protos([b"h2"])
-    until = time.monotonic() + greeting_s
-    while True:
-        try:
-            connection.do_handshake()
-            return list(connection.get_peer_cert_chain() or [])
-        except SSL.WantReadError:  # pyOpenSSL does not wait by itself on a socket with a time-out
-            readable, _, _ = select.select([raw], [], [], max(0.0, until - time.monotonic()))
-            if not readable:
-                raise TimeoutError(f"no TLS greeting within {greeting_s:g} s") from None
-
-
-def _host_and_port(seed: str) -> tuple[str, int]:
-    host, _, port = seed.rpartition(":")
-    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-        raise InvalidArgument(f"{seed!r} is not a seed", why="a seed is host:port of a member's gRPC")
-    return host.strip("[]"), int(port)
+def _old_hosts(folder: Path) -> list[str]:
+    try:
+        return hosts_of(read_bundle(folder).certificate_pem)
+    except CertificateError:
+        return []
 
 
 @contextmanager

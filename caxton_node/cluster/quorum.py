@@ -35,8 +35,9 @@ for the two sets at once; story 018.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from zlib import crc32
 
 from caxton_node.cluster.agreement import Book, Line
 from caxton_node.cluster.effects import Compare, Effect, Tell, Turned
@@ -51,6 +52,9 @@ from caxton_node.cluster.partitions import (
 
 COUNTED_PER_TURN_MAX = 80
 """As many as broadcasts carry at a time; a thousand newcomers count within a quarter of a minute."""
+
+_NEAR = 4  # with fewer the graph of who compares with whom might fall apart
+_FAR_SHARE = 0.1  # now and then with anybody, so that no unlucky graph lasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +191,20 @@ class Quorum:
         self._hearing.handle_silence(peer)
         return list(self._turn_view(now))
 
-    def handle_turn(self, now: float) -> list[Effect]:
-        """Do what is due; call it about once per probe interval."""
+    def handle_turn(self, now: float, linked: Collection[str] = ()) -> list[Effect]:
+        """Do what is due; call it about once per probe interval.
+
+        Args:
+            now: Monotonic seconds.
+            linked: Members to whom a link is up. They are preferred for comparisons, since in a large cluster
+                a random member each time would begin, or keep up, a link to every one.
+        """
         effects: list[Effect] = [Compare(node) for node in self._hearing.awaited]
         others = sorted(self._since.keys() - {self._me} - self._hearing.awaited.keys())
         is_due = now - self._compared_at >= self._settings.compare_s
         if others and (is_due or not self.book.counted):
             self._compared_at = now
-            effects.append(Compare(self._choose(others)))
+            effects.append(Compare(self._choose(others, linked)))
         if self._view is PartitionView.MAJORITY:
             self._settle(now)
             if self._is_keeper():
@@ -269,11 +279,16 @@ class Quorum:
         if peer:
             self._hearing.handle_book(peer, had_none_to_show=not len(self.shown))
 
-    def _choose(self, others: list[str]) -> str:
+    def _choose(self, others: list[str], linked: Collection[str]) -> str:
         """Choose whom to compare with; who has no vote goes to the one that can give it one."""
         if self._me in self._hearing.voiceless and self._voters:
             return min(self._voters)
-        return self._rng.choice(others)
+        near = [node for node in others if node in linked]
+        if len(near) < _NEAR or self._rng.random() < _FAR_SHARE:
+            return self._rng.choice(others)
+        # always the same few, so that the other links are not kept up for this
+        near.sort(key=lambda node: crc32(f"{self._me} {node}".encode()))
+        return self._rng.choice(near[:_NEAR])
 
     def _note_changes(self, lines: Mapping[str, Line], now: float) -> None:
         for node, line in lines.items():

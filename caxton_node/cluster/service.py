@@ -10,13 +10,14 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from caxton_node.cluster.agreement import Book
+from caxton_node.cluster.bans import Bans
 from caxton_node.cluster.changes import CHANGES, GONE, Change, MemberChanged, MembersGivenUp, PeerLost
 from caxton_node.cluster.facts import NodeFacts
 from caxton_node.cluster.gossip import Gossip
-from caxton_node.cluster.mesh_errors import opening, requesting, sending
+from caxton_node.cluster.mesh_errors import MeshUnusable, opening, requesting, sending
 from caxton_node.cluster.news import News, warn_of
 from caxton_node.cluster.partitions import PartitionView
 from caxton_node.cluster.pinging import LinkProber, Pinger
@@ -37,11 +38,13 @@ from transport import (
     PeerStatus,
     RequestRefused,
     Settings,
+    Stats,
     TransportError,
     selftest,
 )
 
-BatchHandler = Callable[[str, Sequence[bytes]], None]
+BatchHandler = Callable[[str, Sequence[bytes]], int | None]
+RoomyHandler = Callable[[str], None]
 RequestHandler = Callable[[str, bytes], Awaitable[bytes]]
 TopicHandler = Callable[[str, bytes], None]
 
@@ -53,6 +56,7 @@ _log = get_logger("cluster")
 @dataclass(slots=True)
 class _Handlers:
     batch: BatchHandler | None = None
+    roomy: RoomyHandler | None = None
     requests: dict[str, RequestHandler] = field(default_factory=dict)
     topics: dict[str, TopicHandler] = field(default_factory=dict)
 
@@ -87,6 +91,7 @@ class Cluster:
         self._left = asyncio.Event()
         self._seeds: list[Address] = []
         self._unopened = 0
+        self._bans = Bans()
         self._link_prober = LinkProber(self)
         self.news = News(clock)
         self.traffic = Traffic()
@@ -174,6 +179,40 @@ class Cluster:
             self._pump.perform(self.membership.give_up(node, self._clock.now()))
         self._bus.publish(MembersGivenUp(tuple(nodes), by))
 
+    async def ban(self, node: str) -> None:
+        """Hold a member for gone from now on, whatever it says, until it has started again or is let back.
+
+        Its link goes, what it never took comes back, and once membership has noticed its silence it is not
+        waited for. Keeping it out is not done here: credentials deny its certificate, gossip gets new keys.
+
+        Raises:
+            StoreFailed: It was done, and that it counts no more could not be written down.
+        """
+        member = self.find(node)
+        if member is None or node == self.node_id or not self._bans.add(member):
+            return
+        if member.is_live:
+            self._handle_gone(MemberChanged(member, Change.DIED))
+        await self.sides.strike([node])
+
+    def lift_ban(self, node: str) -> None:
+        """Hold a member that was banned for what membership says it is."""
+        member = self.find(node)
+        if self._bans.lift(node) and member is not None and member.is_live:
+            self._handle_change(MemberChanged(member, Change.JOINED))
+
+    def use_credentials(self, credentials: Credentials) -> None:
+        """Show and trust something else from now on; links that it still lets in go on.
+
+        Raises:
+            MeshUnusable: They do not belong together; the old ones stay in use.
+        """
+        try:
+            self._mesh.use_credentials(credentials)
+        except TransportError as err:
+            raise MeshUnusable("the mesh does not take the new credentials", why=str(err)) from err
+        self._credentials = credentials
+
     @property
     def stalls(self) -> int:
         """Return how often this process came so late to its timers that it read what waited first."""
@@ -208,12 +247,16 @@ class Cluster:
 
     def alive_nodes(self) -> list[str]:
         """List the ids of members that are alive or suspect, self included."""
-        return [member.node_id for member in self.members() if member.is_live]
+        return [
+            member.node_id for member in self.members() if member.is_live and not self._bans.holds(member)
+        ]
 
     def is_alive(self, node: str) -> bool:
         """Tell whether messages for this node may be sent: alive or only suspected, or this node itself."""
         member = self.membership.find(node)
-        return node == self.node_id or (member is not None and member.is_live)
+        return node == self.node_id or (
+            member is not None and member.is_live and not self._bans.holds(member)
+        )
 
     def partition_view(self) -> PartitionView:
         """Judge which side of a split this node is on."""
@@ -225,9 +268,18 @@ class Cluster:
             (peer.kind for peer in self.peers() if peer.node_id == node and peer.state is PeerState.UP), ""
         )
 
+    def linked(self) -> frozenset[str]:
+        """Return the nodes to which a link is up."""
+        return self._mesh.linked()
+
     def peers(self) -> list[PeerStatus]:
         """List the mesh links with what is known of each."""
         return self._mesh.peers()
+
+    @property
+    def mesh_stats(self) -> Stats:
+        """Return the counters of the mesh."""
+        return self._mesh.stats
 
     def warn_of_strangers(self) -> None:
         """Log how many gossip datagrams did not open since the last time, if any.
@@ -244,18 +296,32 @@ class Cluster:
     # -- talking to them ------------------------------------------------------------------------------------
 
     def on_batch(self, handler: BatchHandler) -> None:
-        """Give every batch of envelopes from a peer to `handler(peer, envelopes)`."""
+        """Give every batch of envelopes from a peer to `handler(peer, envelopes)`.
+
+        It returns how many bytes of them it keeps; `release` gives the peer its credit for these.
+        """
         self._handlers.batch = handler
 
-    def send(self, node: str, lane_key: int, frames: Sequence[bytes]) -> None:
+    def on_roomy(self, handler: RoomyHandler) -> None:
+        """Call `handler(peer)` when senders may go on that `send` has let wait."""
+        self._handlers.roomy = handler
+
+    def release(self, node: str, size: int) -> None:
+        """Give a peer its credit for bytes that were kept and are handled now."""
+        self._mesh.release(node, size)
+
+    def send(self, node: str, lane_key: int, frames: Sequence[bytes]) -> bool:
         """Queue envelopes for a node, in order for one lane key.
+
+        Returns:
+            Whether so much waits for it that senders should wait until the node is roomy.
 
         Raises:
             DeliveryFailed: No such member, or an envelope is too large; nothing was queued.
             ResourceLimit: The bounded backlog to that node is full; nothing was queued.
         """
         with sending(node):
-            self._mesh.send(node, lane_key, frames)
+            return self._mesh.send(node, lane_key, frames)
 
     def serve(self, method: str, handler: RequestHandler) -> None:
         """Answer a kind of request from other nodes; a CaxtonError raised there reaches the caller's side."""
@@ -313,10 +379,14 @@ class Cluster:
         if self._gossip is not None:
             self._gossip.receive(datagram, source)
 
-    def handle_batch(self, peer: str, lane: int, envelopes: list[bytes]) -> None:  # noqa: ARG002  lanes end here
+    def handle_batch(self, peer: str, lane: int, envelopes: list[bytes]) -> int | None:  # noqa: ARG002  lanes end here
         """Take envelopes that arrived in order on one lane."""
-        if self._handlers.batch is not None:
-            self._handlers.batch(peer, envelopes)
+        return self._handlers.batch(peer, envelopes) if self._handlers.batch is not None else None
+
+    def handle_roomy(self, peer: str) -> None:
+        """Let senders go on that wait for a peer."""
+        if self._handlers.roomy is not None:
+            self._handlers.roomy(peer)
 
     async def handle_request(self, peer: str, method: str, payload: bytes) -> bytes:
         """Answer a peer's request by the handler that was registered for its method."""
@@ -355,12 +425,26 @@ class Cluster:
         member = changed.member
         if member.node_id == self.node_id:
             return
-        self.news.note(changed)
+        if self._bans.holds(member):
+            if changed.change is Change.DIED:  # the others noticed its silence: nobody need wait for it
+                self._pump.perform(self.membership.give_up(member.node_id, self._clock.now()))
+            return
         if changed.change in GONE:
-            undelivered = tuple(self._mesh.forget_peer(member.node_id))
-            self._bus.publish(PeerLost(member.node_id, undelivered))
-        else:
-            self._mesh.learn_peer(member.node_id, member.address, epoch=member.epoch)
+            self._handle_gone(changed)
+            return
+        if self._bans.outlived_by(member):
+            changed = replace(changed, change=Change.JOINED)
+        self.news.note(changed)
+        self._mesh.learn_peer(member.node_id, member.address, epoch=member.epoch)
+        self._publish(changed)
+
+    def _handle_gone(self, changed: MemberChanged) -> None:
+        self.news.note(changed)
+        node = changed.member.node_id
+        self._bus.publish(PeerLost(node, tuple(self._mesh.forget_peer(node))))
+        self._publish(changed)
+
+    def _publish(self, changed: MemberChanged) -> None:
         self._bus.publish(changed)
         self._tell_sides(changed)  # last, since a change of the view has this change as its cause
 

@@ -258,7 +258,7 @@ class Sides:
     def _turn(self) -> None:
         self._each_turn()
         now = self._clock.now()
-        self._perform(self._quorum.handle_turn(now))
+        self._perform(self._quorum.handle_turn(now, self._talk.linked()))
         at = self.standpoint
         conflicts = self.count_conflicts()
         report = self._reunion.take_report(at.view, now=now, conflicts=conflicts, agreed=at.agreed)

@@ -21,6 +21,10 @@ class Talk(Protocol):
         """Spread a small payload, best effort."""
         ...
 
+    def linked(self) -> frozenset[str]:
+        """Return the nodes to which a link is up."""
+        ...
+
     async def request(self, node: str, method: str, payload: bytes, timeout_s: float) -> bytes:
         """Ask a node."""
         ...

@@ -234,7 +234,7 @@ class AgentTransition(_message.Message):
     def __init__(self, at_unix_ms: _Optional[int] = ..., instance: _Optional[str] = ..., from_state: _Optional[_Union[AgentState, str]] = ..., event: _Optional[_Union[AgentEvent, str]] = ..., to_state: _Optional[_Union[AgentState, str]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DeployAgentRequest(_message.Message):
-    __slots__ = ("name", "version", "module", "node", "limits", "config", "capabilities", "do_not_start", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms", "batching", "protocols")
+    __slots__ = ("name", "version", "module", "node", "limits", "config", "capabilities", "do_not_start", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms", "batching", "protocols", "module_sha256")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     MODULE_FIELD_NUMBER: _ClassVar[int]
@@ -250,6 +250,7 @@ class DeployAgentRequest(_message.Message):
     CHECKPOINT_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
     BATCHING_FIELD_NUMBER: _ClassVar[int]
     PROTOCOLS_FIELD_NUMBER: _ClassVar[int]
+    MODULE_SHA256_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     module: bytes
@@ -265,7 +266,8 @@ class DeployAgentRequest(_message.Message):
     checkpoint_every_ms: int
     batching: Batching
     protocols: ProtocolPolicy
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., do_not_start: _Optional[bool] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ...) -> None: ...
+    module_sha256: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., do_not_start: _Optional[bool] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ..., module_sha256: _Optional[str] = ...) -> None: ...
 
 class DeployAgentResponse(_message.Message):
     __slots__ = ("agent", "elapsed_us")
@@ -276,7 +278,7 @@ class DeployAgentResponse(_message.Message):
     def __init__(self, agent: _Optional[_Union[Agent, _Mapping]] = ..., elapsed_us: _Optional[int] = ...) -> None: ...
 
 class UpdateAgentRequest(_message.Message):
-    __slots__ = ("name", "node", "module", "version", "limits", "config", "capabilities", "cpu", "wasm_features", "keeping", "checkpoint_every_ms", "drain_ms", "batching", "protocols")
+    __slots__ = ("name", "node", "module", "version", "limits", "config", "capabilities", "cpu", "wasm_features", "keeping", "checkpoint_every_ms", "drain_ms", "batching", "protocols", "module_sha256")
     NAME_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     MODULE_FIELD_NUMBER: _ClassVar[int]
@@ -291,6 +293,7 @@ class UpdateAgentRequest(_message.Message):
     DRAIN_MS_FIELD_NUMBER: _ClassVar[int]
     BATCHING_FIELD_NUMBER: _ClassVar[int]
     PROTOCOLS_FIELD_NUMBER: _ClassVar[int]
+    MODULE_SHA256_FIELD_NUMBER: _ClassVar[int]
     name: str
     node: str
     module: bytes
@@ -305,7 +308,8 @@ class UpdateAgentRequest(_message.Message):
     drain_ms: int
     batching: Batching
     protocols: ProtocolPolicy
-    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., module: _Optional[bytes] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Union[Names, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Union[Names, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., drain_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ...) -> None: ...
+    module_sha256: str
+    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., module: _Optional[bytes] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Union[Names, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Union[Names, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., drain_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ..., module_sha256: _Optional[str] = ...) -> None: ...
 
 class UpdateAgentResponse(_message.Message):
     __slots__ = ("agent", "elapsed_us")
@@ -332,20 +336,22 @@ class GetAgentHistoryResponse(_message.Message):
     def __init__(self, transitions: _Optional[_Iterable[_Union[AgentTransition, _Mapping]]] = ...) -> None: ...
 
 class ValidateAgentRequest(_message.Message):
-    __slots__ = ("module", "node", "limits", "config", "cpu", "wasm_features")
+    __slots__ = ("module", "node", "limits", "config", "cpu", "wasm_features", "module_sha256")
     MODULE_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     CPU_FIELD_NUMBER: _ClassVar[int]
     WASM_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    MODULE_SHA256_FIELD_NUMBER: _ClassVar[int]
     module: bytes
     node: str
     limits: Limits
     config: _struct_pb2.Struct
     cpu: CpuMode
     wasm_features: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ...) -> None: ...
+    module_sha256: str
+    def __init__(self, module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., module_sha256: _Optional[str] = ...) -> None: ...
 
 class ValidateAgentResponse(_message.Message):
     __slots__ = ("passed", "stages", "module", "start", "messages", "limits", "cpu", "log", "elapsed_us")

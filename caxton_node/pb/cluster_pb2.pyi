@@ -89,8 +89,60 @@ class Link(_message.Message):
     last_failure: str
     def __init__(self, peer: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., rtt_ms: _Optional[float] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., last_failure: _Optional[str] = ...) -> None: ...
 
+class ListPeersRequest(_message.Message):
+    __slots__ = ("node",)
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    def __init__(self, node: _Optional[str] = ...) -> None: ...
+
+class ListPeersResponse(_message.Message):
+    __slots__ = ("node_id", "peers")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    PEERS_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    peers: _containers.RepeatedCompositeFieldContainer[Peer]
+    def __init__(self, node_id: _Optional[str] = ..., peers: _Optional[_Iterable[_Union[Peer, _Mapping]]] = ...) -> None: ...
+
+class Peer(_message.Message):
+    __slots__ = ("node_id", "address", "state", "kind", "why", "rtt_ms", "loss", "bytes_in", "bytes_out", "in_per_s", "out_per_s", "backlog_bytes", "unacked_batches", "resent_batches", "clock_skew_s", "certificate_ends_unix_ms", "last_failure")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    RTT_MS_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_IN_FIELD_NUMBER: _ClassVar[int]
+    BYTES_OUT_FIELD_NUMBER: _ClassVar[int]
+    IN_PER_S_FIELD_NUMBER: _ClassVar[int]
+    OUT_PER_S_FIELD_NUMBER: _ClassVar[int]
+    BACKLOG_BYTES_FIELD_NUMBER: _ClassVar[int]
+    UNACKED_BATCHES_FIELD_NUMBER: _ClassVar[int]
+    RESENT_BATCHES_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_SKEW_S_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_ENDS_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    LAST_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    address: str
+    state: str
+    kind: str
+    why: str
+    rtt_ms: float
+    loss: float
+    bytes_in: int
+    bytes_out: int
+    in_per_s: float
+    out_per_s: float
+    backlog_bytes: int
+    unacked_batches: int
+    resent_batches: int
+    clock_skew_s: float
+    certificate_ends_unix_ms: int
+    last_failure: str
+    def __init__(self, node_id: _Optional[str] = ..., address: _Optional[str] = ..., state: _Optional[str] = ..., kind: _Optional[str] = ..., why: _Optional[str] = ..., rtt_ms: _Optional[float] = ..., loss: _Optional[float] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., in_per_s: _Optional[float] = ..., out_per_s: _Optional[float] = ..., backlog_bytes: _Optional[int] = ..., unacked_batches: _Optional[int] = ..., resent_batches: _Optional[int] = ..., clock_skew_s: _Optional[float] = ..., certificate_ends_unix_ms: _Optional[int] = ..., last_failure: _Optional[str] = ...) -> None: ...
+
 class MessageCounts(_message.Message):
-    __slots__ = ("accepted", "delivered", "forwarded", "refused", "dead_lettered", "handed_back", "in_flight", "malformed", "parked")
+    __slots__ = ("accepted", "delivered", "forwarded", "refused", "dead_lettered", "handed_back", "in_flight", "malformed", "parked", "kept", "outbox", "outbox_bytes")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     DELIVERED_FIELD_NUMBER: _ClassVar[int]
     FORWARDED_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +152,9 @@ class MessageCounts(_message.Message):
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     MALFORMED_FIELD_NUMBER: _ClassVar[int]
     PARKED_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    OUTBOX_FIELD_NUMBER: _ClassVar[int]
+    OUTBOX_BYTES_FIELD_NUMBER: _ClassVar[int]
     accepted: int
     delivered: int
     forwarded: int
@@ -109,7 +164,10 @@ class MessageCounts(_message.Message):
     in_flight: int
     malformed: int
     parked: int
-    def __init__(self, accepted: _Optional[int] = ..., delivered: _Optional[int] = ..., forwarded: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., handed_back: _Optional[int] = ..., in_flight: _Optional[int] = ..., malformed: _Optional[int] = ..., parked: _Optional[int] = ...) -> None: ...
+    kept: int
+    outbox: int
+    outbox_bytes: int
+    def __init__(self, accepted: _Optional[int] = ..., delivered: _Optional[int] = ..., forwarded: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., handed_back: _Optional[int] = ..., in_flight: _Optional[int] = ..., malformed: _Optional[int] = ..., parked: _Optional[int] = ..., kept: _Optional[int] = ..., outbox: _Optional[int] = ..., outbox_bytes: _Optional[int] = ...) -> None: ...
 
 class GetStatusResponse(_message.Message):
     __slots__ = ("node_id", "cluster", "version", "uptime_s", "members_alive", "members_suspect", "members_dead", "members_left", "agents_running", "links", "messages", "gossip_bytes_in", "gossip_bytes_out", "health_score", "listening", "partition_view", "agreed", "agreed_seen", "on_minority", "gossip_in_per_s", "gossip_out_per_s", "suspicions_per_min", "gossip_dropped", "gossip_loss", "encryption", "stalls")
@@ -224,20 +282,26 @@ class JoinRequest(_message.Message):
     def __init__(self, token: _Optional[str] = ..., node_id: _Optional[str] = ..., csr_pem: _Optional[bytes] = ..., hosts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class JoinResponse(_message.Message):
-    __slots__ = ("cluster", "certificate_pem", "ca_pem", "gossip_keys", "seeds", "sponsor")
+    __slots__ = ("cluster", "certificate_pem", "ca_pem", "gossip_keys", "seeds", "sponsor", "trust_list", "revocations", "clock_unix_ms")
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_PEM_FIELD_NUMBER: _ClassVar[int]
     CA_PEM_FIELD_NUMBER: _ClassVar[int]
     GOSSIP_KEYS_FIELD_NUMBER: _ClassVar[int]
     SEEDS_FIELD_NUMBER: _ClassVar[int]
     SPONSOR_FIELD_NUMBER: _ClassVar[int]
+    TRUST_LIST_FIELD_NUMBER: _ClassVar[int]
+    REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     cluster: str
     certificate_pem: bytes
     ca_pem: bytes
     gossip_keys: _containers.RepeatedScalarFieldContainer[bytes]
     seeds: _containers.RepeatedScalarFieldContainer[str]
     sponsor: str
-    def __init__(self, cluster: _Optional[str] = ..., certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gossip_keys: _Optional[_Iterable[bytes]] = ..., seeds: _Optional[_Iterable[str]] = ..., sponsor: _Optional[str] = ...) -> None: ...
+    trust_list: bytes
+    revocations: bytes
+    clock_unix_ms: int
+    def __init__(self, cluster: _Optional[str] = ..., certificate_pem: _Optional[bytes] = ..., ca_pem: _Optional[bytes] = ..., gossip_keys: _Optional[_Iterable[bytes]] = ..., seeds: _Optional[_Iterable[str]] = ..., sponsor: _Optional[str] = ..., trust_list: _Optional[bytes] = ..., revocations: _Optional[bytes] = ..., clock_unix_ms: _Optional[int] = ...) -> None: ...
 
 class CreateJoinTokenRequest(_message.Message):
     __slots__ = ("lifetime_s",)

@@ -82,7 +82,7 @@ class Spending(_message.Message):
     def __init__(self, agent: _Optional[str] = ..., fuel: _Optional[int] = ..., time_us: _Optional[int] = ..., messages: _Optional[int] = ..., bytes: _Optional[int] = ..., cost: _Optional[int] = ...) -> None: ...
 
 class SendMessageRequest(_message.Message):
-    __slots__ = ("to", "performative", "content", "language", "ontology", "protocol", "conversation_id", "no_wait", "timeout_ms", "reply_to", "encoding", "in_reply_to", "reply_with", "headers", "also_to", "reply_by_unix_ms", "ttl_ms", "trace", "budget")
+    __slots__ = ("to", "performative", "content", "language", "ontology", "protocol", "conversation_id", "no_wait", "timeout_ms", "reply_to", "encoding", "in_reply_to", "reply_with", "headers", "also_to", "reply_by_unix_ms", "ttl_ms", "trace", "budget", "durable")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +109,7 @@ class SendMessageRequest(_message.Message):
     TTL_MS_FIELD_NUMBER: _ClassVar[int]
     TRACE_FIELD_NUMBER: _ClassVar[int]
     BUDGET_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_FIELD_NUMBER: _ClassVar[int]
     to: str
     performative: str
     content: bytes
@@ -128,7 +129,8 @@ class SendMessageRequest(_message.Message):
     ttl_ms: int
     trace: bool
     budget: Budget
-    def __init__(self, to: _Optional[str] = ..., performative: _Optional[str] = ..., content: _Optional[bytes] = ..., language: _Optional[str] = ..., ontology: _Optional[str] = ..., protocol: _Optional[str] = ..., conversation_id: _Optional[str] = ..., no_wait: _Optional[bool] = ..., timeout_ms: _Optional[int] = ..., reply_to: _Optional[str] = ..., encoding: _Optional[str] = ..., in_reply_to: _Optional[str] = ..., reply_with: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., also_to: _Optional[_Iterable[str]] = ..., reply_by_unix_ms: _Optional[int] = ..., ttl_ms: _Optional[int] = ..., trace: _Optional[bool] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ...) -> None: ...
+    durable: bool
+    def __init__(self, to: _Optional[str] = ..., performative: _Optional[str] = ..., content: _Optional[bytes] = ..., language: _Optional[str] = ..., ontology: _Optional[str] = ..., protocol: _Optional[str] = ..., conversation_id: _Optional[str] = ..., no_wait: _Optional[bool] = ..., timeout_ms: _Optional[int] = ..., reply_to: _Optional[str] = ..., encoding: _Optional[str] = ..., in_reply_to: _Optional[str] = ..., reply_with: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., also_to: _Optional[_Iterable[str]] = ..., reply_by_unix_ms: _Optional[int] = ..., ttl_ms: _Optional[int] = ..., trace: _Optional[bool] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., durable: _Optional[bool] = ...) -> None: ...
 
 class SendMessageResponse(_message.Message):
     __slots__ = ("message_id", "conversation_id", "reply", "latency_us", "budget_left", "spent")

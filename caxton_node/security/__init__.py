@@ -7,18 +7,20 @@ happens (`api/pipeline.py`).
 
 from caxton_node.security.principal import LOCAL, Principal
 from caxton_node.security.rbac import Permission, Role, check_permission
-from caxton_node.security.service import Tokens
+from caxton_node.security.service import Redeemed, Tokens
 from caxton_node.security.store import TokenRecord
-from caxton_node.security.token import JoinToken, parse_join_token
+from caxton_node.security.token import JoinToken, hash_token, parse_join_token
 
 __all__ = [
     "LOCAL",
     "JoinToken",
     "Permission",
     "Principal",
+    "Redeemed",
     "Role",
     "TokenRecord",
     "Tokens",
     "check_permission",
+    "hash_token",
     "parse_join_token",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from enum import StrEnum
 
 from caxton_node.core.clock import Clock
 from caxton_node.core.errors import InvalidArgument, NotFound, Unauthorized
@@ -17,7 +18,6 @@ from caxton_node.security.token import (
     JoinToken,
     check_api_token,
     hash_token,
-    parse_join_token,
     write_api_token,
 )
 from caxton_node.storage import Database
@@ -26,6 +26,15 @@ CACHE_S = 60.0
 CACHE_MAX = 1024
 JOIN_LIFETIME_S_MAX = 7 * 86_400
 _EXPIRED_KEPT_S = 7 * 86_400
+
+
+class Redeemed(StrEnum):
+    """What came of using a join token."""
+
+    TAKEN = "taken"
+    USED_UP = "used-up"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
 
 
 class Tokens:
@@ -71,7 +80,7 @@ class Tokens:
     async def issue_join_token(
         self, *, ca_fingerprint: str, lifetime_s: float = 3600.0, uses: int | None = None, note: str = ""
     ) -> JoinToken:
-        """Return a new join token; only this node can redeem it.
+        """Return a new join token; it is counted here, wherever it is redeemed.
 
         Args:
             ca_fingerprint: SHA-256 of the CA certificate (DER), hex.
@@ -110,29 +119,25 @@ class Tokens:
             raise Unauthorized("the token has expired", hint="ask an administrator for a new one")
         return Principal(record.name, Role(record.role))
 
-    async def redeem_join_token(self, text: str) -> None:
-        """Use a join token once, if it admits another node.
+    @property
+    def now_unix_s(self) -> int:
+        """Return the present by which tokens expire."""
+        return self._now_unix_s()
 
-        Raises:
-            InvalidArgument: It is not a join token.
-            Unauthorized: It is unknown here, expired, or used up.
+    async def take_join_use(self, hash_hex: str) -> Redeemed:
+        """Use a join token that was printed here once, if it admits another node.
+
+        Args:
+            hash_hex: Of its text, as `hash_token` makes it.
         """
-        token = parse_join_token(text)
-        now, hash_hex = self._now_unix_s(), hash_token(text)
-        token.check_expiry(now)
+        now = self._now_unix_s()
         if await self._store.take_use(hash_hex, now):
-            return
-        if await self._store.find(hash_hex) is None:
-            raise Unauthorized(
-                "this node did not issue the join token",
-                why="a token is redeemed where it was printed",
-                hint="join through that node, or run caxton-node token here",
-            )
-        raise Unauthorized(
-            "the join token is used up",
-            why="it has admitted as many nodes as it was issued for",
-            hint="get a new one on a member: caxton-node token",
-        )
+            return Redeemed.TAKEN
+        record = await self._store.find(hash_hex)
+        if record is None or record.kind != "join":
+            return Redeemed.UNKNOWN
+        is_over = record.expires_unix_s is not None and record.expires_unix_s <= now
+        return Redeemed.EXPIRED if is_over else Redeemed.USED_UP
 
     async def list_api_tokens(self) -> list[TokenRecord]:
         """Return what is kept of the API tokens, oldest first."""

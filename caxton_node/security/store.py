@@ -59,9 +59,9 @@ class TokenStore:
         return [TokenRecord(*row) for row in await self._database.read(query, (kind,))]
 
     async def take_use(self, hash_hex: str, now_unix_s: int) -> bool:
-        """Count one use of a token down, if it has one left and has not expired; return whether it had."""
+        """Count one use of a join token down, if it has one left and is not over; return whether it had."""
         changed = await self._database.write(
-            "UPDATE tokens SET uses_left = uses_left - 1 WHERE hash = ?"
+            "UPDATE tokens SET uses_left = uses_left - 1 WHERE hash = ? AND kind = 'join'"
             " AND (uses_left IS NULL OR uses_left > 0) AND (expires_unix_s IS NULL OR expires_unix_s > ?)",
             (hash_hex, now_unix_s),
         )

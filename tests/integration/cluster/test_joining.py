@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from caxton_node.cluster.identity import write_private
-from caxton_node.cluster.joining import fetch_trusted_ca, found_cluster
+from caxton_node.cluster.joining import found_cluster
+from caxton_node.cluster.seed_chain import fetch_trusted_ca
 from caxton_node.core.errors import InvalidArgument, Unavailable
 
 pytestmark = pytest.mark.story("022")

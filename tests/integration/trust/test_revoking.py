@@ -1,0 +1,125 @@
+"""A node that is revoked is cut off within seconds, and comes back only on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from caxton_node.cluster.files import NodeRevoked
+from caxton_node.cluster.joining import rejoin_cluster
+from caxton_node.core.errors import InvalidArgument, StateError
+from certs import Authority, revoke
+from certs.authority_files import read_authority
+from certs.trust_files import read_revocations
+from tests.support.api import Node, call
+from tests.support.trusting import Cluster, cluster, until
+
+pytestmark = pytest.mark.story("022")
+
+
+def alive(node: Node) -> list[str]:
+    return node.daemon._cluster.alive_nodes()
+
+
+def revoked_on(node: Node) -> list[str]:
+    return [each.node_id for each in read_revocations(node.data_dir / "certs")]
+
+
+async def revoke_n3(made: Cluster, *, at: str = "n2") -> None:
+    """Revoke n3 through a node."""
+    answer = await call(made[at].local, lambda client: client.security.revoke("n3", reason="stolen"))
+    assert answer.revocation.reason == "stolen"
+    assert {node.node: node.error for node in answer.nodes} == {"n1": "", "n2": ""}
+
+
+async def test_a_revoked_node_has_no_link_left_is_gone_for_all_and_knows_it(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        for name in ("n1", "n2"):
+            ping = lambda client: client.cluster.ping("n3", over_link=True, timeout_s=5)  # noqa: E731
+            await call(made[name].local, ping)
+        await revoke_n3(made)  # n2 does not sign: it asks n1
+        for name in ("n1", "n2"):
+            assert alive(made[name]) == ["n1", "n2"]
+            assert revoked_on(made[name]) == ["n3"]
+            assert made[name].daemon._cluster.link_kind("n3") == ""
+            assert not made[name].daemon._cluster.sides.counts("n3")
+        trust = made["n3"].daemon._trust
+        await until(lambda: not trust.expiry.health().is_ok)
+        assert "revoked" in trust.expiry.health().detail
+
+
+async def test_the_gossip_keys_change_and_the_revoked_node_does_not_get_the_new_one(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        before = made["n1"].daemon._keys.ring.ids
+        await revoke_n3(made)
+        remaining = [made[name].daemon._keys for name in ("n1", "n2")]
+        await until(lambda: all(set(keys.ring.ids).isdisjoint(before) for keys in remaining))
+        assert made["n3"].daemon._keys.ring.ids == before
+        listed = lambda: {  # noqa: E731
+            member.node_id: member.state.value for member in made["n1"].daemon._cluster.members()
+        }
+        await until(lambda: listed().get("n3") in {None, "left"})
+
+
+async def test_a_revoked_node_does_not_start_again_and_says_why(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        await revoke_n3(made)
+        await until(lambda: bool(made["n3"].daemon._trust.revoking.self_revoked))
+        await until(lambda: revoked_on(made["n3"]) == ["n3"])
+        await made.stop("n3")
+        with pytest.raises(NodeRevoked, match="was revoked") as caught:
+            await made.start("n3")
+        assert "stolen" in caught.value.why
+        assert "caxton-node certs renew --seed" in caught.value.hint
+
+
+async def test_a_node_is_let_in_again_on_purpose_by_a_token_with_all_its_data(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        await revoke_n3(made)
+        await made.stop("n3")
+        token, seed = await made.token(), made["n2"].grpc
+        await asyncio.to_thread(rejoin_cluster, made.data_dir("n3"), seed, token, [])
+        n3 = await made.start("n3")
+        await until(lambda: all(alive(made[name]) == ["n1", "n2", "n3"] for name in made.nodes))
+        for name in ("n1", "n2"):
+            await call(made[name].local, lambda client: client.cluster.ping("n3", over_link=True))
+        assert n3.daemon._trust.expiry.health().is_ok
+        assert revoked_on(n3) == ["n3"]  # what was revoked stays so; the new certificate is younger
+
+
+async def test_a_node_that_was_away_learns_of_a_revocation_when_it_is_back(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        await made.stop("n2")
+        await call(made["n1"].local, lambda client: client.security.revoke("n3"))
+        n2 = await made.start("n2")
+        await until(lambda: revoked_on(n2) == ["n3"] and alive(n2) == ["n1", "n2"])
+
+
+async def test_a_newcomer_is_told_who_was_revoked(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        await revoke_n3(made)
+        await made.invite("n4", through="n2")
+        assert [each.node_id for each in read_revocations(made.data_dir("n4") / "certs")] == ["n3"]
+
+
+async def test_a_revocation_that_was_signed_offline_is_put_in_force(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        now = made["n2"].daemon._trust._keeper.now
+        authority = read_authority(made.data_dir("n1") / "certs")
+        signed = revoke(authority, "n3", now, reason="sold").encode()
+        await call(made["n2"].local, lambda client: client.security.revoke(revocation=signed))
+        assert alive(made["n1"]) == alive(made["n2"]) == ["n1", "n2"]
+        listed = await call(made["n1"].local, lambda client: client.security.revocations())
+        assert [(each.node, each.reason) for each in listed] == [("n3", "sold")]
+        stranger = revoke(Authority.create("test", now), "n1", now).encode()
+        with pytest.raises(StateError, match="not in force"):
+            await call(made["n2"].local, lambda client: client.security.revoke(revocation=stranger))
+        assert alive(made["n2"]) == ["n1", "n2"]
+
+
+async def test_a_node_does_not_revoke_itself(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        with pytest.raises(InvalidArgument, match="itself"):
+            await call(made["n1"].local, lambda client: client.security.revoke("n1"))
