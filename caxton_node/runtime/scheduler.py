@@ -28,7 +28,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Condition, Lock, Thread, current_thread
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Protocol
 
 from caxton_node.runtime.batching import Batching
@@ -45,6 +45,8 @@ SWITCH_INTERVAL_S = 0.0005
 """For `sys.setswitchinterval` in a process that runs workers: the default of 5 ms starves its loop."""
 
 DEMAND_EVERY = 16
+ROUTE_MANY = 64
+"""Messages in an outbox from which on it is measured how long they keep this thread busy."""
 ROUTE_LONG_S = 0.01
 ROUTE_REST = 3.0
 """How many times longer than the routing of a large outbox its sender rests: a quarter of the time is its."""
@@ -347,29 +349,31 @@ class Scheduler:
         if not frames:
             return _NOTHING
         count = len(frames)
-        is_paid = slot.mail.lone_in_hand() is not None
-        if is_paid and not self._post.admit(slot.instance, frames[0], counts_fuel=slot.sandbox.counts_fuel):
+        is_alone = slot.mail.lone_in_hand() is not None
+        if is_alone and not self._post.admit(slot.instance, frames[0], counts_fuel=slot.sandbox.counts_fuel):
             slot.mail.settle(0, poisoned=1)
             return 1, room, 0.0, 0.0
         try:
             outcome = slot.sandbox.handle(frames)
         except Exception as err:  # noqa: BLE001  whatever a guest provokes stays with that guest
             outcome = Outcome(0, [], _blame_host(err), 0, 0.0, count)
-        if is_paid and (outcome.handled or outcome.poisoned is not None):
+        if is_alone and (outcome.handled or outcome.poisoned is not None):
             self._post.charge(
                 slot.instance, frames[0], fuel_units=outcome.fuel_units, elapsed_s=outcome.elapsed_s
             )
         slot.handled += outcome.handled
         slot.fuel_units += outcome.fuel_units
         trap = outcome.trap
-        route_s = 0.0
-        if outcome.outbox:
-            began_at = perf_counter()
+        route_s = busy_s = 0.0
+        if outcome.outbox or (is_alone and outcome.handled):  # though it sent nothing: that it was handled
+            is_measured = len(outcome.outbox) >= ROUTE_MANY
+            began_at, busy_from = perf_counter(), thread_time() if is_measured else 0.0
             try:
                 self._post.accept(slot.instance, outcome.outbox)
             except Exception as err:  # noqa: BLE001  the batch behind the message at fault must not go with it
                 trap = outcome.trap = trap or _blame_host(err)
             route_s = perf_counter() - began_at
+            busy_s = thread_time() - busy_from if is_measured else 0.0
         slot.batch.observe(count, outcome.elapsed_s + route_s)
         if trap is None:
             slot.mail.settle(count)
@@ -378,8 +382,8 @@ class Scheduler:
         for violation in outcome.violations:
             self._watch.handle_violation(slot.instance, violation)
         rest_s = outcome.rest_s
-        if route_s > ROUTE_LONG_S:  # it kept everybody from Python's lock: whoever sends so much waits for it
-            rest_s = max(rest_s, route_s * ROUTE_REST)
+        if busy_s > ROUTE_LONG_S:  # it kept everybody from Python's lock: whoever sends so much waits for it
+            rest_s = max(rest_s, busy_s * ROUTE_REST)
         if slot.share < 1:
             rest_s = max(rest_s, outcome.elapsed_s * (1 / slot.share - 1))
         return count, room, outcome.elapsed_s, rest_s

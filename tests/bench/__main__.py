@@ -22,7 +22,7 @@ BENCHES = (
     "hostile_neighbours",
     "swim_sim",
     "swim_real",
-    "mesh_links",
+    "mesh",
     "junk",
 )
 ROOT = Path(__file__).parents[2]
