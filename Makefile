@@ -3,6 +3,7 @@
 BIN := .venv/bin
 SOURCES := caxton_node swim transport certs
 NATS_SERVER := github.com/nats-io/nats-server/v2@v2.15.2
+TOXIPROXY := github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
 MEMBERLIST := tests/bench/peers/memberlist
 
 help:            ## list the targets
@@ -29,7 +30,10 @@ fuzz: .venv/.fuzz ## coverage-guided fuzzing of all that reads guests' bytes, te
 soak: .venv/.dev ## random traffic, crashes, reloads, restarts for an hour, and books that must balance (SECONDS_MAX=30: a short round)
 	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS_MAX),3600) $(if $(SEED),--seed $(SEED))
 
-chaos: .venv/.dev ## real nodes on a network that splits, deafens and freezes; root, a quarter of an hour (ONLY=frozen: some)
+kills: .venv/.dev ## real nodes killed at random, and no durable message lost or handled twice, an hour (ROUNDS=10: a short round)
+	@$(BIN)/python -m tests.kills --rounds $(or $(ROUNDS),200) $(if $(SEED),--seed $(SEED))
+
+chaos: .venv/.dev ## real nodes on a network that splits, deafens, loses and freezes; root, half an hour (ONLY=frozen: some)
 	@$(BIN)/python -m tests.chaos $(if $(ONLY),--only "$(ONLY)")
 
 sim-long: .venv/.dev ## simulations that take minutes: ten thousand nodes in one process (SIM_SEED=7: another world)
@@ -60,6 +64,13 @@ bench: .venv/.dev ## every benchmark; writes docs/reference/benchmarks.md (QUICK
 	@go -C $(MEMBERLIST) build -trimpath -o $(CURDIR)/.venv-peers/bin/memberlist-peer . || echo "no go: leave memberlist out"
 	@touch $@
 
+# The tool that go installs is named after its directory, which is just `server`.
+.venv-peers/bin/toxiproxy-server:
+	@GOBIN=$(CURDIR)/.venv-peers/go go install -trimpath $(TOXIPROXY)
+	@mkdir -p $(@D) && mv .venv-peers/go/server $@ && rmdir .venv-peers/go
+
+toxiproxy: .venv-peers/bin/toxiproxy-server ## the proxy that tests put in front of TCP links (needs Go; a stand-in of ours is used without)
+
 bench-peers: .venv/.dev .venv-peers/.made ## other systems that the benches measure beside ours, in a place of their own
 
 guests: .venv/.dev ## rebuild the example agents (needs Debian's rustc and libstd-rust-dev-wasm32)
@@ -71,4 +82,4 @@ lock: .venv/.dev ## pin what pyproject.toml asks for, with hashes
 clean:           ## forget everything that can be made again
 	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
 
-.PHONY: help demo test sim-long lint types imports docs reference bench bench-peers fuzz soak chaos guests lock clean
+.PHONY: help demo test toxiproxy sim-long lint types imports docs reference bench bench-peers fuzz soak kills chaos guests lock clean

@@ -16,9 +16,10 @@ from types import FrameType
 import pytest
 
 from tests.chaos.network import PREFIX, list_namespaces, remove
+from tests.support import tun_net
 
 HERE = Path(__file__).parent
-SCENARIOS = ("wiring.py", "partitions.py", "failing_links.py", "frozen.py")
+SCENARIOS = ("wiring.py", "partitions.py", "failing_links.py", "frozen.py", "bad_paths.py", "lossy_paths.py")
 SCENARIO_S = 300
 UNFIT = 2
 
@@ -53,7 +54,7 @@ def find_obstacle() -> str:
         return "`ip` is missing. On Debian 12 or Ubuntu 24.04: apt-get install iproute2"
     if os.geteuid() != 0:
         return "making network namespaces needs root: sudo make chaos"
-    return ""
+    return tun_net.find_obstacle()
 
 
 def sweep() -> None:

@@ -14,6 +14,7 @@ from tests.chaos.diary import ALIVE, Diary
 from tests.chaos.network import Cut, Network
 from tests.chaos.nodes import ChaosNode
 from tests.chaos.watching import Watch
+from tests.support.tun_net import TunNet
 
 MESH_PORT, GRPC_PORT = 7946, 50051
 FORM_S = 60.0
@@ -26,14 +27,14 @@ class ChaosCluster:
 
     Attributes:
         folder: Of all their data; whoever made it removes it.
-        network: Their hosts.
+        network: Their hosts: on a switch, whose lines are good or cut, or on lines of any badness.
         nodes: By node id.
         diary: What they saw, each from its start.
         watches: By node id.
     """
 
     folder: Path
-    network: Network = field(default_factory=Network)
+    network: Network | TunNet = field(default_factory=Network)
     nodes: dict[str, ChaosNode] = field(default_factory=dict)
     diary: Diary = field(default_factory=Diary)
     watches: dict[str, Watch] = field(default_factory=dict)

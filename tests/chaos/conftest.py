@@ -1,4 +1,4 @@
-"""Five nodes on five hosts for each scenario, and the figures of all scenarios at the end."""
+"""Nodes on hosts of their own for each scenario, and the figures of all scenarios at the end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.chaos.cluster import ChaosCluster
 from tests.chaos.figures import Figures
+from tests.support.tun_net import TunNet
 
 NAMES = ("n1", "n2", "n3", "n4", "n5")
 FIGURES = pytest.StashKey[Figures]()
@@ -42,6 +43,16 @@ def five(request, folder):
     """A cluster of five that see one another; what they saw is printed if the scenario fails."""
     with ChaosCluster(folder) as cluster:
         cluster.form(NAMES)
+        yield cluster
+        if has_failed(request):
+            print(*sorted(cluster.diary.entries, key=lambda one: one.at_s), sep="\n")
+
+
+@pytest.fixture
+def three(request, folder):
+    """A cluster of three on lines that can be as bad as one likes."""
+    with ChaosCluster(folder, TunNet()) as cluster:
+        cluster.form(NAMES[:3])
         yield cluster
         if has_failed(request):
             print(*sorted(cluster.diary.entries, key=lambda one: one.at_s), sep="\n")

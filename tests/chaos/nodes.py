@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from caxton_node.devkit.demo.nodes import BIN, DemoNode
 from tests.chaos.network import Host
 from tests.support.nodes import caxton, caxton_node
+from tests.support.tun_net import TunHost
 
 JOIN_S = 60.0
 
@@ -22,7 +23,7 @@ class ChaosNode(DemoNode):
         host: Where it runs.
     """
 
-    host: Host = field(kw_only=True)
+    host: Host | TunHost = field(kw_only=True)
 
     @property
     def settings(self) -> list[str]:

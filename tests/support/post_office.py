@@ -10,6 +10,8 @@ from typing import Any
 from caxton_node.fipa import Envelope, FailureReason, Performative, decode, encode
 from caxton_node.fipa.content import fault_in
 from caxton_node.messaging import Mailbox, Router, RouteTable, Target
+from caxton_node.messaging.mailbox import Sender
+from caxton_node.messaging.pausing import Gate
 from caxton_node.messaging.remote import Refused
 from tests.support.clock import HandClock
 
@@ -26,11 +28,15 @@ class ListPort:
         self.forwarded = 0
         self.pending = 0
         self.refused: Refused | None = None
+        self.held: dict[str, Gate] = {}
+
+    def handle_roomy(self, node: str) -> None:
+        """Take no notice: nobody waits here."""
 
     def connect(self, refused: Refused) -> None:
         self.refused = refused
 
-    def send(self, node: str, lane_key: int, frames: list[bytes], _sender: Mailbox | None = None) -> bool:
+    def send(self, node: str, lane_key: int, frames: list[bytes], _sender: Sender = None) -> bool:
         if len(frames) > self.room:
             return False
         self.room -= len(frames)
