@@ -26,6 +26,7 @@ from caxton_node.agents.announcing import RegistryAnnouncer, RouteKeeper
 from caxton_node.agents.chronicle import Chronicle
 from caxton_node.agents.grants import Grants
 from caxton_node.agents.instance import Plant
+from caxton_node.agents.module_sources import ModuleSources
 from caxton_node.agents.relay import TrapRelay
 from caxton_node.agents.service import AgentService
 from caxton_node.agents.validation import TrialSettings, Validator
@@ -38,7 +39,7 @@ from caxton_node.cluster.addresses import advertised_address, resolve
 from caxton_node.cluster.agreement import Book
 from caxton_node.cluster.changes import Change, MemberChanged, PeerLost
 from caxton_node.cluster.diary import Diary
-from caxton_node.cluster.facts import NodeFacts, facts_of
+from caxton_node.cluster.facts import NodeFacts
 from caxton_node.cluster.files import NodeFiles, read_node_files
 from caxton_node.cluster.joining import DATABASE
 from caxton_node.cluster.keys import GossipKeys
@@ -55,6 +56,8 @@ from caxton_node.messaging.conversation_store import ConversationStore
 from caxton_node.messaging.conversations import Conversations
 from caxton_node.messaging.dead_letter_office import DeadLetterOffice
 from caxton_node.messaging.directory import DIRECTORY, Directory
+from caxton_node.messaging.durable.post import DurablePost
+from caxton_node.messaging.exchange import Exchange
 from caxton_node.messaging.receipts import Receipts
 from caxton_node.messaging.recollection import Recollection
 from caxton_node.messaging.store import DeadLetterStore
@@ -75,16 +78,19 @@ from caxton_node.runtime.scheduler import SWITCH_INTERVAL_S, Scheduler
 from caxton_node.security import Tokens
 from caxton_node.settings import (
     compile_limits,
+    durable_settings,
     gossip_encryption,
     guest_memory_bytes,
     keeping_settings,
     mesh_settings,
     pool_settings,
     swim_settings,
+    trust_settings,
 )
 from caxton_node.storage import Database, owned
 from caxton_node.tasks import Settings as TaskSettings
 from caxton_node.tasks import TaskService, TaskStore
+from caxton_node.trust import TrustService
 from caxton_node.vitals import Vitals
 from swim import Identity, Keyring, Membership
 
@@ -186,7 +192,8 @@ class Daemon:
         self._stack.push_async_callback(self._cluster.close)
         port = await self._cluster.open(mesh.host, mesh.port)
         address = advertised_address(mesh.host, port, mesh.advertise)
-        identity = Identity(files.node_id, address, self._epoch, self._facts().pack())
+        facts = NodeFacts("", __version__, files.authority is not None)
+        identity = Identity(files.node_id, address, self._epoch, facts.pack())
         encryption = gossip_encryption(self.config)
         keyring = Keyring(files.cluster, files.gossip_keys, encryption=encryption)
         rng = random.Random()  # noqa: S311  probes and gossip need no secret chance
@@ -201,6 +208,18 @@ class Daemon:
             known=[*files.sponsor, *await self._members.read_known()],
             rng=rng,
         )
+        self._rotation = Rotation(self._cluster, self._keys)
+        self._trust = TrustService(
+            files=files,
+            data_dir=self.config.data.dir,
+            cluster=self._cluster,
+            rotation=self._rotation,
+            bus=self._bus,
+            clock=self._clock,
+            settings=trust_settings(self.config),
+            rng=rng,
+        )
+        self._stack.push_async_callback(self._trust.close)
         self._cluster.sides.keep = self._members.save_book
         self._diary = Diary(self._database, self._bus, self._clock, files.node_id)
         self._stack.push_async_callback(self._diary.close)
@@ -229,13 +248,14 @@ class Daemon:
         loop = asyncio.get_running_loop()
         node_id = self.files.node_id
         routes, messaging = RouteTable(), self.config.messaging
+        outbound = Outbound(loop, self._cluster.send)
         RouteKeeper(self._registry, routes)
         self._router = Router(
             node_id=node_id,
             routes=routes,
             clock=self._clock,
             loop=loop,
-            remote=Outbound(loop, self._cluster.send),
+            remote=outbound,
             conversations=Conversations(
                 messages_max=messaging.conversation_messages_max,
                 idle_us=round(messaging.conversation_idle_s * 1e6),
@@ -252,13 +272,26 @@ class Daemon:
         )
         await self._dead_letters.open()
         self._last.push_async_callback(self._dead_letters.close)
+        self._durable = DurablePost(
+            self._router.office,
+            database=self._database,
+            node_id=node_id,
+            clock=self._clock,
+            settings=durable_settings(self.config),
+            peers=self._cluster,
+        )
+        self._durable.keep_letters_by(self._dead_letters.flush)
+        self._router.keep_durable(self._durable)
+        await self._durable.open()
+        self._last.push_async_callback(self._durable.close)
         recollection = Recollection(self._router, ConversationStore(self._database), self._clock)
         await recollection.open()
         self._last.push_async_callback(recollection.close)
+        self._clearing = self._router.fence_moves(self._cluster, self._board)
         self._grants = Grants(self._registry)
         directory = Directory(node_id, self._grants, self._router.submit)
         self._router.add_platform_agent(DIRECTORY, directory.handle)
-        self._cluster.on_batch(self._router.accept_remote)
+        self._stack.push_async_callback(Exchange(self._cluster, outbound, self._router).close)
         self._bus.subscribe(MemberChanged, self._handle_member)
         self._bus.subscribe(PeerLost, lambda lost: self._router.handle_node_died(lost.node, lost.undelivered))
         self.in_background(self._tick(), "router-tick")
@@ -299,10 +332,13 @@ class Daemon:
             board=self._board,
             announcer=RegistryAnnouncer(self._registry, self.files.node_id),
             whole=Quota(guest_memory_bytes(self.config), self.config.runtime.agents_max),
+            peers=ModuleSources(self._cluster, self._registry),
         )
         self._grants.connect(self._agents.may_register)
         await self._agents.restore()
+        self._durable.start()
         self._stack.push_async_callback(self._agents.close)
+        self._stack.push_async_callback(self._clearing.close)  # what waits for a move goes before agents do
         self._vitals = Vitals(
             router=self._router,
             scheduler=self._scheduler,
@@ -311,6 +347,7 @@ class Daemon:
             agents=self._agents,
             pool=self._pool,
             dead_letters=self._dead_letters,
+            trust=self._trust,
         )
 
     async def _open_tasks(self) -> None:
@@ -334,14 +371,11 @@ class Daemon:
             cluster_name=files.cluster,
             cluster=self._cluster,
             tokens=self._tokens,
-            authority=files.authority,
-            ca_pem=files.bundle.ca_pem,
+            trust=self._trust.signing,
             gossip_keys=lambda: self._keys.ring.keys,
-            signers=self._signers,
         )
         services = Services(
             cluster_name=files.cluster,
-            ca_fingerprint=files.ca_fingerprint,
             started_at=self._started_at,
             clock=self._clock,
             config=self.config,
@@ -349,7 +383,8 @@ class Daemon:
             bus=self._bus,
             tokens=self._tokens,
             sponsor=sponsor,
-            keys=Rotation(self._cluster, self._keys),
+            keys=self._rotation,
+            trust=self._trust,
             cluster=self._cluster,
             registry=self._registry,
             router=self._router,
@@ -368,12 +403,13 @@ class Daemon:
             socket_path=socket_path,
             host=grpc.host if grpc.enabled else "",
             port=grpc.port,
-            key_pem=files.bundle.key_pem,
-            chain_pem=files.bundle.certificate_pem + files.bundle.ca_pem,
+            key_pem=self._trust.held.bundle.key_pem,
+            chain_pem=self._trust.held.chain_pem,
         )
         server = GrpcServer(Pipeline(services), files.node_id, settings)
         port = await server.open()
         self._stack.push_async_callback(server.close)
+        self._trust.listen(lambda held: server.use_certificate(held.bundle.key_pem, held.chain_pem))
         self._listening["socket"] = f"unix:{socket_path}"
         if port:
             self._listening["grpc"] = f"{grpc.host}:{port}"
@@ -381,6 +417,7 @@ class Daemon:
     def _open_metrics(self) -> None:
         """Late, since it reads from all of the above."""
         self._board.collect_from(self._vitals.readings)
+        self._board.collect_from(self._trust.expiry.readings)
         self._board.collect_from(database_source(self._database))
         if self.config.metrics.enabled:
             checks = self._vitals.checks
@@ -395,6 +432,9 @@ class Daemon:
         seeds = [*await resolve(self.files.seeds), *remembered]
         self._cluster.start(list(dict.fromkeys(seeds)))
         self._cluster.tell(self._facts())
+        self._trust.listen(lambda _held: self._cluster.tell(self._facts()))
+        self._trust.start()
+        self._agents.mend()
         self._stack.push_async_callback(self._save_members)  # after the goodbye, which changes who counts
         self._stack.push_async_callback(self._cluster.leave)
         self.in_background(self._keep_members(), "members-saver")
@@ -455,17 +495,17 @@ class Daemon:
             _log.warning("the members were not saved", reason=str(err))
 
     def _handle_member(self, changed: MemberChanged) -> None:
+        if changed.member.is_live:
+            self._router.handle_node_alive(changed.member.node_id)
+        member = changed.member
+        self._durable.handle_member(member.node_id, member.epoch, is_live=member.is_live)
         if changed.change is Change.JOINED:
             self._registry.handle_member_joined(changed.member.node_id)
         elif changed.change in {Change.DIED, Change.LEFT}:
             self._registry.handle_member_gone(changed.member.node_id)
 
     def _facts(self) -> NodeFacts:
-        return NodeFacts(self._listening.get("grpc", ""), __version__, self.files.authority is not None)
-
-    def _signers(self) -> list[str]:
-        live = [member for member in self._cluster.members() if member.is_live and facts_of(member).signer]
-        return [member.node_id for member in live if member.node_id != self.files.node_id]
+        return NodeFacts(self._listening.get("grpc", ""), __version__, self._trust.signs)
 
 
 def _allow_all_descriptors() -> None:

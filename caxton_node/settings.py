@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from caxton_node.config import Config
 from caxton_node.core.errors import InvalidConfig
+from caxton_node.messaging.durable.settings import DurableSettings
 from caxton_node.messaging.letter_shelf import KeepingSettings
 from caxton_node.runtime.compiler import CompileLimits
 from caxton_node.runtime.pool import PoolSettings
+from caxton_node.trust import Settings as TrustSettings
 from swim import Encryption, InvalidSettings, Pace
 from swim import Settings as SwimSettings
 from transport import Profile, TransportChoice
@@ -49,7 +51,22 @@ def gossip_encryption(config: Config) -> Encryption:
 def mesh_settings(config: Config) -> MeshSettings:
     """Return the settings of the mesh."""
     mesh = config.mesh
-    return MeshSettings(transport=TransportChoice(mesh.transport), profile=Profile(mesh.profile))
+    return MeshSettings(
+        transport=TransportChoice(mesh.transport),
+        profile=Profile(mesh.profile),
+        compresses=mesh.compression,
+        kept_bytes_max=mesh.kept_bytes_max,
+    )
+
+
+def trust_settings(config: Config) -> TrustSettings:
+    """Return how certificates are kept from running out."""
+    certs = config.certs
+    return TrustSettings(
+        check_interval_s=certs.check_interval_s,
+        lifetime_days=certs.lifetime_days,
+        compare_interval_s=certs.compare_interval_s,
+    )
 
 
 def compile_limits(config: Config) -> CompileLimits:
@@ -79,6 +96,16 @@ def keeping_settings(config: Config) -> KeepingSettings:
         count_max=messaging.dead_letters_max,
         bytes_max=messaging.dead_letters_bytes_max,
         age_max_s=messaging.dead_letters_age_max_s,
+    )
+
+
+def durable_settings(config: Config) -> DurableSettings:
+    """Return how many durable messages are kept, and how long."""
+    messaging = config.messaging
+    return DurableSettings(
+        rows_max=messaging.outbox_max,
+        bytes_max=messaging.outbox_bytes_max,
+        ttl_s=messaging.durable_ttl_s,
     )
 
 

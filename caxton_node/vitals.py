@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from caxton_node.agents.service import AgentService
+from caxton_node.cluster.mesh_readings import mesh_readings
 from caxton_node.cluster.partitions import PartitionView
 from caxton_node.cluster.service import Cluster
 from caxton_node.messaging import Router
@@ -21,6 +22,7 @@ from caxton_node.observability.exporters.prometheus import Check
 from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.scheduler import Scheduler
 from caxton_node.storage import Database
+from caxton_node.trust import TrustService
 
 
 class Vitals:
@@ -34,6 +36,7 @@ class Vitals:
         agents: Of this node.
         pool: Of this node.
         dead_letters: Of this node.
+        trust: Of this node.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Vitals:
         agents: AgentService,
         pool: Pool,
         dead_letters: DeadLetterOffice,
+        trust: TrustService,
     ) -> None:
         self._router = router
         self._scheduler = scheduler
@@ -54,6 +58,7 @@ class Vitals:
         self._agents = agents
         self._pool = pool
         self._dead_letters = dead_letters
+        self._trust = trust
 
     def readings(self) -> Iterable[Reading]:
         """Return every number that the parts keep for themselves."""
@@ -66,11 +71,13 @@ class Vitals:
         trouble = self._database.counts.trouble
         failed = list(self._agents.failed())
         view = self._cluster.partition_view()
+        certificate = self._trust.expiry.health()
         return [
             Check("storage", ok=not trouble, detail=trouble or str(self._database.path)),
             # A minority goes on serving its own agents, so restarting or avoiding it would help nobody.
             Check("cluster", ok=True, detail=f"{len(self._cluster.alive_nodes())} members alive, {view}"),
             # A failed agent is its owner's trouble; the node that holds it does its work.
+            Check("certificate", ok=certificate.is_ok, detail=certificate.detail),
             Check("agents", ok=True, detail=f"failed: {', '.join(failed)}" if failed else "none failed"),
         ]
 
@@ -88,6 +95,7 @@ class Vitals:
         yield reading("caxton_messages_in_flight", counts.in_flight)
         yield reading("caxton_messages_parked", counts.parked)
         yield from self._of_conversations()
+        yield from self._of_durable()
         yield reading("caxton_dead_letters", self._dead_letters.kept)
         for reason, letters in self._dead_letters.counts().items():
             yield reading("caxton_dead_letters_total", letters.total, reason=reason)
@@ -95,6 +103,14 @@ class Vitals:
         yield reading("caxton_message_latency_seconds", self._waiting_times())
         yield from self._of_budgets()
         yield from self._of_turns()
+
+    def _of_durable(self) -> Iterable[Reading]:
+        durable = self._router.durable
+        if durable is not None:
+            yield reading("caxton_outbox_messages", durable.waiting)
+            yield reading("caxton_outbox_bytes", durable.waiting_bytes)
+            yield reading("caxton_outbox_sent_total", durable.launched)
+            yield reading("caxton_durable_handled", durable.remembered)
 
     def _of_conversations(self) -> Iterable[Reading]:
         conversations = self._router.conversations
@@ -157,11 +173,7 @@ class Vitals:
         for reason, dropped in statistics.dropped.items():
             yield reading("caxton_gossip_dropped_total", dropped, reason=reason.value)
         yield from self._of_sides()
-        peers = self._cluster.peers()
-        for (kind, state), count in Counter((peer.kind or "none", str(peer.state)) for peer in peers).items():
-            yield reading("caxton_mesh_links", count, kind=kind, state=state)
-        yield reading("caxton_mesh_bytes_total", sum(peer.bytes_in for peer in peers), direction="in")
-        yield reading("caxton_mesh_bytes_total", sum(peer.bytes_out for peer in peers), direction="out")
+        yield from mesh_readings(self._cluster.peers(), self._cluster.mesh_stats)
 
     def _of_sides(self) -> Iterable[Reading]:
         sides = self._cluster.sides

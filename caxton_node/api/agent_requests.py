@@ -59,8 +59,12 @@ def choose_cpu(request: pb.DeployAgentRequest, config: Config) -> Cpu:
     return Cpu.BOTH if request.limits.fuel_per_message else Cpu(config.agents.cpu)
 
 
-def read_change(request: pb.UpdateAgentRequest) -> Change:
+def read_change(request: pb.UpdateAgentRequest, module: bytes = b"") -> Change:
     """Return what a request asks to change.
+
+    Args:
+        request: As it came.
+        module: The module that it names by a digest, if it does.
 
     Raises:
         InvalidArgument: A field cannot be used; nothing was changed.
@@ -70,7 +74,7 @@ def read_change(request: pb.UpdateAgentRequest) -> Change:
         return request.HasField(field)
 
     return Change(
-        module=request.module,
+        module=module or request.module,
         version=request.version,
         limits=given_limits(request.limits),
         config=read_config(request.config) if given("config") else None,

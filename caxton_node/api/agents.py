@@ -11,6 +11,7 @@ import msgspec
 from caxton_node.api.agent_answers import agent_of, short, state_of, transition_of
 from caxton_node.api.agent_requests import read_change, read_manifest
 from caxton_node.api.call import Call
+from caxton_node.api.module_passing import module_of
 from caxton_node.api.services import Services
 from caxton_node.core.ids import check_node_id, full_name
 from caxton_node.observability.logs import get_logger
@@ -28,7 +29,8 @@ async def deploy_agent(
     """Validate a module and start it as an agent on this node."""
     started_at = perf_counter()
     manifest = read_manifest(request, services.config)
-    view = await services.agents.deploy(manifest, request.module, start=not request.do_not_start)
+    async with module_of(services.agents.modules, request, call) as module:
+        view = await services.agents.deploy(manifest, module, start=not request.do_not_start)
     note_features(services, call, view.instance, manifest.wasm_features)
     return pb.DeployAgentResponse(agent=agent_of(view), elapsed_us=_us_since(started_at))
 
@@ -38,9 +40,10 @@ async def update_agent(
 ) -> pb.UpdateAgentResponse:
     """Change an agent of this node while it runs."""
     started_at = perf_counter()
-    change = read_change(request)
     drain_s = request.drain_ms / 1000 or services.config.agents.drain_s
-    view = await services.agents.update(request.name, change, drain_s=drain_s)
+    async with module_of(services.agents.modules, request, call) as module:
+        change = read_change(request, module)
+        view = await services.agents.update(request.name, change, drain_s=drain_s)
     note_features(services, call, view.instance, change.wasm_features or ())
     return pb.UpdateAgentResponse(agent=agent_of(view), elapsed_us=_us_since(started_at))
 

@@ -109,13 +109,16 @@ async def join(services: Services, request: pb.JoinRequest, _call: Call) -> pb.J
         gossip_keys=grant.gossip_keys,
         seeds=grant.seeds,
         sponsor=services.node_id,
+        trust_list=grant.trusted.trust_list,
+        revocations=grant.trusted.revocations,
+        clock_unix_ms=services.clock.unix_us() // 1000,
     )
 
 
 async def create_join_token(
     services: Services, request: pb.CreateJoinTokenRequest, _call: Call
 ) -> pb.CreateJoinTokenResponse:
-    """Make a token with which nodes may join through this node."""
+    """Make a token with which nodes may join through any member while this node is up."""
     lifetime_s = request.lifetime_s or JOIN_LIFETIME_S
     if not JOIN_LIFETIME_S_MIN <= lifetime_s <= JOIN_LIFETIME_S_MAX:
         raise InvalidArgument(
@@ -124,7 +127,7 @@ async def create_join_token(
             hint="for example --lifetime 1h",
         )
     token = await services.tokens.issue_join_token(
-        ca_fingerprint=services.ca_fingerprint, lifetime_s=float(lifetime_s)
+        ca_fingerprint=services.trust.held.trust.primary, lifetime_s=float(lifetime_s)
     )
     return pb.CreateJoinTokenResponse(
         token=token.text,

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from caxton_node.api.asking import METHOD, TIMEOUT_S, Answer, Forwarded, ask, decode_forwarded, encode
 from caxton_node.api.call import Call
+from caxton_node.api.module_passing import lightened
 from caxton_node.api.operations import BY_METHOD, Operation, Place
 from caxton_node.api.services import Services
 from caxton_node.client.errors import describe
@@ -62,16 +63,16 @@ class Forwarder:
             CaxtonError: What the other node raised, or why it could not be asked.
         """
         timeout_s = call.timeout_s or TIMEOUT_S
-        cluster = self._services.cluster
-        answer: Message = await ask(
-            cluster,
-            node,
-            operation.method,
-            request,
-            response=operation.response,
-            call=call,
-            timeout_s=timeout_s,
-        )
+        with lightened(self._services.agents.modules, request) as travels:
+            answer: Message = await ask(
+                self._services.cluster,
+                node,
+                operation.method,
+                travels,
+                response=operation.response,
+                call=call,
+                timeout_s=timeout_s,
+            )
         return answer
 
     async def handle(self, peer: str, payload: bytes) -> bytes:

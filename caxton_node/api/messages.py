@@ -14,6 +14,7 @@ from caxton_node.api.call import Call
 from caxton_node.api.feed import Feed
 from caxton_node.api.lifetimes import lifetime_of
 from caxton_node.api.services import Services
+from caxton_node.api.survival import store, survival_of
 from caxton_node.api.tracing import followed_trace
 from caxton_node.api.whereabouts import why_silent
 from caxton_node.core.errors import (
@@ -76,7 +77,7 @@ async def send_message(
     if request.trace:
         envelope.trace = followed_trace(services, conversation_id)
     if request.no_wait:
-        message_id = services.clients.post(envelope).hex()
+        message_id = await store(services.router, envelope, services.clients.post)
         return pb.SendMessageResponse(message_id=message_id, conversation_id=conversation_id)
     with services.clients.open() as client:
         started_at = perf_counter()
@@ -195,7 +196,7 @@ def _headers_of(request: pb.SendMessageRequest) -> dict[str, msgspec.Raw] | None
     headers = {name: text_header(value) for name, value in request.headers.items()}
     if request.HasField("budget"):
         headers[BUDGET] = budgets.header_value(request.budget)
-    headers |= lifetime_of(request)
+    headers |= lifetime_of(request) | survival_of(request)
     return headers or None
 
 

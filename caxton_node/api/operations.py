@@ -22,6 +22,8 @@ from caxton_node.api import (
     members,
     messages,
     partitions,
+    peers,
+    security,
     server,
     tasks,
     tracing,
@@ -30,7 +32,7 @@ from caxton_node.api import (
 )
 from caxton_node.api.call import Call
 from caxton_node.api.services import Services
-from caxton_node.pb import cluster_pb2, management_pb2, tasks_pb2
+from caxton_node.pb import cluster_pb2, management_pb2, security_pb2, tasks_pb2
 from caxton_node.security import Permission
 
 PACKAGE = "caxton.v1"
@@ -98,9 +100,11 @@ SERVICES: Mapping[str, Any] = {
     **management_pb2.DESCRIPTOR.services_by_name,
     **cluster_pb2.DESCRIPTOR.services_by_name,
     **tasks_pb2.DESCRIPTOR.services_by_name,
+    **security_pb2.DESCRIPTOR.services_by_name,
 }
 
-_M, _C, _T, _P = "CaxtonManagement", "ClusterService", "TaskService", Permission
+_M, _C, _T, _S = "CaxtonManagement", "ClusterService", "TaskService", "SecurityService"
+_P = Permission
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(_M, "DeployAgent", _P.AGENTS_WRITE, Place.NODE, agents.deploy_agent, audited=True, shared=True),
@@ -159,6 +163,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         _C, "ResolvePartition", _P.CLUSTER_WRITE, Place.NODE, partitions.resolve_partition, audited=True
     ),
+    Operation(_C, "ListPeers", _P.CLUSTER_READ, Place.NODE, peers.list_peers),
     Operation(_C, "PingMember", _P.CLUSTER_READ, Place.NODE, members.ping_member),
     Operation(_C, "ListMemberEvents", _P.CLUSTER_READ, Place.NODE, members.list_member_events),
     Operation(_C, "ListKeys", _P.CLUSTER_READ, Place.HERE, keys.list_keys),
@@ -166,6 +171,23 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(_C, "UseKey", _P.CLUSTER_WRITE, Place.HERE, keys.use_key, audited=True, shared=True),
     Operation(_C, "RemoveKey", _P.CLUSTER_WRITE, Place.HERE, keys.remove_key, audited=True, shared=True),
     Operation(_C, "RotateKeys", _P.CLUSTER_WRITE, Place.HERE, keys.rotate_keys, audited=True, shared=True),
+    Operation(_S, "ListCertificates", _P.CLUSTER_READ, Place.HERE, security.list_certificates),
+    Operation(
+        _S, "RenewCertificate", _P.SECURITY_WRITE, Place.NODE, security.renew_certificate, audited=True
+    ),
+    # Not `shared`: a node whose key is lost must be cut off on either side of a split.
+    Operation(_S, "RevokeNode", _P.SECURITY_WRITE, Place.HERE, security.revoke_node, audited=True),
+    Operation(_S, "ListRevocations", _P.CLUSTER_READ, Place.HERE, security.list_revocations),
+    Operation(_S, "GetAuthorities", _P.CLUSTER_READ, Place.HERE, security.get_authorities),
+    Operation(
+        _S,
+        "RotateAuthority",
+        _P.SECURITY_WRITE,
+        Place.HERE,
+        security.rotate_authority,
+        audited=True,
+        shared=True,
+    ),
 )
 
 BY_METHOD: Mapping[str, Operation] = {operation.method: operation for operation in OPERATIONS}

@@ -27,6 +27,7 @@ from caxton_node.observability import Board
 from caxton_node.registry import Registry
 from caxton_node.security import Tokens
 from caxton_node.tasks import TaskService
+from caxton_node.trust import TrustService
 from swim import Member, Membership
 from transport import PeerStatus
 
@@ -189,7 +190,6 @@ class Services:
 
     Attributes:
         cluster_name: Name of the cluster.
-        ca_fingerprint: SHA-256 of the CA certificate (DER), hexadecimal.
         started_at: Monotonic instant of the start.
         validator: Tries modules.
         member_changes: Changes of the membership, for those who watch; fed from the bus.
@@ -197,7 +197,6 @@ class Services:
     """
 
     cluster_name: str
-    ca_fingerprint: str
     started_at: float
     clock: Clock
     config: Config
@@ -206,6 +205,7 @@ class Services:
     tokens: Tokens
     sponsor: SponsorPort
     keys: KeysPort
+    trust: TrustService
     cluster: ClusterPort
     registry: Registry
     router: Router

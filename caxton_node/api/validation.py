@@ -8,6 +8,7 @@ from caxton_node.api.agent_answers import cpu_of, limits_of
 from caxton_node.api.agent_requests import read_config, read_cpu, read_limits
 from caxton_node.api.agents import note_features
 from caxton_node.api.call import Call
+from caxton_node.api.module_passing import module_of
 from caxton_node.api.services import Services
 from caxton_node.pb import agents_pb2 as pb
 from caxton_node.runtime import Cpu
@@ -27,7 +28,8 @@ async def validate_agent(
         wasm_features=tuple(request.wasm_features),
     )
     note_features(services, call, NAME, manifest.wasm_features)
-    return report_of(await services.validator.validate(manifest, request.module))
+    async with module_of(services.agents.modules, request, call) as module:
+        return report_of(await services.validator.validate(manifest, module))
 
 
 def report_of(report: Report) -> pb.ValidateAgentResponse:

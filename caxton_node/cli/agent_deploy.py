@@ -15,12 +15,10 @@ from caxton_node.cli.agent_options import (
     limit_options,
     limits_of,
     message_options,
-    module_file,
-    name_of,
     node_option,
-    read_module,
     state_options,
 )
+from caxton_node.cli.module_argument import Module, ModuleArgument
 from caxton_node.cli.session import Session, verb
 from caxton_node.cli.types import Count, Duration
 
@@ -28,7 +26,7 @@ EXIT_FAILED = 1
 
 
 @verb(agent, "deploy")
-@click.argument("file", type=module_file)
+@click.argument("file", type=ModuleArgument())
 @click.option("--name", default="", help="Name of the agent. [default: the name of the file]")
 @click.option("--version", default="", help="Version of the agent. [default: 1.0.0]")
 @click.option("--node", default="", help="Node that shall run it. [default: the node that is asked]")
@@ -45,7 +43,7 @@ EXIT_FAILED = 1
 def deploy(
     session: Session,
     *,
-    file: Path,
+    file: Module,
     name: str,
     version: str,
     node: str,
@@ -54,12 +52,15 @@ def deploy(
     seed: int | None,
     **options: Any,  # noqa: ANN401  those that verbs share
 ) -> None:
-    """Validate FILE (.wasm or .wat) and start it as an agent."""
-    module = read_module(file)
+    """Validate FILE and start it as an agent.
+
+    FILE is a .wasm or .wat, or sha256:DIGEST for a module that any node of the cluster has.
+    """
     with session.client() as client:
         answer = client.agents.deploy(
-            name or name_of(file),
-            module,
+            name or file.name,
+            file.binary,
+            module_sha256=file.sha256,
             version=version,
             node=node,
             limits=limits_of(options),
@@ -80,7 +81,7 @@ def deploy(
 
 @verb(agent, "update")
 @click.argument("name")
-@click.argument("file", type=module_file, required=False)
+@click.argument("file", type=ModuleArgument(), required=False)
 @node_option
 @click.option("--version", default="", help="Another version.")
 @limit_options
@@ -100,7 +101,7 @@ def update(
     session: Session,
     *,
     name: str,
-    file: Path | None,
+    file: Module | None,
     node: str,
     version: str,
     no_wasm_feature: bool,
@@ -114,7 +115,6 @@ def update(
     For a new FILE, version, config, cpu or features a new instance takes over; the rest changes at once. What
     is not given stays; --config changes one setting, --config-file all of them.
     """
-    module = read_module(file) if file is not None else b""
     features = options["wasm_features"]
     with session.client() as client:
         config = None
@@ -124,7 +124,8 @@ def update(
         answer = client.agents.update(
             name,
             node=node,
-            module=module,
+            module=file.binary if file else b"",
+            module_sha256=file.sha256 if file else "",
             version=version,
             limits=limits_of(options),
             config=config,
@@ -142,7 +143,7 @@ def update(
 
 
 @verb(agent, "validate")
-@click.argument("file", type=module_file)
+@click.argument("file", type=ModuleArgument())
 @click.option("--node", default="", help="Node that shall try it. [default: the node that is asked]")
 @limit_options
 @engine_options
@@ -150,7 +151,7 @@ def update(
 def validate(
     session: Session,
     *,
-    file: Path,
+    file: Module,
     node: str,
     **options: Any,  # noqa: ANN401  those that verbs share
 ) -> int:
@@ -158,15 +159,15 @@ def validate(
     from caxton_node.cli.agent_report import show_report
     from caxton_node.cli.plain import plain
 
-    module = read_module(file)
     with session.client() as client:
         answer = client.agents.validate(
-            module,
+            file.binary,
+            module_sha256=file.sha256,
             node=node,
             limits=limits_of(options),
             config=config_of(options),
             cpu=options["cpu"] or "",
             wasm_features=options["wasm_features"],
         )
-    show_report(session.output, file.name, plain(answer))
+    show_report(session.output, Path(file.text).name, plain(answer))
     return 0 if answer.passed else EXIT_FAILED

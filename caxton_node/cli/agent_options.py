@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +11,6 @@ import click
 from caxton_node.cli.types import Count, Duration, KeyValue, Size
 from caxton_node.core.errors import InvalidArgument
 
-MODULE_BYTES_MAX = 50 * 1024 * 1024
 CPU = ("metered", "deadline", "both")
 KEEPING = ("auto", "image", "off")
 BATCHING = ("adaptive", "throughput", "latency", "single")
@@ -21,7 +19,7 @@ PROTOCOLS = ("enforce", "warn", "off")
 F = TypeVar("F", bound=Callable[..., object])
 Options = Mapping[str, Any]
 
-module_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+settings_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def _positive(_ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
@@ -98,7 +96,7 @@ config_options: Callable[[F], F] = _stacked(
     click.option(
         "--config", "pairs", type=KeyValue(), multiple=True, help="Setting for the guest; repeatable."
     ),
-    click.option("--config-file", type=module_file, help="Settings as JSON or YAML."),
+    click.option("--config-file", type=settings_file, help="Settings as JSON or YAML."),
 )
 node_option = click.option("--node", default="", help="Node that runs it; needed when several do.")
 
@@ -117,27 +115,6 @@ def config_of(options: Options, before: Mapping[str, object] | None = None) -> d
     file: Path | None = options["config_file"]
     base = dict(before or {}) if file is None else _read_config(file)
     return {**base, **dict(options["pairs"])}
-
-
-def read_module(file: Path) -> bytes:
-    """Return a module.
-
-    Raises:
-        InvalidArgument: It is larger than any agent may be.
-    """
-    module = file.read_bytes()
-    if len(module) > MODULE_BYTES_MAX:
-        raise InvalidArgument(
-            f"{file} has {len(module):,} bytes",
-            why=f"a module may have at most {MODULE_BYTES_MAX:,}",
-            hint="strip debug sections, for example with wasm-strip or `strip = true` in Cargo.toml",
-        )
-    return module
-
-
-def name_of(file: Path) -> str:
-    """Make a name of a file name: `Price_Checker.wasm` becomes `price-checker`."""
-    return re.sub(r"[^a-z0-9]+", "-", file.name.partition(".")[0].lower()).strip("-")
 
 
 def _read_config(file: Path) -> dict[str, object]:

@@ -9,6 +9,7 @@ import click
 
 from caxton_node.cli.cluster_history import history
 from caxton_node.cli.cluster_partition import partitions
+from caxton_node.cli.cluster_peers import links
 from caxton_node.cli.cluster_sheet import LINK_COLUMNS, member_columns, shown, status_lines, what_of
 from caxton_node.cli.groups import VerbGroup
 from caxton_node.cli.keys import keys
@@ -25,6 +26,7 @@ cluster = VerbGroup(
         "top": "watch",
         "history": "events",
         "split": "partition",
+        "links": "peers",
     },
     help="See who is a member and how they are, and let nodes go.",
 )
@@ -90,7 +92,7 @@ def leave(session: Session, node: str, yes: bool) -> None:
     session.output.done({"node_id": left}, f"{left} is leaving")
 
 
-for group in (history, partitions):
+for group in (history, partitions, links):
     for word, command in group.commands.items():
         cluster.add_command(command, word)
 

@@ -23,6 +23,9 @@ NOUNS = {
     "cluster": Entry(
         "See who is a member, and let a node go.", "caxton_node.cli.cluster:cluster", ("clusters",)
     ),
+    "security": Entry(
+        "See certificates, cut nodes off, change the CA.", "caxton_node.cli.security:security", ("sec",)
+    ),
     "queue": Entry("Look at waiting and undeliverable messages.", "caxton_node.cli.queue:queue", ("queues",)),
     "server": Entry(
         "Ask a node for its health and settings.", "caxton_node.cli.server:server", ("servers", "node")

@@ -65,6 +65,7 @@ message.add_command(dead, "dead")
     type=Duration(),
     help="Give it up then if nobody has handled it; until then it waits for an agent.",
 )
+@click.option("--durable", is_flag=True, help="Keep it on the node's disk until it is handled, whoever dies.")
 @click.option("--trace", is_flag=True, help="Follow its conversation, for: caxton message trace.")
 def send(
     session: Session,
@@ -81,6 +82,7 @@ def send(
     no_wait: bool,
     budget: dict[str, int] | None,
     ttl: float | None,
+    durable: bool,
     trace: bool,
 ) -> int:
     """Send a message and print its reply; the content goes to stdout, the rest to stderr."""
@@ -96,7 +98,13 @@ def send(
     said = _whole_message(acl, told) if acl else _message_of(told)
     with session.client() as client:
         answer = client.messages.send(
-            **said, timeout_s=timeout, wait=not no_wait, budget=budget, ttl_s=ttl or 0.0, trace=trace
+            **said,
+            timeout_s=timeout,
+            wait=not no_wait,
+            budget=budget,
+            ttl_s=ttl or 0.0,
+            durable=durable,
+            trace=trace,
         )
     return _print_answer(session, answer, said["to"])
 

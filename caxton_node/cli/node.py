@@ -15,7 +15,11 @@ VERBS = {
     "join": Entry("Join a cluster through one of its nodes, and run.", "caxton_node.cli.enter:join"),
     "run": Entry("Run the node in the foreground.", "caxton_node.cli.daemon:run_node", ("start", "serve")),
     "token": Entry("Print a join token for further nodes.", "caxton_node.cli.token:token", ("tokens",)),
-    "certs": Entry("Look at the node's certificates.", "caxton_node.cli.certificates:certs", ("cert",)),
+    "certs": Entry(
+        "Look at the node's certificates, renew them, issue them offline.",
+        "caxton_node.cli.certificates:certs",
+        ("cert",),
+    ),
     "leave": Entry("Say goodbye to the cluster and stop the node.", "caxton_node.cli.token:leave"),
     "simulate": Entry(
         "Play a story with a cluster of any size, in virtual time.", "caxton_node.cli.simulate:simulate"

@@ -22,7 +22,7 @@ DEFAULT_LIFETIME_S = 3600.0
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but the token.")
 def token(*, data_dir: Path | None, lifetime: float, output: str, quiet: bool) -> None:
-    """Print a join token of the node that runs here; only this node can redeem it.
+    """Print a join token of the node that runs here; it is good at every member while this node is up.
 
     The token goes to stdout, the command to use it to stderr.
     """

@@ -29,8 +29,9 @@ class Agents(Noun):
     def deploy(
         self,
         name: str,
-        module: bytes,
+        module: bytes = b"",
         *,
+        module_sha256: str = "",
         version: str = "",
         node: str = "",
         limits: Mapping[str, int | None] | None = None,
@@ -50,7 +51,8 @@ class Agents(Noun):
 
         Args:
             name: Name of the agent.
-            module: WebAssembly, binary or text format.
+            module: WebAssembly, binary or text format; may be left out if some node has it.
+            module_sha256: Its digest, hexadecimal; needed without the module, else checked.
             version: Its version; empty means 1.0.0.
             node: Where to run it; empty means the node that is asked.
             limits: What it may use, by the names of the schema's Limits; what is absent or None is left to
@@ -77,6 +79,7 @@ class Agents(Noun):
             name=name,
             version=version,
             module=module,
+            module_sha256=module_sha256,
             node=node,
             limits=write_limits(limits),
             config=write_config(config or None),
@@ -98,6 +101,7 @@ class Agents(Noun):
         *,
         node: str = "",
         module: bytes = b"",
+        module_sha256: str = "",
         version: str = "",
         limits: Mapping[str, int | None] | None = None,
         config: Mapping[str, object] | None = None,
@@ -116,6 +120,7 @@ class Agents(Noun):
             name: The agent.
             node: Needed only when several nodes run it.
             module: Another module.
+            module_sha256: Its digest, as for `deploy`.
             version: Another version; empty keeps the one that it has.
             limits: Other limits, by the names of the schema's Limits; what is absent stays.
             config: Another config, whole; None keeps the one that it has. So for the other lists.
@@ -139,6 +144,7 @@ class Agents(Noun):
             name=name,
             node=node,
             module=module,
+            module_sha256=module_sha256,
             version=version,
             limits=write_limits(limits),
             config=write_config(config),
@@ -155,8 +161,9 @@ class Agents(Noun):
 
     def validate(
         self,
-        module: bytes,
+        module: bytes = b"",
         *,
+        module_sha256: str = "",
         node: str = "",
         limits: Mapping[str, int | None] | None = None,
         config: Mapping[str, object] | None = None,
@@ -173,6 +180,7 @@ class Agents(Noun):
         """
         request = pb.ValidateAgentRequest(
             module=module,
+            module_sha256=module_sha256,
             node=node,
             limits=write_limits(limits),
             config=write_config(config or None),

@@ -1,4 +1,4 @@
-"""What a management client can do, by noun: agents, messages, tasks, cluster, server."""
+"""What a management client can do, by noun: agents, messages, tasks, cluster, security, server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from caxton_node.client.channel import Channel
 from caxton_node.client.cluster import Cluster
 from caxton_node.client.endpoint import Endpoint
 from caxton_node.client.messages import Messages
+from caxton_node.client.security import Security
 from caxton_node.client.server import Server
 from caxton_node.client.tasks import Tasks
 
@@ -31,6 +32,7 @@ class Client:
         self.messages = Messages(self._channel, timeout_s)
         self.tasks = Tasks(self._channel, timeout_s)
         self.cluster = Cluster(self._channel, timeout_s)
+        self.security = Security(self._channel, timeout_s)
         self.server = Server(self._channel, timeout_s)
 
     def close(self) -> None:

@@ -25,6 +25,10 @@ class Cluster(Noun):
         """Tell how a node is: its view of the cluster, its links, its message counts."""
         return self._call("GetStatus", pb.GetStatusRequest(node=node), pb.GetStatusResponse)
 
+    def peers(self, *, node: str = "") -> Sequence[pb.Peer]:
+        """List a node's mesh peers, by id: which link each has, why it is of its kind, and how it does."""
+        return self._call("ListPeers", pb.ListPeersRequest(node=node), pb.ListPeersResponse).peers
+
     def watch(self) -> Iterator[pb.MemberEvent]:
         """Yield every present member, then each change as it happens."""
         return self._stream("WatchMembers", pb.WatchMembersRequest(), pb.MemberEvent)

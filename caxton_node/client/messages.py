@@ -39,6 +39,7 @@ class Messages(Noun):
         timeout_s: float = 30.0,
         wait: bool = True,
         ttl_s: float = 0.0,
+        durable: bool = False,
         trace: bool = False,
     ) -> pb.SendMessageResponse:
         """Send one message and wait for its reply.
@@ -64,6 +65,7 @@ class Messages(Noun):
             wait: Whether to wait at all.
             ttl_s: How long it may wait to be handled; 0 means for ever. Only with one does it wait for an
                 agent that is not there.
+            durable: Whether it is kept on the node's disk until it is handled, whichever node dies.
             trace: Whether its conversation is followed, for `trace` below.
 
         Raises:
@@ -93,6 +95,7 @@ class Messages(Noun):
             reply_by_unix_ms=reply_by_unix_ms,
             budget=None if budget is None else pb.Budget(**budget),
             ttl_ms=max(1, round(ttl_s * 1000)) if ttl_s else 0,
+            durable=durable,
             trace=trace,
         )
         return self._call("SendMessage", request, pb.SendMessageResponse, extra_s=timeout_s)

@@ -121,6 +121,18 @@ class MeshSection:
     profile: str = _setting(
         "lan", Kind.CHOICE, "Windows and timeouts for the distance between nodes.", choices=("lan", "wan")
     )
+    compression: bool = _setting(
+        False,
+        Kind.BOOLEAN,
+        "Compress batches of messages where that makes them a fifth smaller; sizes then tell of content.",
+    )
+    kept_bytes_max: int = _setting(
+        4 * MIB,
+        Kind.SIZE,
+        "Mail of one peer that may wait in mailboxes here; at that the peer may send nothing more.",
+        minimum=256 * KIB,
+        maximum=GIB,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +357,23 @@ class MessagingSection:
         minimum=60,
         maximum=31_536_000,
     )
+    outbox_max: int = _setting(
+        100_000,
+        Kind.INTEGER,
+        "Durable messages kept until their receivers have handled them; more are refused with FAILURE.",
+        minimum=1,
+        maximum=10_000_000,
+    )
+    outbox_bytes_max: int = _setting(
+        64 * MIB, Kind.SIZE, "Bytes of all those; they are in memory too.", minimum=MIB, maximum=16 * GIB
+    )
+    durable_ttl_s: float = _setting(
+        604_800.0,
+        Kind.DURATION,
+        "How long a durable message without a time to live is kept for its receiver.",
+        minimum=1,
+        maximum=2_592_000,
+    )
     trace_share: float = _setting(
         0.01,
         Kind.NUMBER,
@@ -400,6 +429,29 @@ class RegistrySection:
 
 
 @dataclass(frozen=True, slots=True)
+class CertsSection:
+    """Certificates of the nodes."""
+
+    check_interval_s: float = _setting(
+        86_400.0,
+        Kind.DURATION,
+        "Time between two looks at this node's certificate; it is renewed 30 days before its end.",
+        minimum=1,
+        maximum=30 * 86_400,
+    )
+    lifetime_days: int = _setting(
+        365, Kind.INTEGER, "How long certificates live that this node signs, days.", minimum=1, maximum=3650
+    )
+    compare_interval_s: float = _setting(
+        30.0,
+        Kind.DURATION,
+        "Time between comparisons of CAs and revocations with another member; changes spread at once anyway.",
+        minimum=1,
+        maximum=3600,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Every setting with its value, by section; it never changes, a reload makes a new one.
 
@@ -420,6 +472,7 @@ class Config:
     messaging: MessagingSection = field(default_factory=MessagingSection)
     tasks: TasksSection = field(default_factory=TasksSection)
     registry: RegistrySection = field(default_factory=RegistrySection)
+    certs: CertsSection = field(default_factory=CertsSection)
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, key: str) -> Value:

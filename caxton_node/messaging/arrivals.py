@@ -12,12 +12,13 @@ Not safe by itself: the mailbox calls it under its lock.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from time import time_ns
 
 from msgspec import Struct
 
 from caxton_node.messaging.latency import Latency
+from caxton_node.messaging.origin import Origin
 from caxton_node.messaging.tags import Tag
 
 
@@ -29,12 +30,16 @@ class Arrival(Struct, gc=False):
         at_ns: When, monotonic.
         first: Number of the first one, the others follow; 0 when they are not known.
         tag: What is special about the one message of this run, or None.
+        size: Bytes of their frames; counted only for what a peer has sent.
+        origin: The peer that has sent them, None for everyone else.
     """
 
     count: int
     at_ns: int
     first: int
     tag: Tag | None
+    size: int = 0
+    origin: Origin | None = None
 
 
 class Arrivals:
@@ -43,20 +48,30 @@ class Arrivals:
     Attributes:
         lone: Waiting messages that must be handled alone.
         expires_ms: Before this, unix milliseconds, no waiting message expires; 0: none ever does.
+        far_bytes: Bytes of what peers have sent, waiting or in hand.
     """
 
-    __slots__ = ("_in_hand", "_waiting", "expires_ms", "lone")
+    __slots__ = ("_in_hand", "_waiting", "expires_ms", "far_bytes", "lone")
 
     def __init__(self) -> None:
         self._waiting: deque[Arrival] = deque()
         self._in_hand: list[Arrival] = []
-        self.lone = self.expires_ms = 0
+        self.lone = self.expires_ms = self.far_bytes = 0
 
     def add(self, count: int, at_ns: int, first: int, tag: Tag | None) -> None:
         """Note a run that was put."""
         self._waiting.append(Arrival(count, at_ns, first, tag))
         if tag is not None:
             self._heed(tag)
+
+    def add_far(self, arrival: Arrival) -> None:
+        """Note a run that a peer has sent, which owes us for it from now on."""
+        self._waiting.append(arrival)
+        if arrival.tag is not None:
+            self._heed(arrival.tag)
+        assert arrival.origin is not None, "a peer has sent it"
+        arrival.origin.owe(arrival.size)
+        self.far_bytes += arrival.size
 
     def take(self, count: int, now_ns: int, latency: Latency) -> None:
         """Move the oldest messages into the agent's hands, counting how long they have waited."""
@@ -82,12 +97,15 @@ class Arrivals:
     def settle_all(self) -> Sequence[Arrival]:
         """Remove and return all runs in hand: they have been handled."""
         done, self._in_hand = self._in_hand, []
+        if self.far_bytes:
+            self._repay(done)
         return done
 
     def settle(self, handled: int, poisoned: int) -> Sequence[Arrival]:
         """Remove what has been handled, and the message behind it if it was the fault; return the handled."""
         done, rest = _split(self._in_hand, handled)
-        self._in_hand = _split(rest, poisoned)[1]
+        fault, self._in_hand = _split(rest, poisoned)
+        self._repay([*done, *fault])
         return done
 
     def put_back(self, count: int) -> int:
@@ -107,6 +125,7 @@ class Arrivals:
 
     def clear(self) -> None:
         """Forget what waits; what is in hand stays."""
+        self._repay(self._waiting)
         self._waiting.clear()
         self.lone = self.expires_ms = 0
 
@@ -132,6 +151,7 @@ class Arrivals:
             tag = arrival.tag
             if tag is not None and 0 < tag.expires_ms <= now_ms:
                 places.append(place)
+                self._repay([arrival])
             else:
                 self._waiting.append(arrival)
                 if tag is not None:
@@ -145,6 +165,13 @@ class Arrivals:
         if tag.expires_ms and (not self.expires_ms or tag.expires_ms < self.expires_ms):
             self.expires_ms = tag.expires_ms
 
+    def _repay(self, runs: Iterable[Arrival]) -> None:
+        """Give peers their credit back for what is kept no longer."""
+        for arrival in runs:
+            if arrival.origin is not None:
+                self.far_bytes -= arrival.size
+                arrival.origin.repay(arrival.size)
+
     def head_in_hand(self) -> Arrival | None:
         """Return the first run that the agent has in hands, None if it has none."""
         return self._in_hand[0] if self._in_hand else None
@@ -157,9 +184,11 @@ class Arrivals:
 
 def _cut(arrival: Arrival, count: int) -> tuple[Arrival, Arrival]:
     """Cut a run behind so many messages; a tagged one has one message and is never cut."""
-    at_ns, first = arrival.at_ns, arrival.first
+    at_ns, first, origin = arrival.at_ns, arrival.first, arrival.origin
     behind = first + count if first else 0
-    return Arrival(count, at_ns, first, None), Arrival(arrival.count - count, at_ns, behind, None)
+    size = arrival.size * count // arrival.count  # about: exact is only what both come to
+    head = Arrival(count, at_ns, first, None, size, origin)
+    return head, Arrival(arrival.count - count, at_ns, behind, None, arrival.size - size, origin)
 
 
 def _split(arrivals: list[Arrival], count: int) -> tuple[list[Arrival], list[Arrival]]:

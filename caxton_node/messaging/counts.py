@@ -3,7 +3,7 @@
 The unit is one message to one receiver. Each is counted once when the node takes it on and once when it is
 done with, so that at any moment at which nothing moves
 
-    accepted = delivered + forwarded + refused + dead_lettered + handed_back + parked + in_flight
+    accepted = delivered + forwarded + refused + dead_lettered + handed_back + kept + parked + in_flight
 
 holds exactly; `in_flight` is not the difference but is counted where the messages are: in mailboxes, in
 running calls, in platform boxes and in the buffer towards the mesh.
@@ -27,10 +27,14 @@ class Counts:
         dead_lettered: Given up; there was nobody to tell.
         handed_back: Waited in a mailbox that was closed, and given to whoever closed it; if they are routed
             again they are accepted anew.
+        kept: Durable ones that went into the outbox of this node, or were not taken here and are in one; they
+            are accepted anew with each way out.
         malformed: Bytes or messages that broke the format or a rule: answered with NOT_UNDERSTOOD, never
             accepted.
         in_flight: Taken on and not yet done with.
         parked: Waiting for a receiver who is not there.
+        outbox: Durable messages of this node that nobody has handled yet; no part of the sum.
+        outbox_bytes: Bytes of their envelopes.
     """
 
     accepted: int
@@ -42,11 +46,15 @@ class Counts:
     malformed: int
     in_flight: int
     parked: int = 0
+    kept: int = 0
+    outbox: int = 0
+    outbox_bytes: int = 0
 
     @property
     def settled(self) -> int:
         """Return how many are done with."""
-        return self.delivered + self.forwarded + self.refused + self.dead_lettered + self.handed_back
+        given_up = self.refused + self.dead_lettered
+        return self.delivered + self.forwarded + given_up + self.handed_back + self.kept
 
 
 @dataclass(slots=True)
@@ -62,6 +70,7 @@ class Tally:
     refused: int = 0
     dead_lettered: int = 0
     handed_back: int = 0
+    kept: int = 0
     malformed: int = 0
     lock: Lock = field(default_factory=Lock)
 
@@ -79,6 +88,11 @@ class Tally:
         """Count a message given up with nobody to tell."""
         with self.lock:
             self.dead_lettered += 1
+
+    def keep(self) -> None:
+        """Count a durable message that is in an outbox and not on its way."""
+        with self.lock:
+            self.kept += 1
 
     def misunderstand(self) -> None:
         """Count something that was no message."""

@@ -18,8 +18,12 @@ from caxton_node.messaging.conversations import Conversations
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.dead_letters import DeadLetters
 from caxton_node.messaging.destinations import Box, Destination, Destinations, Found, RemoteLane, key_of
+from caxton_node.messaging.durable.header import OUTBOX
+from caxton_node.messaging.durable.inbox import Verdict
+from caxton_node.messaging.durable.post import DurablePost
+from caxton_node.messaging.fence import Fences
 from caxton_node.messaging.following import Following
-from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.mailbox import Mailbox, Sender
 from caxton_node.messaging.parking import Parked, Parking
 from caxton_node.messaging.receipts import Receipts
 from caxton_node.messaging.requests import OpenRequests
@@ -33,11 +37,21 @@ from caxton_node.runtime.violations import Action, Bound, Violation
 
 HOPS = "hops"
 HOPS_MAX = 3
+OF_NODE = "@"
+"""What stands before a node's id in place of a name, for messages that wait for the node."""
 _NO_HOPS = msgspec.msgpack.encode(0)
 DIED_MAX = 1_024
-_HOSTS_OWN = (HOPS, SHADOW, RESENT)
-_MAY_COME = frozenset({FailureReason.NO_SUCH_AGENT, FailureReason.AGENT_STOPPED, FailureReason.DRAINING})
-"""Reasons that end when an agent comes: a message with a time to live waits for that."""
+_HOSTS_OWN = (HOPS, SHADOW, RESENT, OUTBOX)
+_MAY_COME = frozenset(
+    {
+        FailureReason.NO_SUCH_AGENT,
+        FailureReason.AGENT_STOPPED,
+        FailureReason.DRAINING,
+        FailureReason.NODE_DIED,
+        FailureReason.UNROUTABLE,
+    }
+)
+"""Reasons that end when an agent or its node comes: a message with a time to live waits for that."""
 
 
 class Delivery:
@@ -62,6 +76,8 @@ class Delivery:
         budgets: What conversations have left.
         budgeted: Conversations that have a budget here.
         report_violation: Who is told of limits that messages pass, with the agent's address.
+        durable: Messages that survive; None on a node that keeps none.
+        fences: What makes messages wait while their receiver moves; set by the router.
     """
 
     def __init__(
@@ -106,6 +122,8 @@ class Delivery:
             node_id=self.node_id,
         )
         self.report_violation: Callable[[str, Violation], None] = _tell_nobody
+        self.durable: DurablePost | None = None
+        self.fences: Fences | None = None
         self._destinations = destinations
         self._stamps = stamps
         self._tally = tally
@@ -156,7 +174,7 @@ class Delivery:
         if self.traces.follows_person(envelope.sent_at or 0):
             envelope.trace = new_trace(message_id, SAMPLED, talk.trace_id if talk is not None else None)
 
-    def route_copies(self, envelope: Envelope, mailbox: Mailbox | None) -> None:
+    def route_copies(self, envelope: Envelope, mailbox: Sender) -> None:
         """Route one copy per receiver, naming only that one, so that no node has to divide a list."""
         for receiver in self.prepare(envelope):
             envelope.receivers = receiver
@@ -173,7 +191,7 @@ class Delivery:
         self,
         envelope: Envelope,
         frame: bytes,
-        mailbox: Mailbox | None,
+        mailbox: Sender,
         *,
         arrived: bool = False,
         again: bool = False,
@@ -184,20 +202,62 @@ class Delivery:
         Args:
             envelope: The message.
             frame: The same as bytes.
-            mailbox: Of the local agent that sent it, None for anyone else.
+            mailbox: Of the local agent that sent it, or the peer; None for anyone else.
             arrived: Whether it comes from another node.
             again: Whether its conversation knows of it, since it has been on its way here before.
             reason: What its sender is told if it leads nowhere; by default what was found out.
         """
+        sending = self.durable.sending if self.durable is not None and not arrived else None
+        if sending is not None and sending.catch(envelope, frame, mailbox, again=again):
+            return
+        if not (arrived or again) and self._is_fenced(envelope, frame, mailbox):
+            return
+        self._route(envelope, frame, mailbox, arrived=arrived, again=again, reason=reason)
+
+    def _is_fenced(self, envelope: Envelope, frame: bytes, mailbox: Sender) -> bool:
+        """Tell whether a message waits at a fence from now on."""
+        fences = self.fences
+        return fences is not None and bool(fences.standing) and fences.hold(envelope, frame, mailbox)
+
+    def go_on(self, envelope: Envelope, frame: bytes, mailbox: Sender) -> None:
+        """Route a message that has waited at a fence."""
+        self._route(envelope, frame, mailbox)
+
+    def _route(
+        self,
+        envelope: Envelope,
+        frame: bytes,
+        mailbox: Sender,
+        *,
+        arrived: bool = False,
+        again: bool = False,
+        reason: FailureReason | None = None,
+    ) -> None:
         receiver, key = next(iter(envelope.receiver_list()), ""), key_of(envelope)
         if arrived and envelope.headers is not None and SHADOW in envelope.headers:
             self._shadowing.take(envelope, frame)
             return
         found = self._destinations.find(receiver, key, arrived=arrived)
-        destination = found.destination
+        self._follow(envelope, frame, found, mailbox, arrived=arrived, again=again, reason=reason)
+
+    def _follow(
+        self,
+        envelope: Envelope,
+        frame: bytes,
+        found: Found,
+        mailbox: Sender,
+        *,
+        arrived: bool = False,
+        again: bool = False,
+        reason: FailureReason | None = None,
+    ) -> None:
+        """Send a message where it was found to lead, or see what becomes of one that leads nowhere."""
+        receiver, destination = next(iter(envelope.receiver_list()), ""), found.destination
         if destination is None:
             self._park_or_give_up(envelope, frame, found, reason or found.reason, again=again)
             return
+        if self.fences is not None and isinstance(destination, RemoteLane) and "@" not in receiver:
+            self.fences.trails.note(found.name, found.node)
         if isinstance(destination, RemoteLane) and arrived:
             if obstacle := _count_hop(envelope):
                 detail = f"{receiver} is said to be on another node {obstacle}"
@@ -211,7 +271,7 @@ class Delivery:
         envelope: Envelope,
         frame: bytes,
         found: Found,
-        mailbox: Mailbox | None,
+        mailbox: Sender,
         *,
         arrived: bool = False,
         again: bool = False,
@@ -219,14 +279,25 @@ class Delivery:
         """Give a message to whoever it leads to, unless its conversation refuses it."""
         destination = found.destination
         assert destination is not None, "it leads somewhere"
+        is_far = isinstance(destination, RemoteLane)
+        if self.durable is not None and not is_far:
+            verdict = self.durable.reception.admit(envelope)
+            if not verdict.is_taken:
+                self._tally.keep()
+                return
+            again = again or verdict is Verdict.TAKE_AGAIN
         if not again and self.following.refuses(envelope, found, mailbox, arrived=arrived):
             return
         self.following.note_request(envelope, found, again=again or arrived)
         span = self.following.begin_span(envelope, found)
         number = int.from_bytes(envelope.message_id or b"", "big")
+        if not self._destinations.may_send(found.address, mailbox):
+            detail = f"the mailbox of {found.address} is full"
+            self.returns.give_up(envelope, found.address, FailureReason.MAILBOX_FULL, detail)
+            return
         self.put(destination, [frame], mailbox, number, tag_of(envelope, span))
-        if isinstance(destination, RemoteLane):
-            self.receipts.note_forwarded(number, 1, self._clock.unix_us(), found.address, found.node)
+        if is_far:
+            self.receipts.note_forwarded(self._clock.unix_us(), number, 1, found.address, found.node)
             if span is not None:
                 span.outcome = f"forwarded to {found.node}"
         if not arrived:
@@ -238,7 +309,7 @@ class Delivery:
         self,
         destination: Destination | Box,
         frames: list[bytes],
-        mailbox: Mailbox | None,
+        mailbox: Sender,
         first: int = 0,
         tag: Tag | None = None,
     ) -> None:
@@ -247,7 +318,7 @@ class Delivery:
         Args:
             destination: Where they belong.
             frames: At least one.
-            mailbox: Of the local agent that sent them, None for anyone else.
+            mailbox: Of the local agent that sent them, or the peer; None for anyone else.
             first: Number of the first frame, the others follow.
             tag: What is special about a frame that is alone.
         """
@@ -256,6 +327,8 @@ class Delivery:
         taken = destination.put_all(frames, mailbox, first, tag)
         if taken == len(frames):
             return
+        if tag is not None and tag.passage is not None and self.durable is not None:
+            self.durable.reception.release(tag.passage)
         if not isinstance(destination, RemoteLane) and destination.closed:
             self._reroute_from_closed(frames[taken:], mailbox)
         else:
@@ -280,7 +353,7 @@ class Delivery:
         """Tell of a limit that a message passed, and that it was refused for that."""
         self.report_violation(agent, Violation(bound, used, limit, Action.REFUSED))
 
-    def _reroute_from_closed(self, frames: list[bytes], mailbox: Mailbox | None) -> None:
+    def _reroute_from_closed(self, frames: list[bytes], mailbox: Sender) -> None:
         """Follow the addresses once more: the mailbox was closed between the look-up and the put."""
         for frame in frames:
             envelope = decode(frame)
@@ -293,13 +366,53 @@ class Delivery:
                 self._refuse(found.destination, [frame])
 
     def handle_unsent(self, node: str, frames: Sequence[bytes], reason: FailureReason, detail: str) -> None:
-        """Return what the mesh did not take."""
-        if reason is FailureReason.UNROUTABLE and node in self._died:
+        """Send elsewhere, keep or return what the mesh did not take."""
+        is_gone = reason is FailureReason.UNROUTABLE
+        if is_gone and node in self._died:
             reason = FailureReason.NODE_DIED
         for frame in frames:
             envelope = decode(frame)
             receiver = next(iter(envelope.receiver_list()), "")
-            self.returns.give_up(envelope, receiver, reason, detail, node)
+            found = self.find(envelope)
+            if is_gone and found.node != node:  # it has come to another node meanwhile, or to none
+                self._route(envelope, frame, None, again=True, reason=reason)
+            elif is_gone and expiry_of(envelope):
+                name = f"{OF_NODE}{node}" if found.name and "~" not in found.name else ""
+                away = Found(None, found.address, node, detail=detail, name=name)
+                self._park_or_give_up(envelope, frame, away, reason, again=True)
+            else:
+                self.returns.give_up(envelope, receiver, reason, detail, node)
+
+    def release_parked_for(self, node: str) -> None:
+        """Send to a node that has come back what has waited for it."""
+        for parked in self.parking.take_for(f"{OF_NODE}{node}"):
+            self.route(decode(parked.frame), parked.frame, None, again=True)
+
+    # -- what is durable: the way out of the outbox ---------------------------------------------------------
+
+    def find(self, envelope: Envelope) -> Found:
+        """Say where a message leads now."""
+        return self._destinations.find(next(iter(envelope.receiver_list()), ""), key_of(envelope))
+
+    def launch(self, envelope: Envelope, frame: bytes, found: Found, mailbox: Sender, *, again: bool) -> None:
+        """Send a durable message where it leads, out of the outbox; it is accepted anew each time."""
+        self._tally.accept(1)
+        self._follow(envelope, frame, found, mailbox, again=again)
+
+    def route_held(self, envelope: Envelope, frame: bytes, mailbox: Sender) -> None:
+        """Route a message that has waited behind a durable one; it has been accepted before."""
+        if not self._is_fenced(envelope, frame, mailbox):
+            self._route(envelope, frame, mailbox)
+
+    def keep(self) -> None:
+        """Count a durable message that is in an outbox and not on its way."""
+        self._tally.keep()
+
+    def give_up(self, envelope: Envelope, reason: FailureReason, detail: str, *, accepted: bool) -> None:
+        """Return a message to its sender that is not on its way."""
+        if not accepted:
+            self._tally.accept(1)
+        self.returns.give_up(envelope, next(iter(envelope.receiver_list()), ""), reason, detail)
 
     # -- what waits for its receiver ------------------------------------------------------------------------
 
@@ -311,12 +424,16 @@ class Delivery:
         expires_ms, now_us = expiry_of(envelope), self._clock.unix_us()
         # What has a ~ in its name is a client or a task, and lives once.
         may_come = bool(found.name) and "~" not in found.name and reason in _MAY_COME
-        if may_come and expires_ms * 1000 > now_us:
+        is_kept = self.durable is not None and envelope.headers is not None and OUTBOX in envelope.headers
+        if is_kept:
+            pass  # in the outbox of a node, which lasts longer
+        elif may_come and expires_ms * 1000 > now_us:
             number = int.from_bytes(envelope.message_id or b"", "big")
             parked = Parked(found.name, receiver, number, frame, reason, now_us, expires_ms, again)
             if self.parking.park(parked):
                 # Whoever came in between has not seen it: it goes before what its sender sends next.
-                if self._destinations.find(receiver, key_of(envelope)).destination is not None:
+                is_of_node = found.name.startswith(OF_NODE)
+                if not is_of_node and self.find(envelope).destination is not None:
                     self.release_parked(found.name)
                 return
         elif may_come and expires_ms:  # its time was over before it came here, or while the node was down

@@ -10,8 +10,9 @@ without a lock and that is thrown away whole whenever a route or an agent change
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from zlib import crc32
+from typing import Any
 
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import Address, parse_address
@@ -20,20 +21,26 @@ from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.messaging.handover import Handover
 from caxton_node.messaging.letterhead import Heads
-from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.mailbox import Mailbox, Sender
 from caxton_node.messaging.platform import PlatformBox
 from caxton_node.messaging.remote import RemotePort
 from caxton_node.messaging.routes import RouteTable, Shadow, Target, choose
 from caxton_node.messaging.tags import Tag
 
 DIRECT_MAX = 65_536
-LANES = 16
-LANES_MAX = 64 * 1024  # all lanes to 4,096 nodes
+LANES = 4
+"""As many as the mesh has by default: with more here, runs of messages would only be shorter."""
+NODES_MAX = 4_096
 
 
 def key_of(envelope: Envelope) -> str:
     """Return what the choice of an instance sticks to: the conversation, or the sender without one."""
     return envelope.conversation_id or envelope.sender or PLATFORM_SENDER
+
+
+def lane_of(key: str) -> int:
+    """Return the lane of a conversation: the same as long as this process lives, as sessions do."""
+    return hash(key) % LANES  # of a key that a dictionary was asked for it is known already
 
 
 class RemoteLane:
@@ -49,12 +56,27 @@ class RemoteLane:
     def put_all(
         self,
         frames: list[bytes],
-        sender: Mailbox | None,
+        sender: Sender,
         first: int = 0,  # noqa: ARG002  that it was sent is noted by whoever routed it
         tag: Tag | None = None,  # noqa: ARG002  its headers say the same to the other node
     ) -> int:
         """Hand frames to the mesh's buffer: all of them, or none when it is full."""
         return len(frames) if self._port.send(self.node, self._key, frames, sender) else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RemoteWay:
+    """The way to one receiver on another node.
+
+    Attributes:
+        address: The receiver, `name@node`.
+        node: Where it is.
+        lanes: All lanes to that node, by number.
+    """
+
+    address: str
+    node: str
+    lanes: tuple[RemoteLane, ...]
 
 
 Place = Mailbox | PlatformBox
@@ -122,26 +144,40 @@ class Destinations:
         agents: The instances here, by instance.
         platform: The platform agents here, by `tenant/name`.
         direct: Addresses that lead to one place only.
+        arrived: The same for what comes from other nodes, which stays here if it can.
         handovers: Agents that are leaving, by `tenant/name`.
+        is_fenced: Whether a fence stands (`fence.py`): no direct address may lead around it.
     """
 
     def __init__(self, node_id: str, routes: RouteTable, remote: RemotePort | None) -> None:
         self.node_id = node_id
         self.agents: dict[str, LocalAgent] = {}
         self.platform: dict[str, PlatformBox] = {}
-        self.direct: dict[str, Place] = {}
+        self.direct: dict[str, Place | RemoteWay] = {}
+        self.arrived: dict[str, Place] = {}
         self.handovers: dict[str, Handover] = {}
+        self.is_fenced = False
         self._by_name: dict[str, tuple[LocalAgent, ...]] = {}
-        self._lanes: dict[tuple[str, int], RemoteLane] = {}
+        self._lanes: dict[str, tuple[RemoteLane, ...]] = {}
         self._routes = routes
         self._remote = remote
         routes.on_change(self.forget_direct)
 
+    @property
+    def held(self) -> Mapping[str, object]:
+        """Return the receivers on other nodes for which mail is to be held, by address."""
+        return self._remote.held if self._remote is not None else {}
+
+    def may_send(self, address: str, sender: Sender) -> bool:
+        """Pause an agent if mail for this receiver is to be held; False if its patience is over."""
+        gate = self._remote.held.get(address) if self._remote is not None else None
+        return gate is None or not isinstance(sender, Mailbox) or gate.hold(sender)
+
     # -- what is here ---------------------------------------------------------------------------------------
 
     def forget_direct(self) -> None:
-        """Start the dictionary of direct addresses anew; a batch under way may finish with the old one."""
-        self.direct = {}
+        """Start the dictionaries of direct addresses anew; a batch under way may finish with the old ones."""
+        self.direct, self.arrived = {}, {}
 
     def add_agent(self, agent: LocalAgent) -> None:
         """Make an instance addressable."""
@@ -219,13 +255,14 @@ class Destinations:
             key: What the choice sticks to: the conversation id, or the sender.
             arrived: Whether the message came from another node, which chose this one: stay here if possible.
         """
-        direct = self.direct
+        direct: dict[str, Any] = self.arrived if arrived else {} if self.is_fenced else self.direct
         try:
             address = parse_address(receiver)
         except InvalidArgument as err:
             return Found(None, detail=str(err))
         name, pinned = address.name, address.node is not None
         if address.node is not None and address.node != self.node_id:
+            self._remember_way(direct, receiver, address.node, name)
             return self._way_to(address.node, name, key)
         box = self.platform.get(name)
         if box is not None:
@@ -239,6 +276,8 @@ class Destinations:
         near = tuple(target for target in route if target.node == self.node_id)
         target = choose(near if arrived or pinned else route, key)
         if target is not None and target.node != self.node_id:
+            if len(route) == 1 and handover is None:
+                self._remember_way(direct, receiver, target.node, name)
             return self._way_to(target.node, name, key)
         if handover is not None and side is not None:
             side = handover.give(key) or side  # if it is refused by now, the closed mailbox says so
@@ -257,7 +296,7 @@ class Destinations:
             return Found(None, detail=detail, name=name)
         if self._routes.shadows(name):
             return Found(agent.mailbox, agent.address, self.node_id, name=name)
-        if len(near if pinned else route) <= 1 and len(self._by_name.get(name, ())) == 1:
+        if len(near if pinned or arrived else route) <= 1 and len(self._by_name.get(name, ())) == 1:
             self._remember(direct, receiver, agent.mailbox)
         return Found(agent.mailbox, agent.address, self.node_id)
 
@@ -266,6 +305,14 @@ class Destinations:
         return (
             [shadow for shadow in self._routes.shadows(found.name) if shadow.sees(key)] if found.name else []
         )
+
+    def lanes_to(self, node: str) -> tuple[RemoteLane, ...]:
+        """Return all lanes to another node; none without a cluster."""
+        return self._lanes_to(node, self._remote) if self._remote is not None else ()
+
+    def agents_of(self, name: str) -> tuple[LocalAgent, ...]:
+        """Return the instances of a name here, those that leave among them."""
+        return self._by_name.get(name, ())
 
     def lane_to(self, node: str, name: str, key: str) -> Destination | None:
         """Return the lane of a conversation to another node; None without a cluster."""
@@ -280,21 +327,30 @@ class Destinations:
         if self._remote is None:
             detail = f"node {node} cannot be reached: this node has no cluster"
             return Found(None, reason=FailureReason.UNROUTABLE, detail=detail, name=name)
-        lane = crc32(key.encode()) % LANES
-        way = self._lanes.get((node, lane))
-        if way is None:
-            if len(self._lanes) >= LANES_MAX:  # a lane holds nothing, and senders may name endless nodes
+        lane = self._lanes_to(node, self._remote)[lane_of(key)]
+        return Found(lane, str(Address(name, node)), node, name=name)
+
+    def _lanes_to(self, node: str, remote: RemotePort) -> tuple[RemoteLane, ...]:
+        lanes = self._lanes.get(node)
+        if lanes is None:
+            if len(self._lanes) >= NODES_MAX:  # a lane holds nothing, and senders may name endless nodes
                 self._lanes.clear()
-            way = self._lanes[node, lane] = RemoteLane(self._remote, node, lane)
-        return Found(way, str(Address(name, node)), node, name=name)
+            lanes = self._lanes[node] = tuple(RemoteLane(remote, node, lane) for lane in range(LANES))
+        return lanes
 
     def forget_node(self, node: str) -> None:
-        """Drop the lanes to a node that is gone."""
-        for lane in range(LANES):
-            self._lanes.pop((node, lane), None)
+        """Drop the ways to a node that is gone."""
+        self._lanes.pop(node, None)
+        self.forget_direct()
+
+    def _remember_way(self, direct: dict[str, Any], receiver: str, node: str, name: str) -> None:
+        """Keep the only way that an address of another node leads, for what is sent here."""
+        if self._remote is not None and direct is self.direct and not self._routes.shadows(name):
+            way = RemoteWay(str(Address(name, node)), node, self._lanes_to(node, self._remote))
+            self._remember(direct, receiver, way)
 
     @staticmethod
-    def _remember(direct: dict[str, Place], receiver: str, destination: Place) -> None:
+    def _remember(direct: dict[str, Any], receiver: str, destination: Place | RemoteWay) -> None:
         """Keep a direct address; the bound matters because senders may spell an address in endless ways."""
         if len(direct) >= DIRECT_MAX:
             direct.clear()

@@ -12,8 +12,9 @@ from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.messaging.conversations import Conversations, Fault
 from caxton_node.messaging.courses import Conversation
-from caxton_node.messaging.destinations import Destination, Found, RemoteLane
-from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.destinations import Destination, Found, RemoteLane, RemoteWay
+from caxton_node.messaging.durable.header import OUTBOX
+from caxton_node.messaging.mailbox import Sender
 from caxton_node.messaging.requests import OpenRequests
 from caxton_node.messaging.returns import Returns
 from caxton_node.messaging.stamps import continue_trace, new_trace
@@ -78,7 +79,7 @@ class Following:
             talk.is_followed = True
         return talk
 
-    def refuses(self, envelope: Envelope, found: Found, mailbox: Mailbox | None, *, arrived: bool) -> bool:
+    def refuses(self, envelope: Envelope, found: Found, mailbox: Sender, *, arrived: bool) -> bool:
         """Note what a message means for its conversation; True if that refused it: its sender was told.
 
         Args:
@@ -126,7 +127,7 @@ class Following:
         self,
         fault: Fault,
         talk: Conversation,
-        destination: Destination | None,
+        destination: Destination | RemoteWay | None,
         now_us: int,
         *,
         arrived: bool = False,
@@ -136,7 +137,7 @@ class Following:
 
         The node of the receiver decides, by the receiver's policy.
         """
-        if isinstance(destination, RemoteLane):
+        if isinstance(destination, RemoteLane | RemoteWay):
             return False
         assert destination is not None, "only what leads somewhere is judged"
         policy = destination.policy
@@ -161,10 +162,15 @@ class Following:
             self._requests.close(envelope.performative, envelope.in_reply_to, sender, found.address)
         if envelope.reply_with is None or not sender.endswith(self._here):
             return
+        node = found.node
+        if OUTBOX in (envelope.headers or ()):
+            if reply_by is None:
+                return  # it outlives its receiver's node, and is not answered by the death of that
+            node = ""
         is_far = not found.address.endswith(self._here)
         is_due = reply_by is not None and reply_by * 1000 <= self._clock.unix_us()  # its sender has been told
         if (reply_by is not None or is_far) and not (again and is_due):
-            self._requests.remember(envelope, found.address, found.node)
+            self._requests.remember(envelope, found.address, node)
 
     def begin_span(self, envelope: Envelope, found: Found) -> Span | None:
         """Begin the span of a message whose conversation is followed."""

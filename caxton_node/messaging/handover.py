@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection
 from threading import Lock
 
 from caxton_node.fipa.policy import ProtocolPolicy
-from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.mailbox import Mailbox, Sender
 from caxton_node.messaging.tags import Tag
 
 KEYS_MAX = 100_000
@@ -168,9 +168,7 @@ class Handover:
         """Return the policy of whose it is."""
         return self._leaving.policy
 
-    def put_all(
-        self, frames: list[bytes], sender: Mailbox | None, first: int = 0, tag: Tag | None = None
-    ) -> int:
+    def put_all(self, frames: list[bytes], sender: Sender, first: int = 0, tag: Tag | None = None) -> int:
         """Add messages of kept conversations; see `Mailbox.put_all`."""
         with self._lock:
             if not self._over:

@@ -1,9 +1,9 @@
 """The loop that every message of a guest passes: read, check, follow its conversation, stamp, put.
 
-It treats the common case in place: one receiver that leads to one place on this node, a content, no deadline,
-no headers, nobody who follows the conversation. Everything else goes the long way (`delivery.py`), after the
-messages before it have been put where they belong, so that order holds. Messages for the same destination are
-put there in runs: a lock, a clock reading and a wake-up are paid per run.
+It treats the common case in place: one receiver that leads to one place, here or on another node, a content,
+no deadline, no headers, nobody who follows the conversation. Everything else goes the long way
+(`delivery.py`), after the messages before it have been put where they belong, so that order holds. Messages
+for the same destination are put there in runs: a lock, a clock reading and a wake-up are paid per run.
 
 It runs on worker threads; nothing here awaits, logs or touches a database.
 """
@@ -11,6 +11,7 @@ It runs on worker threads; nothing here awaits, logs or touches a database.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from caxton_node.core.ids import Address, parse_address
 from caxton_node.fipa import BrokenRule, ContentTooLarge, Envelope, FailureReason, check
@@ -22,13 +23,15 @@ from caxton_node.messaging.budget import Grant, has_room, nothing_of, take_wish,
 from caxton_node.messaging.conversations import Fault
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.delivery import Delivery
-from caxton_node.messaging.destinations import Box, Destinations, LocalAgent
+from caxton_node.messaging.destinations import Box, Destinations, LocalAgent, RemoteWay, lane_of
+from caxton_node.messaging.durable.header import check_durable
+from caxton_node.messaging.far_runs import FAR_BLOCKS, FarRuns
 from caxton_node.messaging.letterhead import EMPTY, ID, NILS, UNFOLLOWED, letterhead
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.paying import Letter, Paying
 from caxton_node.messaging.routes import Target
 from caxton_node.messaging.stamps import Stamps, to_message_id
-from caxton_node.messaging.tags import check_ttl
+from caxton_node.messaging.tags import Tag, check_ttl
 from caxton_node.runtime.violations import Bound
 
 COPIES_MAX = 65_536
@@ -76,20 +79,26 @@ class Intake:
             self.before(agent, frames)
         address, mailbox, heads = agent.address, agent.mailbox, agent.heads
         size_max, checks_json = agent.content_bytes_max, agent.policy is not ProtocolPolicy.OFF
-        now_us, first = self._stamps.take(len(frames))
-        turn = mailbox.lone_in_hand()
+        now_us, first = self._stamps.take((1 + FAR_BLOCKS) * len(frames))
+        turn, durable = mailbox.lone_in_hand(), delivery.durable
         if turn is not None:
-            self._send_together(agent, [], frames, first, now_us, turn=turn.grant)
+            self._accept_of_lone_turn(agent, turn, frames, first, now_us)
+            return
+        if durable is not None and durable.sending.holds_back(address):
+            self._send_one_by_one(agent, frames, first, now_us)
             return
         prefix, clock = letterhead(now_us, first)
         id_head, salt = ID + prefix, prefix[8:]
         direct, open_requests = destinations.direct, delivery.requests.waiting
         conversations, following, put = delivery.conversations, delivery.following, delivery.put
         table, follow, budgets = conversations.table, conversations.follow, delivery.budgeted
-        counter, special, copies = first & COUNTER, 0, 0
+        special = copies = 0
         run: list[bytes] = []
         run_to: Box | None = None
         run_first = first
+        far: FarRuns | None = None
+        far_held = destinations.held
+        far_next = [first + len(frames) * (1 + lane) for lane in range(FAR_BLOCKS)]
         for place, frame in enumerate(frames):
             destination = talk = None
             try:
@@ -108,9 +117,17 @@ class Intake:
                     and (not checks_json or is_sound(content, draft.language, draft.encoding))
                 ):
                     destination = direct.get(receiver)
-                    count = (counter + place).to_bytes(4, "big")
+                    talk_id, number = draft.conversation_id, first + place
+                    if destination.__class__ is RemoteWay:
+                        if far_held and destination.address in far_held:
+                            destination = None
+                        else:
+                            lane = lane_of(talk_id or address)
+                            number = far_next[lane]
+                            far_next[lane] += 1
+                    count = (number & COUNTER).to_bytes(4, "big")
                     trace_id = prefix + count
-                    if (talk_id := draft.conversation_id) is not None:
+                    if talk_id is not None:
                         talk = table.get(talk_id)
                         if talk is None:
                             talk = following.begin(talk_id, address, now_us, trace_id)
@@ -122,6 +139,8 @@ class Intake:
                 if run_to is not None:
                     put(run_to, run, mailbox, run_first)
                     run_to, run = None, []
+                if far is not None:
+                    self._send_far(far, mailbox)
                 letter, copies = self._open(agent, frame, first + place, now_us, copies)
                 if letter is None:
                     continue
@@ -131,6 +150,11 @@ class Intake:
                     self._send_together(agent, [letter], rest, first + place + 1, now_us, copies=copies)
                     break
                 delivery.route_copies(letter.envelope, mailbox)
+                if durable is not None and durable.sending.holds_back(address):  # the rest goes behind it
+                    rest = frames[place + 1 :]
+                    special += len(rest)
+                    self._send_one_by_one(agent, rest, first + place + 1, now_us, copies=copies)
+                    break
                 continue
             to, act = destination.address, draft.performative
             if talk is not None:
@@ -145,15 +169,67 @@ class Intake:
                 talk.last_us = now_us
             if open_requests and draft.in_reply_to is not None:
                 delivery.requests.close(act, draft.in_reply_to, address, to)
+            parts = (heads[act], frame[3:], nils, id_head, count, clock, trace_id, salt, count, UNFOLLOWED)
+            if destination.__class__ is RemoteWay:
+                if draft.reply_with is not None:
+                    message_id, trace = prefix + count, b"".join((trace_id, salt, count, b"\0"))
+                    delivery.requests.remember_draft(
+                        draft,
+                        sender=address,
+                        message_id=message_id,
+                        trace=trace,
+                        receiver=to,
+                        node=destination.node,
+                    )
+                if far is None:
+                    far = FarRuns(partial(delivery.receipts.note_forwarded, now_us))
+                far.add(destination, lane, number, b"".join(parts))
+                continue
             if destination is not run_to:
                 if run_to is not None:
                     put(run_to, run, mailbox, run_first)
-                run_to, run, run_first = destination, [], first + place
-            parts = (heads[act], frame[3:], nils, id_head, count, clock, trace_id, salt, count, UNFOLLOWED)
+                run_to, run, run_first = destination, [], number  # type: ignore[assignment]  # no way, see above
             run.append(b"".join(parts))
         self._tally.accept(len(frames) - special)
         if run_to is not None:
             put(run_to, run, mailbox, run_first)
+        if far is not None:
+            self._send_far(far, mailbox)
+
+    def _send_far(self, far: FarRuns, mailbox: Mailbox) -> None:
+        """Give to their lanes what was gathered for other nodes."""
+        for lane, frames in far.take():
+            self._delivery.put(lane, frames, mailbox)
+
+    # -- turns of their own, and what waits for the disk -----------------------------------------------------
+
+    def _accept_of_lone_turn(
+        self, agent: LocalAgent, turn: Tag, frames: Sequence[bytes], first: int, now_us: int
+    ) -> None:
+        """Route what came of a message that was alone in its turn; of a durable one, when the disk knows."""
+        durable = self._delivery.durable
+        if turn.passage is None or durable is None:
+            self._send_together(agent, [], frames, first, now_us, turn=turn.grant)
+            return
+        with durable.sending.turn(turn.passage, turn.expires_ms):
+            if turn.grant is None:
+                self._send_one_by_one(agent, frames, first, now_us)
+            else:
+                self._send_together(agent, [], frames, first, now_us, turn=turn.grant)
+
+    def _send_one_by_one(
+        self, agent: LocalAgent, frames: Sequence[bytes], first: int, now_us: int, *, copies: int = 0
+    ) -> None:
+        """Send all frames the long way, which knows what must wait."""
+        for place, frame in enumerate(frames):
+            letter, copies = self._open(agent, frame, first + place, now_us, copies)
+            if letter is None:
+                continue
+            if self._paying.concerns(letter):
+                rest, number = frames[place + 1 :], first + place + 1
+                self._send_together(agent, [letter], rest, number, now_us, copies=copies)
+                return
+            self._delivery.route_copies(letter.envelope, agent.mailbox)
 
     # -- the long way ---------------------------------------------------------------------------------------
 
@@ -228,6 +304,7 @@ class Intake:
         try:
             check(envelope, agent.content_bytes_max)
             check_ttl(envelope)
+            check_durable(envelope)
             if agent.policy is not ProtocolPolicy.OFF:
                 check_content(envelope)
         except ContentTooLarge as err:

@@ -15,11 +15,14 @@ from caxton_node.fipa import decode
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.messaging.arrivals import Arrival, Arrivals
 from caxton_node.messaging.latency import Latency
+from caxton_node.messaging.origin import Origin
 from caxton_node.messaging.pausing import Pausable
 from caxton_node.messaging.receipts import Receipts
 from caxton_node.messaging.tags import Tag, tag_of
 
 BYTES_MAX = 64 * 1024 * 1024
+FAR_BYTES_HOLD = 1024 * 1024
+"""Bytes that peers have sent to one agent at which they are asked to hold; they may go on at half of it."""
 TO_ITSELF_PER_S = 1_000
 """Messages that an agent may send to itself: one that only talks to itself never ends."""
 
@@ -51,6 +54,7 @@ class Mailbox(Pausable):
         "_bytes",
         "_expired",
         "_frames",
+        "_held_origins",
         "_lock",
         "_out",
         "_to_itself",
@@ -89,6 +93,7 @@ class Mailbox(Pausable):
         self._expired: list[bytes] = []  # until somebody returns them to their senders
         self._bytes = 0
         self._out = 0
+        self._held_origins: set[Origin] = set()
         self._to_itself = (0, 0)  # a second, and messages in it; of its own worker alone
 
     def __len__(self) -> int:
@@ -131,7 +136,7 @@ class Mailbox(Pausable):
     def put_all(
         self,
         frames: list[bytes],
-        sender: Mailbox | None,
+        sender: Sender,
         first: int = 0,
         tag: Tag | None = None,
         *,
@@ -141,7 +146,8 @@ class Mailbox(Pausable):
 
         Args:
             frames: At least one.
-            sender: The mailbox of the local agent that sent them, which can be paused; None for anyone else.
+            sender: The mailbox of the local agent that sent them, which can be paused; the peer that sent
+                them, which can be asked to hold; None for anyone else.
             first: Number of the first one, the others follow; 0 when nobody will ask.
             tag: What is special about a message that is alone in `frames`.
             kept: Whether a closed mailbox takes them all the same, since its agent keeps their conversation
@@ -161,7 +167,11 @@ class Mailbox(Pausable):
                     size = sum(map(len, frames))
                 queue.extend(frames)
                 self._bytes += size
-                self._arrivals.add(taken, monotonic_ns(), first, tag)
+                if sender.__class__ is Origin:
+                    self._arrivals.add_far(Arrival(taken, monotonic_ns(), first, tag, size, sender))
+                    self._hold_if_much(sender)
+                else:
+                    self._arrivals.add(taken, monotonic_ns(), first, tag)
         if taken and not waiting and self.waits_for is None:
             self._wake()
         return taken
@@ -187,10 +197,35 @@ class Mailbox(Pausable):
         with self._lock:
             self.closed = True
 
-    def _take_surplus(self, frames: Sequence[bytes], sender: Mailbox | None) -> int:
+    def _hold_if_much(self, origin: Origin) -> None:
+        """Ask a peer to hold what it has for this agent, if much waits."""
+        much = self._arrivals.far_bytes > FAR_BYTES_HOLD or len(self._frames) > self.depth_max // 2
+        if much and origin not in self._held_origins:
+            self._held_origins.add(origin)
+            origin.hold(self.address)
+
+    def remind_origins(self) -> None:
+        """Repeat to peers that they shall hold what they have for this agent: the word may have been lost."""
+        for origin in list(self._held_origins):
+            origin.hold(self.address)
+
+    def _let_peers_go_on(self) -> None:
+        """Tell peers that hold what they have for this agent that there is room again, if there is."""
+        with self._lock:
+            much = self._arrivals.far_bytes > FAR_BYTES_HOLD // 2 or len(self._frames) > self.depth_max // 4
+            held = set() if much else self._held_origins
+            if held:
+                self._held_origins = set()
+        for origin in held:
+            origin.go_on(self.address)
+
+    def _take_surplus(self, frames: Sequence[bytes], sender: Sender) -> int:
         """Say how many of these still go in, and pause the sender if it can be."""
-        may_wait = sender is not None and self.hold(sender)
-        room = len(frames) if may_wait else self.depth_max - len(self._frames)
+        if isinstance(sender, Origin):
+            may_wait, room = True, 2 * self.depth_max - len(self._frames)  # what comes before it holds
+        else:
+            may_wait = sender is not None and self.hold(sender)
+            room = len(frames) if may_wait else self.depth_max - len(self._frames)
         bytes_room = (2 if may_wait else 1) * self.bytes_max - self._bytes
         for taken, frame in enumerate(frames):
             bytes_room -= len(frame)
@@ -252,6 +287,8 @@ class Mailbox(Pausable):
             out, arrivals = self._out, self._arrivals
             self._out = out - handled - poisoned
             done = arrivals.settle_all() if handled == out else arrivals.settle(handled, poisoned)
+        if self._held_origins:
+            self._let_peers_go_on()
         if self.receipts is not None:
             _write_receipts(self.receipts, done, self.instance)
 
@@ -262,6 +299,8 @@ class Mailbox(Pausable):
         with self._lock:
             self._set_expired_aside(now_ms)
             expired, self._expired = self._expired, []
+        if self._held_origins:
+            self._let_peers_go_on()
         if self.paused_senders:  # if nothing is left, nobody takes, and they would wait for nothing
             self.resume_senders()
         return expired
@@ -309,9 +348,14 @@ class Mailbox(Pausable):
             self._expired.clear()
             self._arrivals.clear()
             self._bytes = 0
+        self._let_peers_go_on()
         self.resume_senders()
         self.stop_waiting()
         return left
+
+
+Sender = Mailbox | Origin | None
+"""Who sent something: an agent of this node, a peer, or anyone else."""
 
 
 def _write_receipts(receipts: Receipts, done: Sequence[Arrival], instance: str) -> None:

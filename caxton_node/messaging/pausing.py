@@ -5,7 +5,7 @@ When a local agent fills a mailbox, what its present turn produced is still take
 slow receiver makes its senders wait and nobody is refused; what waits is at most the depth and one turn of
 each sender, and twice `bytes_max`. Refusal remains for those who cannot be paused:
 
-- a sender on another node, a client or the platform;
+- a client or the platform (for a sender on another node see `origin.py`);
 - a sender whose pause would close a circle (A waits for B and B for A, or A for itself) and never end;
 - a sender whose patience is over (`resume_impatient`, called by the router's tick);
 - anybody, once twice the bytes wait.
@@ -83,6 +83,29 @@ class Pausable(ABC):
         with _pausing:
             self.waits_for = self.paused_at_ns = None
         self.wake_if_ready()
+
+
+class Gate(Pausable):
+    """A place that keeps nothing, at which senders wait while it is shut."""
+
+    __slots__ = ("is_shut",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_shut = False
+
+    @property
+    def is_roomy(self) -> bool:
+        """Return whether senders may go on."""
+        return not self.is_shut
+
+    def open(self) -> None:
+        """Let everyone go on."""
+        self.is_shut = False
+        self.resume_senders()
+
+    def wake_if_ready(self) -> None:
+        """Wake nobody: it is no agent."""
 
 
 def _pause(sender: Pausable, receiver: Pausable) -> bool:

@@ -20,7 +20,7 @@ from caxton_node.core.ids import DEFAULT_TENANT
 from caxton_node.fipa import Envelope, decode
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.messaging.budget import Grant
-from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.mailbox import Sender
 from caxton_node.messaging.receipts import Receipts
 from caxton_node.messaging.stamps import to_message_id
 from caxton_node.messaging.tags import Tag
@@ -47,6 +47,7 @@ class PlatformBox:
         bytes_max: Bytes of frames that may wait.
         receipts: Where it is noted what was handled.
         purse: Where goes what a message carries of a budget.
+        finish: Called with a durable message that was handled.
 
     Attributes:
         policy: What comes by protocol is noted, not refused: a platform agent looks for itself.
@@ -66,9 +67,11 @@ class PlatformBox:
         *,
         receipts: Receipts | None = None,
         purse: Purse | None = None,
+        finish: Handler | None = None,
     ) -> None:
         self.address = address
         self._purse = purse
+        self._finish = finish
         self.closed = False
         self.delivered = 0
         self._loop = loop
@@ -89,7 +92,7 @@ class PlatformBox:
     def put_all(
         self,
         frames: list[bytes],
-        sender: Mailbox | None,  # noqa: ARG002  nobody to pause
+        sender: Sender,  # noqa: ARG002  nobody to pause
         first: int = 0,  # noqa: ARG002  it reads the number when it handles
         tag: Tag | None = None,
     ) -> int:
@@ -145,6 +148,8 @@ class PlatformBox:
                 if tag is not None and tag.grant is not None and self._purse is not None:
                     self._purse(self.address, envelope, tag.grant)
                 self._handler(envelope)
+                if tag is not None and tag.passage is not None and self._finish is not None:
+                    self._finish(envelope)
         finally:
             with self._lock:
                 self._awake = bool(self._frames)

@@ -99,7 +99,7 @@ class Receipts:
         if self._personal and first in self._personal:
             self._keep(first, Receipt(State.HANDLED, instance, now_us))
 
-    def note_forwarded(self, first: int, count: int, now_us: int, receiver: str, node: str) -> None:
+    def note_forwarded(self, now_us: int, first: int, count: int, receiver: str, node: str) -> None:
         """Note a run that was given to the mesh."""
         self._note(first, count, Receipt(State.FORWARDED, receiver, now_us, node))
 

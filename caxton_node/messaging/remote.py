@@ -2,29 +2,40 @@
 
 The mesh belongs to the loop's thread. Workers append to a bounded buffer; the first append after the loop
 has emptied it wakes the loop, the others find it awake. The loop empties it by shares, and turns to timers,
-sockets and calls in between: agents that flood must not cost the node its membership. An agent that sends
-while the buffer is more than half full gets no further turn until it is half empty, as with a full mailbox.
-One buffer for all peers keeps every order; the bound per peer is the mesh's own business, and what it does
-not take comes back here and is refused.
+sockets and calls in between: agents that flood must not cost the node its membership. One buffer for all
+peers keeps every order; the bound per peer is the mesh's own business, and what it does not take comes back
+here and is refused.
+
+A slow way, a slow node and a slow agent each hold back whoever sends there, and nobody else. An agent that
+sends gets no further turn, as with a full mailbox, while
+
+- the buffer is more than half full: until it is half empty;
+- much waits in the mesh for that node: until the node has taken half of it;
+- the node has asked to hold what is for that receiver (`origin.py`): until it says to go on. An agent whose
+  patience is over before that is refused, as it would be by a full mailbox here.
 """
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, TimerHandle
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Protocol
 
 from caxton_node.core.errors import CaxtonError, ResourceLimit
 from caxton_node.fipa import FailureReason
-from caxton_node.messaging.mailbox import Mailbox
+from caxton_node.messaging.mailbox import Mailbox, Sender
+from caxton_node.messaging.pausing import Gate
 
 BUFFER_BYTES_MAX = 64 * 1024 * 1024
 BUFFER_FRAMES_MAX = 16_384
 TURN_FRAMES = 1_024
+HOLD_S = 3.0
+"""A hold that its node has not repeated for so long is over: its word to go on may have been lost."""
+HELD_MAX = 65_536
 
-Send = Callable[[str, int, Sequence[bytes]], None]
+Send = Callable[[str, int, Sequence[bytes]], bool]
 Refused = Callable[[str, Sequence[bytes], FailureReason, str], None]
 
 
@@ -39,18 +50,27 @@ class RemotePort(Protocol):
     forwarded: int
     pending: int
 
+    @property
+    def held(self) -> Mapping[str, Gate]:
+        """Return the receivers for whom mail is to be held, by canonical address: senders wait there."""
+        ...
+
+    def handle_roomy(self, node: str) -> None:
+        """Learn that a node has taken much of what waited for it, or is gone."""
+        ...
+
     def connect(self, refused: Refused) -> None:
         """Call `refused(node, frames, reason, detail)` on the loop's thread with what could not be sent."""
         ...
 
-    def send(self, node: str, lane_key: int, frames: list[bytes], sender: Mailbox | None = None) -> bool:
+    def send(self, node: str, lane_key: int, frames: list[bytes], sender: Sender = None) -> bool:
         """Take frames for a node, in order per lane key; False when the buffer is full: nothing taken.
 
         Args:
             node: Where to.
             lane_key: Equal keys keep their order.
             frames: At least one.
-            sender: The mailbox of the local agent that sent them, which can be paused; None for anyone else.
+            sender: The mailbox of the local agent that sent them, which can be paused; anyone else cannot.
         """
         ...
 
@@ -60,7 +80,8 @@ class Outbound:
 
     Args:
         loop: Whose thread sends.
-        send: `Cluster.send`: queues frames, or raises with nothing queued.
+        send: `Cluster.send`: queues frames and says whether senders should wait, or raises with nothing
+            queued.
         bytes_max: Bytes that may wait for the loop.
         frames_max: Messages that may wait for it: each costs it time, however small, and whoever sends next
             waits behind them all.
@@ -82,7 +103,10 @@ class Outbound:
         self._bytes_max = bytes_max
         self._frames_max = frames_max
         self._awake = False
-        self._gate = Mailbox(1)  # never holds a message; senders wait at it as at any full mailbox
+        self._gate = Gate()
+        self._crowded: dict[str, Gate] = {}
+        self._holds: dict[str, TimerHandle] = {}
+        self._held: dict[str, Gate] = {}
         self.forwarded = 0
         self.pending = 0
 
@@ -90,16 +114,22 @@ class Outbound:
         """Name who takes back what could not be sent."""
         self._refused = refused
 
-    def send(self, node: str, lane_key: int, frames: list[bytes], sender: Mailbox | None = None) -> bool:
+    def send(self, node: str, lane_key: int, frames: list[bytes], sender: Sender = None) -> bool:
         """Take frames, or return False when the buffer is full or the loop is closed.
 
         The rest of the turn of a sender that is paused is taken up to twice the bounds.
         """
+        agent = sender if isinstance(sender, Mailbox) else None
+        if agent is not None and (gate := self._crowded.get(node)) is not None:
+            gate.hold(agent)
+            if not gate.is_shut:  # opened in between
+                gate.open()
         size = sum(map(len, frames))
         with self._lock:
             waiting = self.pending + len(frames)
             crowded = waiting > self._frames_max // 2 or self._bytes + size > self._bytes_max // 2
-            slack = 2 if crowded and sender is not None and self._gate.hold(sender) else 1
+            self._gate.is_shut |= crowded
+            slack = 2 if crowded and agent is not None and self._gate.hold(agent) else 1
             full = self._bytes + size > slack * self._bytes_max or waiting > slack * self._frames_max
             if full or self._loop.is_closed():
                 return False
@@ -110,6 +140,38 @@ class Outbound:
         if wake:
             self._loop.call_soon_threadsafe(self._flush)
         return True
+
+    @property
+    def held(self) -> Mapping[str, Gate]:
+        """Return the receivers for whom mail is to be held; read it on any thread."""
+        return self._held
+
+    # -- who is to wait, all on the loop's thread -----------------------------------------------------------
+
+    def handle_roomy(self, node: str) -> None:
+        """Let those go on who wait because much was to be sent to a node."""
+        gate = self._crowded.pop(node, None)
+        if gate is not None:
+            gate.open()
+
+    def hold(self, address: str) -> None:
+        """Pause whoever sends to a receiver: its node has asked for it, and repeats that while it lasts."""
+        timer = self._holds.pop(address, None)
+        if timer is not None:
+            timer.cancel()
+        elif len(self._holds) >= HELD_MAX:
+            return
+        else:
+            gate = self._held[address] = Gate()
+            gate.is_shut = True
+        self._holds[address] = self._loop.call_later(HOLD_S, self.go_on, address)
+
+    def go_on(self, address: str) -> None:
+        """Let those go on who wait for a receiver."""
+        timer = self._holds.pop(address, None)
+        if timer is not None:
+            timer.cancel()
+            self._held.pop(address).open()
 
     def _flush(self) -> None:
         """Give a share to the mesh and come back for the rest, so that the loop has time for others."""
@@ -126,7 +188,7 @@ class Outbound:
                     self._loop.call_soon(self._flush)
                 roomy = self.pending <= self._frames_max // 2 and self._bytes <= self._bytes_max // 2
             if roomy and self._gate.paused_senders:
-                self._gate.resume_senders()
+                self._gate.open()
 
     def _take_share(self) -> deque[tuple[str, int, list[bytes]]]:
         """Remove about `TURN_FRAMES` of the oldest frames, neighbours for the same lane together."""
@@ -146,7 +208,10 @@ class Outbound:
     def _give(self, node: str, lane_key: int, frames: list[bytes]) -> None:
         reason, detail, forwarded = None, "", 0
         try:
-            self._send(node, lane_key, frames)
+            if self._send(node, lane_key, frames) and node not in self._crowded:
+                gate = Gate()
+                gate.is_shut = True
+                self._crowded[node] = gate
             forwarded = len(frames)
         except ResourceLimit as err:
             reason, detail = FailureReason.BACKLOG_FULL, str(err)

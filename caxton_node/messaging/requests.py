@@ -18,6 +18,7 @@ from heapq import heappop, heappush
 from threading import Lock
 
 from caxton_node.fipa import Envelope, Performative
+from caxton_node.fipa.codec import Draft
 from caxton_node.messaging.budget.header import BUDGET
 
 OPEN_MAX = 65_536
@@ -63,8 +64,27 @@ class OpenRequests:
         """Note a request that has been routed; it must have a sender and `reply_with`."""
         assert envelope.sender, "only stamped messages are remembered"
         assert envelope.reply_with, "only requests are remembered"
-        key = (envelope.sender, envelope.reply_with, receiver)
-        request = OpenRequest(_without_content(envelope), receiver, node, envelope.reply_by)
+        self._add(OpenRequest(_without_content(envelope), receiver, node, envelope.reply_by))
+
+    def remember_draft(
+        self, draft: Draft, *, sender: str, message_id: bytes, trace: bytes, receiver: str, node: str
+    ) -> None:
+        """Note a request that a guest sends to another node, without a deadline."""
+        envelope = Envelope(
+            Performative(draft.performative),
+            sender=sender,
+            receivers=draft.receivers,
+            conversation_id=draft.conversation_id,
+            reply_with=draft.reply_with,
+            protocol=draft.protocol,
+            message_id=message_id,
+            trace=trace,
+        )
+        self._add(OpenRequest(envelope, receiver, node, None))
+
+    def _add(self, request: OpenRequest) -> None:
+        envelope = request.envelope
+        key = (envelope.sender or "", envelope.reply_with or "", request.receiver)
         with self._lock:
             self._open.pop(key, None)
             self._open[key] = request

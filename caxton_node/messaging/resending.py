@@ -5,7 +5,7 @@ before. This changes:
 
     resent           header `[how often, when]`: a receiver may want to know, and if the message comes back,
                      whoever looks at it; it travels along, so another node knows it too
-    hops             goes: the journey begins anew
+    hops, outbox     go: the journey begins anew, and from here
     budget           goes: what the message carried went back when it was given up, and is not paid twice
     reply_by, ttl    go if they have passed: somebody has decided that the message shall be handled now. Kept,
                      they would bring its sender a second timeout at once
@@ -22,12 +22,13 @@ from caxton_node.fipa.message import HEADERS_MAX
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.messaging.budget.header import BUDGET
 from caxton_node.messaging.delivery import HOPS
+from caxton_node.messaging.durable.header import OUTBOX
 from caxton_node.messaging.letters import TIMES_MAX, KeptLetter, Mark, mark_of
 from caxton_node.messaging.tags import RESENT, TTL, expiry_of
 
 BATCH_COUNT_MAX = 256
 BATCH_BYTES_MAX = 8 * 1024 * 1024
-OF_A_FORMER_JOURNEY = frozenset({HOPS, RESENT, BUDGET})
+OF_A_FORMER_JOURNEY = frozenset({HOPS, RESENT, BUDGET, OUTBOX})
 
 _encode = msgspec.msgpack.Encoder().encode
 

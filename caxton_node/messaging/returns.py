@@ -6,7 +6,8 @@ can arise however broken both sides are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from caxton_node.core.clock import Clock
 from caxton_node.fipa import (
@@ -22,7 +23,7 @@ from caxton_node.fipa.codec import explain, salvage
 from caxton_node.fipa.message import POSITIONS
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.fipa.rules import BrokenRule
-from caxton_node.messaging.addresses import canonical_address
+from caxton_node.messaging.addresses import MARKS, canonical_address
 from caxton_node.messaging.budget import (
     Budgets,
     Exhausted,
@@ -36,6 +37,8 @@ from caxton_node.messaging.budget import (
 from caxton_node.messaging.conversations import Conversations, Fault
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.dead_letters import DeadLetter, DeadLetters
+from caxton_node.messaging.durable.header import make_durable, passage_of
+from caxton_node.messaging.durable.post import DurablePost
 from caxton_node.messaging.receipts import Receipts
 from caxton_node.messaging.requests import OpenRequests
 from caxton_node.messaging.tags import SHADOW
@@ -60,6 +63,9 @@ class Returns:
         traces: Where the spans of what is given up end.
         budgets: Where it is counted what a message carried that comes back to nobody.
         node_id: This node.
+
+    Attributes:
+        durable: Messages that survive; None on a node that keeps none.
     """
 
     def __init__(
@@ -76,6 +82,7 @@ class Returns:
         budgets: Budgets,
         node_id: str,
     ) -> None:
+        self.durable: DurablePost | None = None
         self._post = post
         self._requests = requests
         self._conversations = conversations
@@ -111,6 +118,36 @@ class Returns:
         if envelope.headers is not None and SHADOW in envelope.headers:
             self._tally.bury()  # a copy was nobody's, and nobody is to hear of it
             return
+        if envelope.sender == PLATFORM_SENDER and receiver.startswith(MARKS):
+            self._tally.bury()  # it marked a way that is gone
+            return
+        with self._closing(envelope, receiver, reason) as is_kept:
+            if not is_kept:
+                self._give_up(envelope, receiver, reason, detail, node, exhausted=exhausted)
+
+    @contextmanager
+    def _closing(self, envelope: Envelope, receiver: str, reason: FailureReason) -> Iterator[bool]:
+        """Keep a durable message that may arrive yet, and say so; else close it with what comes of it."""
+        durable, passage = self.durable, passage_of(envelope)
+        if durable is None or passage is None:
+            yield False
+        elif durable.reception.keeps(passage, receiver, reason):
+            self._tally.keep()
+            yield True
+        else:
+            with durable.sending.refusal(envelope, passage):
+                yield False
+
+    def _give_up(
+        self,
+        envelope: Envelope,
+        receiver: str,
+        reason: FailureReason,
+        detail: str,
+        node: str,
+        *,
+        exhausted: Exhausted | None,
+    ) -> None:
         if envelope.reply_with is not None:
             self._requests.forget(envelope, canonical_address(receiver, node or self._node_id))
         now_us = self._clock.unix_us()
@@ -174,6 +211,8 @@ class Returns:
             else:
                 answer = failure(envelope, reason, detail, receiver)
             with_grant(answer, share or _nothing_of(envelope))
+            if passage_of(envelope) is not None:
+                make_durable(answer)
             self._post(answer)
 
     def answer_malformed(
@@ -205,6 +244,10 @@ class Returns:
         Who cannot be told, since this is an answer of the kind that is never answered or he has been told too
         often within the second, leaves a dead letter.
         """
+        with self._closing(envelope, "", FailureReason.NOT_ALLOWED):
+            self._answer_fault(envelope, fault)
+
+    def _answer_fault(self, envelope: Envelope, fault: Fault) -> None:
         rule, allowed = fault.violation.rule, tuple(act.word for act in fault.violation.allowed)
         receiver, now_us = next(iter(envelope.receiver_list()), ""), self._clock.unix_us()
         self._note_end(envelope, receiver, rule, now_us)
@@ -218,6 +261,8 @@ class Returns:
         position = POSITIONS.index("performative")
         answer = not_understood(envelope, rule, position, "performative", allowed)
         with_grant(answer, returned(envelope))
+        if passage_of(envelope) is not None:
+            make_durable(answer)
         self._post(answer)
 
     def answer_oversize(self, envelope: Envelope, err: BrokenRule) -> None:

@@ -13,17 +13,23 @@ from collections.abc import Callable, Sequence
 
 from caxton_node.core.clock import Clock
 from caxton_node.core.ids import Address, full_name, parse_address
-from caxton_node.fipa import Envelope, FailureReason, MalformedEnvelope, check, decode
+from caxton_node.fipa import Envelope, FailureReason, check, decode
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.fipa.rules import CONTENT_BYTES_CAP, CONTENT_BYTES_MAX, check_content
 from caxton_node.messaging.addresses import canonical_address
 from caxton_node.messaging.budget import Usage, take_wish
+from caxton_node.messaging.clearing import Clearing, Peers
 from caxton_node.messaging.conversations import Conversations
 from caxton_node.messaging.counts import Counts, Tally
 from caxton_node.messaging.dead_letters import COUNT_MAX, DeadLetters
 from caxton_node.messaging.delivery import Delivery
 from caxton_node.messaging.departures import Departures
 from caxton_node.messaging.destinations import Destinations, LocalAgent, Place
+from caxton_node.messaging.durable.header import check_durable
+from caxton_node.messaging.durable.office import Office
+from caxton_node.messaging.durable.post import DurablePost
+from caxton_node.messaging.fence import Fences
+from caxton_node.messaging.inlet import Inlet
 from caxton_node.messaging.intake import Intake
 from caxton_node.messaging.latency import Latency
 from caxton_node.messaging.mailbox import Mailbox
@@ -38,10 +44,12 @@ from caxton_node.messaging.stamps import Stamps
 from caxton_node.messaging.tags import check_ttl
 from caxton_node.messaging.traces import Traces
 from caxton_node.messaging.tracking import Tracking
+from caxton_node.observability import Board
 from caxton_node.runtime.traps import Trap
 from caxton_node.runtime.violations import Violation
 
 PATIENCE_S = 1.0
+REMIND_US = 1_000_000
 
 
 class Router:
@@ -62,6 +70,8 @@ class Router:
         requests: Requests that wait for an answer.
         dead_letters: Messages that reached nobody.
         budgets: What conversations have left.
+        inlet: Takes what other nodes send.
+        fences: What makes messages wait while their receiver moves.
         departures: The desk for agents that leave.
         partners: Tells those who talk with somebody that is gone.
         tap: Shows messages to whoever follows them.
@@ -91,6 +101,7 @@ class Router:
         self._loop = loop
         self._remote = remote
         self._tally = Tally()
+        self._reminded_us = 0
         self._destinations = Destinations(node_id, routes, remote)
         stamps = Stamps(node_id, clock)
         self._delivery = Delivery(
@@ -107,12 +118,16 @@ class Router:
         self.budgets = self._delivery.budgets
         self._intake = Intake(self._destinations, self._delivery, stamps, self._tally, self._paying)
         self.departures = Departures(self._destinations, self.conversations, self._tally)
+        self.inlet = Inlet(self._destinations, self._delivery, self._tally, clock, loop)
+        self.fences = Fences(self._destinations, routes, self._delivery.go_on, self._delivery.returns.give_up)
+        self._delivery.fences = self.fences
         self._intake.before = self.departures.keep_what_it_begins
         self.partners = Partners(self._destinations, self._delivery)
         self.tracking = Tracking(self._destinations, self._delivery)
         self.requests = self._delivery.requests
         self.tap = self._delivery.tap
         routes.on_change(self._release_parked)
+        routes.on_change(self._retry_durable)
         if remote is not None:
             remote.connect(self._delivery.handle_unsent)
 
@@ -148,6 +163,7 @@ class Router:
             self._delivery.give_parked(mailbox, parse_address(address).name)
         self._destinations.add_agent(agent)
         self._delivery.release_parked(parse_address(address).name)
+        self._retry_durable()
         return address
 
     def remove_mailbox(self, instance: str) -> list[bytes]:
@@ -161,7 +177,7 @@ class Router:
             return []
         left = agent.mailbox.close()
         self._tally.retire(agent.mailbox.delivered, len(left) + agent.mailbox.in_flight)
-        return left
+        return left if self.durable is None else self.durable.reception.take_left(left)
 
     def give_mail(self, instance: str, frames: Sequence[bytes]) -> None:
         """Give an instance the mail that waited for it when the node stopped, before anybody else may put.
@@ -208,9 +224,20 @@ class Router:
         full = full_name(name)
         address = str(Address(full, self.node_id))
         box = PlatformBox(
-            self._loop, address, handler, depth_max, receipts=self._receipts, purse=self._paying.take_in
+            self._loop,
+            address,
+            handler,
+            depth_max,
+            receipts=self._receipts,
+            purse=self._paying.take_in,
+            finish=self._finish,
         )
         self._destinations.add_platform_agent(full, box)
+
+    def _finish(self, envelope: Envelope) -> None:
+        """Note that a platform agent has handled a durable message."""
+        if self.durable is not None:
+            self.durable.reception.finish(envelope)
 
     def remove_platform_agent(self, name: str) -> None:
         """Take a platform agent out; messages that still wait for it are given up."""
@@ -220,6 +247,39 @@ class Router:
             self._tally.retire(box.delivered, 0)
             self._delivery.returns.give_up_all(left, FailureReason.AGENT_STOPPED, f"{box.address} has gone")
 
+    @property
+    def office(self) -> Office:
+        """Return what carries durable messages."""
+        return self._delivery
+
+    def keep_durable(self, durable: DurablePost) -> None:
+        """Let messages survive that ask for it; before anything is sent."""
+        self._delivery.durable = self._delivery.returns.durable = durable
+
+    @property
+    def durable(self) -> DurablePost | None:
+        """Return the messages that survive; None on a node that keeps none."""
+        return self._delivery.durable
+
+    def fence_moves(self, peers: Peers, board: Board) -> Clearing:
+        """Let messages wait while their receiver moves, until what went the old way is through.
+
+        Args:
+            peers: The other nodes, which are asked.
+            board: Where fences are counted.
+
+        Returns:
+            What asks them, for the caller to close before the agents are.
+        """
+        return Clearing(
+            office=self,
+            fences=self.fences,
+            destinations=self._destinations,
+            tally=self._tally,
+            peers=peers,
+            board=board,
+        )
+
     def on_violation(self, listener: Callable[[str, Violation], None]) -> None:
         """Tell `listener` of limits that messages pass, with the agent's address; on any thread."""
         self._delivery.report_violation = listener
@@ -228,7 +288,11 @@ class Router:
 
     def accept(self, sender_instance: str, frames: Sequence[bytes]) -> None:
         """Route what one agent sent, in order; frames are as the guest wrote them. Any thread."""
-        self._intake.accept(sender_instance, frames)
+        self.fences.begin_turn()
+        try:
+            self._intake.accept(sender_instance, frames)
+        finally:
+            self.fences.end_turn()
 
     def on_shadow(self, listener: Callable[[str, Sequence[bytes]], None]) -> None:
         """Give what shadows say to `listener`, with the instance; on worker threads."""
@@ -252,23 +316,20 @@ class Router:
         check(envelope, CONTENT_BYTES_CAP)
         check_content(envelope)
         check_ttl(envelope)
+        check_durable(envelope)
         if not self._paying.concerns(letter):
             return self._delivery.post(envelope, personal=personal)
         message_id = self._delivery.stamp(envelope, personal=personal)
         self._paying.send([letter], None, keep=False)
         return message_id
 
-    def accept_remote(self, peer: str, frames: Sequence[bytes]) -> None:
-        """Take messages from another node; they are stamped and checked already."""
-        self._delivery.note_life(peer)
-        for frame in frames:
-            try:
-                envelope = decode(frame)
-            except MalformedEnvelope:
-                self._tally.misunderstand()
-                continue
-            self._tally.accept(1)
-            self._delivery.route(envelope, frame, None, arrived=True)
+    def accept_remote(self, peer: str, frames: Sequence[bytes]) -> int:
+        """Take messages from another node; they are stamped and checked already.
+
+        Returns:
+            How many bytes of them are kept and not handled yet; see `Inlet.release`.
+        """
+        return self.inlet.accept(peer, frames)
 
     def reroute(
         self,
@@ -326,6 +387,12 @@ class Router:
         """
         self._delivery.note_death(node)
         self._destinations.forget_node(node)
+        self.inlet.forget(node)
+        if self._remote is not None:
+            self._remote.handle_roomy(node)
+        if self.durable is not None:
+            self.durable.handle_node_changed(node)
+            undelivered = self.durable.reception.take_lost(undelivered)
         waiting = self.requests.take_of_node(node)
         came_back = map(decode, undelivered)
         returned = {(one.message_id, _address_of(one, node)) for one in came_back}
@@ -337,6 +404,11 @@ class Router:
                     request.envelope, request.receiver, FailureReason.NODE_DIED, detail
                 )
         self.partners.tell_of_node(node, waiting)
+
+    def handle_node_alive(self, node: str) -> None:
+        """Send to a node that has come, or come back, what has waited for it."""
+        self._delivery.note_life(node)
+        self._delivery.release_parked_for(node)
 
     def tick(self, now_us: int) -> None:
         """Let time pass: expire requests and end pauses that last too long. A few times per second is enough.
@@ -352,7 +424,23 @@ class Router:
                 mailbox.resume_impatient()
         self._delivery.expire(now_us)
         self._release_parked()
+        if self.durable is not None:
+            self.durable.tick(now_us)
+        self.inlet.settle()
+        if now_us - self._reminded_us >= REMIND_US:
+            self._reminded_us = now_us
+            for mailbox in self._destinations.mailboxes():
+                mailbox.remind_origins()
         self.conversations.tick(now_us)
+
+    async def durably_stored(self) -> None:
+        """Return when all that was sent durably is on the disk and on its way.
+
+        Raises:
+            StoreFailed: The disk does not take it; it is tried again.
+        """
+        if self.durable is not None:
+            await self.durable.stored()
 
     def close_parking(self) -> list[Parked]:
         """Take out what waits for receivers who are not there, by name and in order; park nothing any more.
@@ -377,11 +465,23 @@ class Router:
             dead_lettered=tally.dead_lettered,
             handed_back=tally.handed_back,
             malformed=tally.malformed,
-            in_flight=sum(place.in_flight for place in places) + (remote.pending if remote else 0),
+            in_flight=sum(place.in_flight for place in places)
+            + (remote.pending if remote else 0)
+            + (self.durable.pending if self.durable else 0)
+            + len(self.fences),
             parked=len(self._delivery.parking),
+            kept=tally.kept,
+            outbox=self.durable.waiting if self.durable else 0,
+            outbox_bytes=self.durable.waiting_bytes if self.durable else 0,
         )
 
+    def _retry_durable(self) -> None:
+        """Try what is in the outbox for somebody who may be found now."""
+        if self.durable is not None:
+            self.durable.retry()
+
     def _release_parked(self) -> None:
+        """Route what waits for somebody who can be found now."""
         for name in self._delivery.parking.names():
             self._delivery.release_parked(name)
 

@@ -20,6 +20,8 @@ from math import log
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import stable_hash
 
+Watcher = Callable[[str, tuple["Target", ...], tuple["Target", ...]], None]
+
 _MASK = (1 << 64) - 1
 _SCALE = 1.0 / (1 << 64)
 
@@ -78,6 +80,7 @@ class RouteTable:
         self._routes: dict[str, tuple[Target, ...]] = {}
         self._shadows: dict[str, tuple[Shadow, ...]] = {}
         self._listeners: list[Callable[[], None]] = []
+        self._watchers: list[Watcher] = []
 
     def replace(self, name: str, targets: Iterable[Target]) -> None:
         """Set the whole route of a name at once; without targets the name is unknown from now on.
@@ -87,6 +90,8 @@ class RouteTable:
             targets: The instances; those of weight 0 are kept but not chosen.
         """
         route = tuple(targets)
+        for watcher in self._watchers:
+            watcher(name, self._routes.get(name, ()), route)
         if route:
             self._routes[name] = route
         else:
@@ -112,6 +117,10 @@ class RouteTable:
     def shadows(self, name: str) -> tuple[Shadow, ...]:
         """Return who sees copies of what a name gets."""
         return self._shadows.get(name, ())
+
+    def before_change(self, watcher: Watcher) -> None:
+        """Call `watcher(name, old, new)` before every replacement, on the thread that replaces."""
+        self._watchers.append(watcher)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` after every replacement, on the thread that replaces."""

@@ -15,10 +15,14 @@ from caxton_node.fipa.message import HEADERS_MAX
 from caxton_node.messaging.budget.header import BUDGET
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.destinations import Destination, Destinations, Found
+from caxton_node.messaging.durable.header import DURABLE, OUTBOX
 from caxton_node.messaging.mailbox import Mailbox
 from caxton_node.messaging.tags import SHADOW
 
 _pack = msgspec.msgpack.encode
+
+OF_THE_MESSAGE_ALONE = (BUDGET, DURABLE, OUTBOX)
+"""Headers that a copy has not: what a message carries, and that it is kept until it is handled."""
 
 
 class Shadowing:
@@ -43,7 +47,8 @@ class Shadowing:
         for shadow in self._destinations.shadows_of(found, key):
             target = shadow.target
             headers = {**(envelope.headers or {}), SHADOW: msgspec.Raw(_pack(target.instance))}
-            headers.pop(BUDGET, None)  # what the message carries is not there twice
+            for name in OF_THE_MESSAGE_ALONE:
+                headers.pop(name, None)
             if len(headers) > HEADERS_MAX:  # nobody could read it
                 self.dropped += 1
                 continue

@@ -8,6 +8,7 @@ from msgspec import Struct
 from caxton_node.fipa.message import Envelope
 from caxton_node.fipa.rules import BrokenRule
 from caxton_node.messaging.budget.header import Grant, grant_of
+from caxton_node.messaging.durable.header import Passage, passage_of
 from caxton_node.messaging.traces import Span
 
 TTL = "ttl"
@@ -26,16 +27,18 @@ class Tag(Struct, gc=False):
         expires_ms: Unix milliseconds after which nobody may handle it; 0: never.
         span: Its entry among the traces, if it is traced.
         grant: What it carries of a budget.
+        passage: What it carries as a durable message.
     """
 
     expires_ms: int = 0
     span: Span | None = None
     grant: Grant | None = None
+    passage: Passage | None = None
 
     @property
     def lone(self) -> bool:
-        """Tell whether it must be handled in a turn of its own, so that its bill is exact."""
-        return self.grant is not None
+        """Tell whether it must be handled in a turn of its own, so that it is known what came of it alone."""
+        return self.grant is not None or self.passage is not None
 
 
 def tag_of(envelope: Envelope, span: Span | None = None) -> Tag | None:
@@ -43,8 +46,9 @@ def tag_of(envelope: Envelope, span: Span | None = None) -> Tag | None:
     headers = envelope.headers
     if not headers:
         return Tag(0, span) if span is not None else None
-    expires_ms, grant = expiry_of(envelope), grant_of(envelope)
-    return Tag(expires_ms, span, grant) if expires_ms or grant is not None or span is not None else None
+    expires_ms, grant, passage = expiry_of(envelope), grant_of(envelope), passage_of(envelope)
+    is_special = expires_ms or grant is not None or passage is not None or span is not None
+    return Tag(expires_ms, span, grant, passage) if is_special else None
 
 
 def expiry_of(envelope: Envelope) -> int:

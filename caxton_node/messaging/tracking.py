@@ -29,7 +29,8 @@ class Tracking:
             message_id: Sixteen bytes.
         """
         number = int.from_bytes(message_id, "big")
-        return [*self._waiting(number), *self._parked(number), *self._delivery.receipts.find(number)]
+        waiting = [*self._waiting(number), *self._parked(number), *self._in_outbox(message_id)]
+        return [*waiting, *self._delivery.receipts.find(number)]
 
     def trace(self, key: bytes | str) -> list[Span]:
         """List the spans of a trace, oldest first; see `Traces.find`."""
@@ -55,4 +56,13 @@ class Tracking:
         return [
             Receipt(State.PARKED, parked.receiver, parked.since_us, parked.reason, parked.expires_ms)
             for parked in self._delivery.parking.find(number)
+        ]
+
+    def _in_outbox(self, message_id: bytes) -> list[Receipt]:
+        durable = self._delivery.durable
+        if durable is None:
+            return []
+        return [
+            Receipt(State.PARKED, entry.key[1], detail="outbox", until_ms=entry.expires_ms)
+            for entry in durable.find(message_id)
         ]

@@ -81,11 +81,39 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         ("kind", "action"),
         "Limits that agents passed.",
     ),
+    Instrument(
+        "caxton_certificate_expiry_seconds",
+        _G,
+        "s",
+        ("kind",),
+        "Time until this node's certificate, or the CA that signs, runs out; negative when it has.",
+    ),
+    Instrument(
+        "caxton_certificate_renewals_total", _C, "", ("outcome",), "Renewals of this node's certificate."
+    ),
+    Instrument(
+        "caxton_certificates_signed_total", _C, "", ("kind",), "Requests for certificates that came here."
+    ),
+    Instrument("caxton_certificates_revoked", _G, "", (), "Revocations in force on this node."),
+    Instrument("caxton_trust_revision", _G, "", (), "Changes of the CA that this node has followed."),
+    Instrument("caxton_trust_authorities", _G, "", (), "CAs that this node trusts; two during a change."),
     Instrument("caxton_agent_checkpoints_total", _C, "", ("outcome",), "Checkpoints by outcome."),
     Instrument("caxton_agent_reload_seconds", _H, "s", (), "Pause of an agent in a hot reload.", _TIMES_S),
+    Instrument(
+        "caxton_module_fetches_total", _C, "", ("outcome",), "Modules wanted from other nodes, by outcome."
+    ),
+    Instrument("caxton_module_bytes_total", _C, "bytes", ("direction",), "Bytes of modules between nodes."),
+    Instrument("caxton_module_liars_total", _C, "", (), "Nodes that served wrong bytes of a module."),
     Instrument("caxton_messages_total", _C, "", ("outcome",), "Messages by what became of them."),
     Instrument("caxton_messages_in_flight", _G, "", (), "Messages accepted and not yet settled."),
     Instrument("caxton_messages_parked", _G, "", (), "Messages that wait for a receiver who is not there."),
+    Instrument(
+        "caxton_message_fences_total",
+        _C,
+        "",
+        ("outcome",),
+        "Changes of route at which messages waited for earlier ones: clear, late.",
+    ),
     Instrument("caxton_conversations_open", _G, "", (), "Conversations in which a protocol goes on."),
     Instrument("caxton_conversations_total", _C, "", ("protocol",), "Conversations begun, by protocol."),
     Instrument("caxton_protocol_violations_total", _C, "", (), "Acts that their protocol did not allow."),
@@ -106,6 +134,10 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     ),
     Instrument("caxton_turn_messages_total", _C, "", ("strategy",), "Messages in the turns of agents."),
     Instrument("caxton_mailbox_depth", _G, "", (), "Messages waiting in all mailboxes."),
+    Instrument("caxton_outbox_messages", _G, "", (), "Durable messages that nobody has handled yet."),
+    Instrument("caxton_outbox_bytes", _G, "bytes", (), "Bytes of those."),
+    Instrument("caxton_outbox_sent_total", _C, "", (), "Ways out of the outbox, each message's first too."),
+    Instrument("caxton_durable_handled", _G, "", (), "Durable messages of others that were handled here."),
     Instrument("caxton_dead_letters", _G, "", (), "Dead letters kept."),
     Instrument("caxton_dead_letters_total", _C, "", ("reason",), "Dead letters, by why nobody got them."),
     Instrument(
@@ -148,6 +180,42 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     Instrument("caxton_gossip_bytes_total", _C, "bytes", ("direction",), "Gossip datagrams, payload bytes."),
     Instrument("caxton_mesh_links", _G, "", ("kind", "state"), "Links to peers, by kind and state."),
     Instrument("caxton_mesh_bytes_total", _C, "bytes", ("direction",), "Bytes on the links to peers."),
+    Instrument("caxton_mesh_links_begun_total", _C, "", (), "Links that came up."),
+    Instrument("caxton_mesh_links_ended_total", _C, "", ("reason",), "Links that ended, by reason."),
+    Instrument(
+        "caxton_mesh_moves_total", _C, "", ("kind",), "Links that were moved to another kind, by that kind."
+    ),
+    Instrument(
+        "caxton_mesh_refusals_total",
+        _C,
+        "",
+        ("side", "reason"),
+        "Handshakes that came to nothing (accepted) or in which trust was denied (dialled).",
+    ),
+    Instrument("caxton_mesh_batches_resent_total", _C, "", (), "Batches sent again on a new link."),
+    Instrument(
+        "caxton_mesh_batches_repeated_total", _C, "", (), "Batches received a second time and dropped."
+    ),
+    Instrument(
+        "caxton_mesh_backlog_bytes",
+        _G,
+        "bytes",
+        (),
+        "Messages that peers have not acknowledged, all together.",
+    ),
+    Instrument(
+        "caxton_mesh_rtt_seconds", _G, "s", ("which",), "Round trip of links: the median, the slowest."
+    ),
+    Instrument(
+        "caxton_mesh_loss_ratio", _G, "", (), "Share of packets lost lately on the worst link, 0 to 1."
+    ),
+    Instrument(
+        "caxton_mesh_clock_skew_seconds",
+        _G,
+        "s",
+        (),
+        "Largest difference between this node's clock and a peer's, as its last greeting showed.",
+    ),
     Instrument("caxton_registry_entries", _G, "", ("kind",), "Live registry entries, by kind."),
     Instrument(
         "caxton_registry_tombstones", _G, "", (), "Deleted registry entries that are still remembered."

@@ -40,8 +40,8 @@ class Settings:
         host: Address of the TLS port; empty opens the socket only.
         port: 0 picks a free one.
         key_pem: Private key of the node.
-        chain_pem: Certificate of the node and behind it that of the CA, so that a newcomer can compare its
-            fingerprint with the one in the join token before it sends anything.
+        chain_pem: Certificate of the node and behind it those of the CAs, so that a newcomer can compare
+            their fingerprints with the one in the join token before it sends anything.
     """
 
     socket_path: Path
@@ -49,6 +49,27 @@ class Settings:
     port: int = 0
     key_pem: bytes = field(default=b"", repr=False)
     chain_pem: bytes = b""
+
+
+class _Shown:
+    """The certificate that new connections see; gRPC asks for it on threads of its own."""
+
+    def __init__(self, key_pem: bytes, chain_pem: bytes) -> None:
+        self._pair = (key_pem, chain_pem)
+        self._taken: tuple[bytes, bytes] | None = None
+
+    def replace(self, key_pem: bytes, chain_pem: bytes) -> None:
+        """Show another one from the next connection on."""
+        self._pair = (key_pem, chain_pem)  # one reference: a reader sees the old pair or the new one
+
+    def take(self) -> grpc.ServerCertificateConfiguration:
+        """Return the one in force."""
+        pair = self._taken = self._pair
+        return grpc.ssl_server_certificate_configuration([pair])
+
+    def take_new(self) -> grpc.ServerCertificateConfiguration | None:
+        """Return the one in force if it is another than was taken last, else None: go on with that."""
+        return None if self._taken is self._pair else self.take()
 
 
 class GrpcServer:
@@ -64,6 +85,7 @@ class GrpcServer:
         self._settings = settings
         self._socket_path = settings.socket_path.absolute()
         self._bound = False
+        self._shown = _Shown(settings.key_pem, settings.chain_pem)
         self._health = health.HealthServicer()
         self._server = grpc.aio.server(
             options=[
@@ -94,6 +116,10 @@ class GrpcServer:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         return port
 
+    def use_certificate(self, key_pem: bytes, chain_pem: bytes) -> None:
+        """Show another certificate to connections that begin from now on; those that are open go on."""
+        self._shown.replace(key_pem, chain_pem)
+
     async def close(self) -> None:
         """Take no new calls, give those under way a moment, and close."""
         await self._health.enter_graceful_shutdown()
@@ -111,7 +137,7 @@ class GrpcServer:
         host, port = self._settings.host, self._settings.port
         if port:
             sockets.check_port(host, port)
-        credentials = grpc.ssl_server_credentials([(self._settings.key_pem, self._settings.chain_pem)])
+        credentials = grpc.dynamic_ssl_server_credentials(self._shown.take(), self._shown.take_new)  # type: ignore[arg-type]  # None says that nothing is new; the stubs forget it
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
             return self._server.add_secure_port(address, credentials)

@@ -11,10 +11,11 @@ from rich.console import Console
 from caxton_node.cli.cluster_history import line_of
 from caxton_node.cli.cluster_partition import REPORT_COLUMNS
 from caxton_node.cli.cluster_partition import _lines as partition_lines
+from caxton_node.cli.cluster_peers import columns as peer_columns
 from caxton_node.cli.cluster_screen import Sight, draw
 from caxton_node.cli.cluster_sheet import shown, some, span, what_of
 from caxton_node.cli.cluster_watch import ends
-from caxton_node.cli.output import Output
+from caxton_node.cli.output import Output, cell
 from caxton_node.cli.plain import plain
 from caxton_node.pb import cluster_pb2 as pb
 
@@ -148,3 +149,37 @@ def test_a_partition_says_how_many_have_a_vote_and_why_many_may_not_be_enough() 
     assert "before the latest change" in str(lines["because"])
     answer.waiting.append("n4")
     assert dict(partition_lines(plain(answer)))["sees"] == "2 of 4"
+
+
+def peer(**fields: Any) -> dict[str, Any]:
+    return plain(pb.Peer(**{"node_id": "n2", "state": "up", "kind": "quic", **fields}))
+
+
+def peer_cells(row: dict[str, Any]) -> dict[str, str]:
+    return {each.title: cell(each.value(row)) for each in peer_columns(NOW_MS / 1000)}
+
+
+def test_a_peer_is_shown_with_its_link_and_the_reason() -> None:
+    day_ms = 86_400_000
+    cells = peer_cells(
+        peer(
+            why="TCP lost 1.5% of its packets",
+            rtt_ms=12.345,
+            loss=0.0153,
+            in_per_s=2.5 * 1024,
+            backlog_bytes=3 * 1024 * 1024,
+            clock_skew_s=-1.5,
+            certificate_ends_unix_ms=NOW_MS + 30 * day_ms,
+        )
+    )
+    assert cells["KIND"] == "quic"
+    assert cells["WHY THIS KIND"] == "TCP lost 1.5% of its packets"
+    assert (cells["RTT MS"], cells["LOSS"]) == ("12.3", "1.5%")
+    assert (cells["IN/S"], cells["OUT/S"], cells["BACKLOG"]) == ("2.5 KiB", "0 bytes", "3 MiB")
+    assert (cells["CLOCK"], cells["CERTIFICATE"]) == ("-1.50 s", "30.0 d")
+
+
+def test_what_is_not_known_of_a_peer_is_a_dash() -> None:
+    cells = peer_cells(peer(state="waiting", kind="", last_failure="unreachable"))
+    assert [cells[title] for title in ("KIND", "RTT MS", "LOSS", "CLOCK", "CERTIFICATE")] == ["-"] * 5
+    assert cells["LAST FAILURE"] == "unreachable"

@@ -338,3 +338,35 @@ def test_lines_that_cannot_be_read_are_refused_whole(rubbish):
     with pytest.raises(MalformedBook):
         decode(rubbish)
     assert decode(encode({"n1": Line(7, counts=True)})) == {"n1": Line(7, counts=True)}
+
+
+def compared_with(quorum: Quorum, linked: frozenset[str], turns: int) -> list[str]:
+    """Let turns pass in which a comparison is due each time."""
+    found = []
+    for turn in range(1, turns + 1):
+        effects = quorum.handle_turn(turn * (TIMES.compare_s + 1), linked)
+        found += [effect.node for effect in effects if isinstance(effect, Compare)]
+    return found
+
+
+def test_comparisons_keep_to_a_few_links_that_are_up_and_now_and_then_leave_them():
+    others = [f"m{number:02}" for number in range(30)]
+    quorum = restored(N0, *others)
+    for name in others:
+        quorum.handle_alive(name, 0.0)
+        quorum.handle_book(name, quorum.book.lines(), 0.0)
+    found = compared_with(quorum, frozenset(others[:12]), 400)
+    often = {name for name in set(found) if found.count(name) > 20}
+    assert len(often) == 4
+    assert often <= set(others[:12])
+    assert sum(found.count(name) for name in often) > 0.85 * len(found)
+    assert len(set(found)) > 12
+
+
+def test_without_links_comparisons_are_spread_over_all():
+    others = [f"m{number:02}" for number in range(10)]
+    quorum = restored(N0, *others)
+    for name in others:
+        quorum.handle_alive(name, 0.0)
+        quorum.handle_book(name, quorum.book.lines(), 0.0)
+    assert set(compared_with(quorum, frozenset(others[:3]), 200)) == set(others)
