@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-import msgspec
-
 from caxton_node.core.clock import Clock
 from caxton_node.fipa import Envelope, FailureReason, decode, encode
-from caxton_node.fipa.codec import READ_ERRORS
-from caxton_node.fipa.message import HEADERS_MAX
 from caxton_node.messaging.budget import Budgets
 from caxton_node.messaging.conversations import Conversations
 from caxton_node.messaging.counts import Tally
@@ -23,8 +19,8 @@ from caxton_node.messaging.durable.inbox import Verdict
 from caxton_node.messaging.durable.post import DurablePost
 from caxton_node.messaging.fence import Fences
 from caxton_node.messaging.following import Following
+from caxton_node.messaging.hops import HOPS, count_hop
 from caxton_node.messaging.mailbox import Mailbox, Sender
-from caxton_node.messaging.parking import Parked, Parking
 from caxton_node.messaging.receipts import Receipts
 from caxton_node.messaging.requests import OpenRequests
 from caxton_node.messaging.returns import Returns
@@ -33,25 +29,11 @@ from caxton_node.messaging.stamps import Stamps, new_trace, to_message_id
 from caxton_node.messaging.tags import RESENT, SHADOW, Tag, expiry_of, tag_of
 from caxton_node.messaging.tap import Tap
 from caxton_node.messaging.traces import SAMPLED, Traces
+from caxton_node.messaging.waiting import Waiting
 from caxton_node.runtime.violations import Action, Bound, Violation
 
-HOPS = "hops"
-HOPS_MAX = 3
-OF_NODE = "@"
-"""What stands before a node's id in place of a name, for messages that wait for the node."""
-_NO_HOPS = msgspec.msgpack.encode(0)
 DIED_MAX = 1_024
 _HOSTS_OWN = (HOPS, SHADOW, RESENT, OUTBOX)
-_MAY_COME = frozenset(
-    {
-        FailureReason.NO_SUCH_AGENT,
-        FailureReason.AGENT_STOPPED,
-        FailureReason.DRAINING,
-        FailureReason.NODE_DIED,
-        FailureReason.UNROUTABLE,
-    }
-)
-"""Reasons that end when an agent or its node comes: a message with a time to live waits for that."""
 
 
 class Delivery:
@@ -69,7 +51,7 @@ class Delivery:
     Attributes:
         requests: Requests that wait for an answer.
         receipts: What became of the latest messages.
-        parking: Messages that wait for their receiver to come.
+        waiting: Messages whose receiver is not there.
         tap: Shows what is delivered to whoever follows.
         returns: The desk for what cannot be delivered.
         following: What messages mean for their conversations.
@@ -97,7 +79,6 @@ class Delivery:
         self.traces = traces
         self.receipts = receipts
         self.requests = OpenRequests()
-        self.parking = Parking()
         self.tap = Tap()
         self.budgets = Budgets()
         self.budgeted: Collection[str] = self.budgets.conversations
@@ -121,6 +102,7 @@ class Delivery:
             clock=clock,
             node_id=self.node_id,
         )
+        self.waiting = Waiting(self, destinations, self.returns, clock)
         self.report_violation: Callable[[str, Violation], None] = _tell_nobody
         self.durable: DurablePost | None = None
         self.fences: Fences | None = None
@@ -254,19 +236,19 @@ class Delivery:
         """Send a message where it was found to lead, or see what becomes of one that leads nowhere."""
         receiver, destination = next(iter(envelope.receiver_list()), ""), found.destination
         if destination is None:
-            self._park_or_give_up(envelope, frame, found, reason or found.reason, again=again)
+            self._keep_or_return(envelope, frame, found, reason or found.reason, again=again)
             return
         if self.fences is not None and isinstance(destination, RemoteLane) and "@" not in receiver:
             self.fences.trails.note(found.name, found.node)
         if isinstance(destination, RemoteLane) and arrived:
-            if obstacle := _count_hop(envelope):
+            if obstacle := count_hop(envelope):
                 detail = f"{receiver} is said to be on another node {obstacle}"
                 self.returns.give_up(envelope, receiver, FailureReason.UNROUTABLE, detail)
                 return
             frame = encode(envelope)
-        self._deliver(envelope, frame, found, mailbox, arrived=arrived, again=again)
+        self.deliver(envelope, frame, found, mailbox, arrived=arrived, again=again)
 
-    def _deliver(
+    def deliver(
         self,
         envelope: Envelope,
         frame: bytes,
@@ -302,6 +284,16 @@ class Delivery:
                 span.outcome = f"forwarded to {found.node}"
         if not arrived:
             self._shadowing.cast(envelope, found, key_of(envelope))
+
+    def _keep_or_return(
+        self, envelope: Envelope, frame: bytes, found: Found, reason: FailureReason, *, again: bool
+    ) -> None:
+        """Let a message wait for its receiver, or return it; one that is in an outbox is kept there."""
+        if self.durable is not None and envelope.headers is not None and OUTBOX in envelope.headers:
+            receiver = next(iter(envelope.receiver_list()), "")
+            self.returns.give_up(envelope, receiver, reason, found.detail)
+        else:
+            self.waiting.keep_or_return(envelope, frame, found, reason, again=again)
 
     # -- where it goes --------------------------------------------------------------------------------------
 
@@ -361,7 +353,7 @@ class Delivery:
             found = self._destinations.find(receiver, key_of(envelope))
             number = int.from_bytes(envelope.message_id or b"", "big")
             if found.destination is None:
-                self._park_or_give_up(envelope, frame, found, found.reason, again=True)
+                self._keep_or_return(envelope, frame, found, found.reason, again=True)
             elif not found.destination.put_all([frame], mailbox, number, tag_of(envelope)):
                 self._refuse(found.destination, [frame])
 
@@ -377,16 +369,9 @@ class Delivery:
             if is_gone and found.node != node:  # it has come to another node meanwhile, or to none
                 self._route(envelope, frame, None, again=True, reason=reason)
             elif is_gone and expiry_of(envelope):
-                name = f"{OF_NODE}{node}" if found.name and "~" not in found.name else ""
-                away = Found(None, found.address, node, detail=detail, name=name)
-                self._park_or_give_up(envelope, frame, away, reason, again=True)
+                self.waiting.keep_for_node(envelope, frame, found, reason, detail)
             else:
                 self.returns.give_up(envelope, receiver, reason, detail, node)
-
-    def release_parked_for(self, node: str) -> None:
-        """Send to a node that has come back what has waited for it."""
-        for parked in self.parking.take_for(f"{OF_NODE}{node}"):
-            self.route(decode(parked.frame), parked.frame, None, again=True)
 
     # -- what is durable: the way out of the outbox ---------------------------------------------------------
 
@@ -414,60 +399,6 @@ class Delivery:
             self._tally.accept(1)
         self.returns.give_up(envelope, next(iter(envelope.receiver_list()), ""), reason, detail)
 
-    # -- what waits for its receiver ------------------------------------------------------------------------
-
-    def _park_or_give_up(
-        self, envelope: Envelope, frame: bytes, found: Found, reason: FailureReason, *, again: bool
-    ) -> None:
-        """Keep a message for a receiver who may come, if it says for how long; else return it."""
-        receiver, detail = next(iter(envelope.receiver_list()), ""), found.detail
-        expires_ms, now_us = expiry_of(envelope), self._clock.unix_us()
-        # What has a ~ in its name is a client or a task, and lives once.
-        may_come = bool(found.name) and "~" not in found.name and reason in _MAY_COME
-        is_kept = self.durable is not None and envelope.headers is not None and OUTBOX in envelope.headers
-        if is_kept:
-            pass  # in the outbox of a node, which lasts longer
-        elif may_come and expires_ms * 1000 > now_us:
-            number = int.from_bytes(envelope.message_id or b"", "big")
-            parked = Parked(found.name, receiver, number, frame, reason, now_us, expires_ms, again)
-            if self.parking.park(parked):
-                # Whoever came in between has not seen it: it goes before what its sender sends next.
-                is_of_node = found.name.startswith(OF_NODE)
-                if not is_of_node and self.find(envelope).destination is not None:
-                    self.release_parked(found.name)
-                return
-        elif may_come and expires_ms:  # its time was over before it came here, or while the node was down
-            reason, detail = FailureReason.EXPIRED, f"{receiver} did not come in time ({reason})"
-        self.returns.give_up(envelope, receiver, reason, detail)
-
-    def give_parked(self, mailbox: Mailbox, name: str) -> None:
-        """Give an agent what waits for it before anybody can find it, so that nothing overtakes that."""
-        found = Found(mailbox, mailbox.address, self.node_id, name=name)
-        for parked in self.parking.take_for(name):
-            self._deliver(decode(parked.frame), parked.frame, found, None, again=parked.again)
-
-    def release_parked(self, name: str) -> None:
-        """Route what waits for an agent of this name, if one is here now or a route leads to one."""
-        parking = self.parking
-        if not parking.holds_for(name):
-            return
-        if not self._destinations.leads_somewhere(name, pinned=parking.are_pinned(name)):
-            return  # else what is pinned to this node would be parked anew, all of it, with every tick
-        for parked in parking.take_for(name):
-            self.route(decode(parked.frame), parked.frame, None, again=parked.again)
-
-    def expire(self, now_us: int) -> None:
-        """Return to their senders the messages whose time to live is over."""
-        now_ms = now_us // 1000
-        for parked in self.parking.take_expired(now_ms):
-            detail = f"{parked.receiver} did not come in time ({parked.reason})"
-            self.returns.give_up(decode(parked.frame), parked.receiver, FailureReason.EXPIRED, detail)
-        for mailbox in self._destinations.mailboxes():
-            expired = mailbox.take_expired(now_ms)
-            if expired:
-                detail = f"{mailbox.address} did not come to it in time"
-                self.returns.give_up_all(expired, FailureReason.EXPIRED, detail)
-
     def strip(self, envelope: Envelope) -> None:
         """Take out of a guest's or client's message what only hosts may write."""
         if envelope.headers is not None:
@@ -477,25 +408,3 @@ class Delivery:
 
 def _tell_nobody(_agent: str, _violation: Violation) -> None:
     """Stand in until somebody listens."""
-
-
-def _count_hop(envelope: Envelope) -> str:
-    """Write one more hop into a message that is passed on; return why it cannot be, "" if it can."""
-    headers = dict(envelope.headers or {})
-    hops = _read_hops(headers.get(HOPS, _NO_HOPS))
-    if hops >= HOPS_MAX:
-        return f"by {HOPS_MAX} nodes in a row"
-    if HOPS not in headers and len(headers) >= HEADERS_MAX:  # the next node could not read it
-        return f", and a message of {HEADERS_MAX} headers cannot be passed on"
-    headers[HOPS] = msgspec.Raw(msgspec.msgpack.encode(hops + 1))
-    envelope.headers = headers
-    return ""
-
-
-def _read_hops(raw: bytes | msgspec.Raw) -> int:
-    """Read how often a message was passed on; as often as it may be, if that cannot be read."""
-    try:
-        hops = msgspec.msgpack.decode(raw, type=int)
-    except READ_ERRORS:
-        return HOPS_MAX
-    return hops if hops >= 0 else HOPS_MAX

@@ -21,8 +21,8 @@ from caxton_node.fipa import Envelope, FailureReason, MalformedEnvelope, decode,
 from caxton_node.fipa.message import HEADERS_MAX
 from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.messaging.budget.header import BUDGET
-from caxton_node.messaging.delivery import HOPS
 from caxton_node.messaging.durable.header import OUTBOX
+from caxton_node.messaging.hops import HOPS
 from caxton_node.messaging.letters import TIMES_MAX, KeptLetter, Mark, mark_of
 from caxton_node.messaging.tags import RESENT, TTL, expiry_of
 

@@ -126,7 +126,7 @@ class Router:
         self.tracking = Tracking(self._destinations, self._delivery)
         self.requests = self._delivery.requests
         self.tap = self._delivery.tap
-        routes.on_change(self._release_parked)
+        routes.on_change(self._delivery.waiting.release_all)
         routes.on_change(self._retry_durable)
         if remote is not None:
             remote.connect(self._delivery.handle_unsent)
@@ -160,9 +160,9 @@ class Router:
         target = Target(instance, self.node_id)
         agent = LocalAgent(target, address, mailbox, content_bytes_max, policy, shadow)
         if not shadow:
-            self._delivery.give_parked(mailbox, parse_address(address).name)
+            self._delivery.waiting.give_to(mailbox, parse_address(address).name)
         self._destinations.add_agent(agent)
-        self._delivery.release_parked(parse_address(address).name)
+        self._delivery.waiting.release(parse_address(address).name)
         self._retry_durable()
         return address
 
@@ -408,7 +408,7 @@ class Router:
     def handle_node_alive(self, node: str) -> None:
         """Send to a node that has come, or come back, what has waited for it."""
         self._delivery.note_life(node)
-        self._delivery.release_parked_for(node)
+        self._delivery.waiting.release_for_node(node)
 
     def tick(self, now_us: int) -> None:
         """Let time pass: expire requests and end pauses that last too long. A few times per second is enough.
@@ -422,8 +422,8 @@ class Router:
         for mailbox in self._destinations.mailboxes():
             if mailbox.paused_for_s > PATIENCE_S:
                 mailbox.resume_impatient()
-        self._delivery.expire(now_us)
-        self._release_parked()
+        self._delivery.waiting.expire(now_us)
+        self._delivery.waiting.release_all()
         if self.durable is not None:
             self.durable.tick(now_us)
         self.inlet.settle()
@@ -447,7 +447,7 @@ class Router:
 
         It is for the caller to keep on disk: to `reroute` what has `again`, to `resend` all else.
         """
-        parked = self._delivery.parking.close()
+        parked = self._delivery.waiting.parking.close()
         self._tally.retire(0, len(parked))
         return parked
 
@@ -469,7 +469,7 @@ class Router:
             + (remote.pending if remote else 0)
             + (self.durable.pending if self.durable else 0)
             + len(self.fences),
-            parked=len(self._delivery.parking),
+            parked=len(self._delivery.waiting.parking),
             kept=tally.kept,
             outbox=self.durable.waiting if self.durable else 0,
             outbox_bytes=self.durable.waiting_bytes if self.durable else 0,
@@ -479,11 +479,6 @@ class Router:
         """Try what is in the outbox for somebody who may be found now."""
         if self.durable is not None:
             self.durable.retry()
-
-    def _release_parked(self) -> None:
-        """Route what waits for somebody who can be found now."""
-        for name in self._delivery.parking.names():
-            self._delivery.release_parked(name)
 
 
 def _address_of(envelope: Envelope, node: str) -> str:

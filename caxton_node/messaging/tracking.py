@@ -55,7 +55,7 @@ class Tracking:
     def _parked(self, number: int) -> list[Receipt]:
         return [
             Receipt(State.PARKED, parked.receiver, parked.since_us, parked.reason, parked.expires_ms)
-            for parked in self._delivery.parking.find(number)
+            for parked in self._delivery.waiting.parking.find(number)
         ]
 
     def _in_outbox(self, message_id: bytes) -> list[Receipt]:
