@@ -139,6 +139,7 @@ class Requests:
         for answer in asked.values():
             if not answer.done():
                 answer.set_exception(LinkFailed(reason, detail))
+                answer.exception()  # looked at: whoever asked may be cancelled by now
 
     async def close(self) -> None:
         """Stop working on answers."""
