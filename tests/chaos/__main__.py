@@ -19,7 +19,15 @@ from tests.chaos.network import PREFIX, list_namespaces, remove
 from tests.support import tun_net
 
 HERE = Path(__file__).parent
-SCENARIOS = ("wiring.py", "partitions.py", "failing_links.py", "frozen.py", "bad_paths.py", "lossy_paths.py")
+SCENARIOS = (
+    "wiring.py",
+    "partitions.py",
+    "failing_links.py",
+    "frozen.py",
+    "bad_paths.py",
+    "lossy_paths.py",
+    "toxics.py",
+)
 SCENARIO_S = 300
 UNFIT = 2
 
