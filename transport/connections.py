@@ -149,14 +149,18 @@ class Connections:
             refusal = recheck(peer.line.link.identity, trust, wall_clock) if peer.line is not None else None
             if refusal is None:
                 continue
-            if refusal.reason not in _OUTLIVED or not self._moves.distrust(peer, now):
+            if refusal.reason not in _OUTLIVED or not self._moves.distrust(peer, refusal, now):
                 peer.end_link(refusal.reason, refusal.detail)
 
     def tick(self, now: float, wall_clock: datetime) -> None:
         """Ping, end and replace links whose time has come."""
         peers = list(self.peers.values())
         for peer in peers:
-            peer.tick(now, wall_clock)
+            try:
+                peer.tick(now, wall_clock)
+            except Exception:  # a bug must not stop the clock of all other peers
+                log.exception("the link to %s could not be looked after", peer.node_id)
+                peer.end_link(EndReason.INTERNAL)
         self._moves.tick(peers, now)
 
     def replace(self, peer: Peer, move: Move) -> bool:
@@ -216,8 +220,8 @@ class Connections:
         """Note that someone did not get a link."""
         self._refusals.note_accepted(source, error, self._loop.time())
 
-    def judge_hello(self, link: Link, hello: Greeting) -> bytes:
-        """Decide on a HELLO and return the WELCOME."""
+    def judge_hello(self, link: Link, hello: Greeting) -> Greeting:
+        """Decide on a HELLO and return the greeting of the WELCOME."""
         self._check(link, hello)
         if not self.is_welcoming:
             raise LinkFailed(EndReason.NOT_READY)
@@ -225,9 +229,9 @@ class Connections:
         if node_id in self._dials and self._greetings.node_id < node_id:
             raise LinkFailed(EndReason.DOUBLE_DIAL)
         peer = self._peer(node_id)
-        return encode_greeting(FrameType.WELCOME, self._greetings.ours(peer, self._greetings.received(hello)))
+        return self._greetings.ours(peer, self._greetings.received(hello))
 
-    def handle_kept(self, link: Link, hello: Greeting) -> None:
+    def handle_kept(self, link: Link, hello: Greeting, welcome: Greeting) -> None:
         """Bring up a link that its dialler keeps."""
         self._candidates = {each for each in self._candidates if each.link is not link}
         self._stop_dialling(hello.node_id)
@@ -235,7 +239,7 @@ class Connections:
         why = "the peer replaced a link" if peer.line is not None else "the peer dialled"
         if peer.line is not None and self._greetings.find(hello) is None:
             peer.end_link(EndReason.REPLACED, "it has started again")  # nothing is left to answer to
-        self._establish(peer, link, hello, why)
+        self._establish(peer, link, hello, welcome, why)
 
     def handle_dropped(self, candidate: Candidate, error: PeerRefused | LinkFailed) -> None:
         """Note that an accepted link came to nothing, and dial ourselves if we had waited for it."""
@@ -277,13 +281,20 @@ class Connections:
             raise refusal
 
     def _establish(
-        self, peer: Peer, link: Link, theirs: Greeting, why: str, *, missed_quic: bool = False
+        self,
+        peer: Peer,
+        link: Link,
+        theirs: Greeting,
+        ours: Greeting,
+        why: str,
+        *,
+        missed_quic: bool = False,
     ) -> None:
         """Use a link; one that is up makes way for it."""
         self._redials.cancel(peer.node_id)
         if peer.line is not None:
             peer.retire_line()
-        peer.attach(link, theirs, self._greetings.remember(theirs))
+        peer.attach(link, theirs, ours, self._greetings.remember(theirs))
         if theirs.received is not None or peer.clock_skew_s is None:
             peer.clock_skew_s = clock_skew_s(theirs, time.time_ns() // 1000)
         self._moves.begin(
@@ -294,11 +305,12 @@ class Connections:
         self, peer: Peer, address: Address, *, replaced: Line | None = None, move: Move | None = None
     ) -> None:
         assert self.dialer is not None
-        hello = encode_greeting(FrameType.HELLO, self._greetings.ours(peer))
+        hello = self._greetings.ours(peer)
         kind = move.kind if move is not None else ""
         try:
-            reached = await self.dialer.dial(peer.node_id, address, hello, kind)
-            self._keep(peer, reached, replaced, move.why if move is not None else reached.why)
+            frame = encode_greeting(FrameType.HELLO, hello)
+            reached = await self.dialer.dial(peer.node_id, address, frame, kind)
+            self._keep(peer, hello, reached, replaced, move.why if move is not None else reached.why)
         except (PeerRefused, LinkFailed) as err:
             self._dials.pop(peer.node_id, None)
             self._handle_dial_failed(peer, address, err, kind)
@@ -307,11 +319,12 @@ class Connections:
             self._dials.pop(peer.node_id, None)
             self._handle_dial_failed(peer, address, LinkFailed(EndReason.INTERNAL, str(err)), kind)
 
-    def _keep(self, peer: Peer, reached: Reached, replaced: Line | None, why: str) -> None:
+    def _keep(self, peer: Peer, hello: Greeting, reached: Reached, replaced: Line | None, why: str) -> None:
         """Bring up a link that we dialled and tell the other side that we keep it.
 
         Args:
             peer: Whom we dialled.
+            hello: With what we greeted it.
             reached: The link.
             replaced: The line that it is to replace; when another has come in the meantime, that one stays.
             why: Why it is of its kind.
@@ -337,7 +350,7 @@ class Connections:
             peer.retire_line()  # first, so that what we say we have received is final
         received = tuple(self._greetings.remember(reached.welcome).received)
         link.write(CONTROL, encode_credit(Credit(0, 0, received)))
-        self._establish(peer, link, reached.welcome, why, missed_quic=reached.missed_quic)
+        self._establish(peer, link, reached.welcome, hello, why, missed_quic=reached.missed_quic)
 
     def _handle_dial_failed(
         self, peer: Peer, address: Address, error: PeerRefused | LinkFailed, kind: str

@@ -63,6 +63,30 @@ class Frame(NamedTuple):
         return HEADER_BYTES + len(self.payload)
 
 
+_BATCH_KINDS = frozenset((FrameType.BATCH, FrameType.CHUNK))
+_BULK_KINDS = {
+    REQUEST_LANE: frozenset((FrameType.REQUEST, FrameType.CHUNK)),
+    RESPONSE_LANE: frozenset((FrameType.RESPONSE, FrameType.CHUNK)),
+}
+
+
+def check_lane(frame: Frame, lanes: int) -> None:
+    """Make sure that a frame with content, unpacked, is on a lane that there is and that is for its kind.
+
+    What a receiver puts together is bounded by lane, so it must not take as many lanes as a byte can name.
+
+    Args:
+        frame: As it came.
+        lanes: How many lanes for batches there are.
+
+    Raises:
+        MalformedFrame: It is not.
+    """
+    kinds = _BATCH_KINDS if frame.lane < lanes else _BULK_KINDS.get(frame.lane, ())
+    if frame.type not in kinds:
+        raise MalformedFrame(f"a frame of type {frame.type} on lane {frame.lane}")
+
+
 class Credit(NamedTuple):
     """What the receiver grants on this link, as totals since its beginning, and what it has received.
 

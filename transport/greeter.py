@@ -14,14 +14,14 @@ from transport.errors import LinkFailed, MalformedFrame, PeerRefused
 from transport.faults import EndReason
 from transport.frames import Frame, FrameType
 from transport.links.contract import CONTROL, NOBODY, Link
-from transport.messages import Greeting, decode_greeting
+from transport.messages import Greeting, decode_greeting, encode_greeting
 
 
 class Judge(Protocol):
     """Who decides on greetings and takes the links that are kept."""
 
-    def judge_hello(self, link: Link, hello: Greeting) -> bytes:
-        """Return the WELCOME frame for a HELLO.
+    def judge_hello(self, link: Link, hello: Greeting) -> Greeting:
+        """Return the greeting that answers a HELLO.
 
         Raises:
             PeerRefused: The greeting is not acceptable.
@@ -29,8 +29,8 @@ class Judge(Protocol):
         """
         ...
 
-    def handle_kept(self, link: Link, hello: Greeting) -> None:
-        """Take a link that the dialler keeps; set its receiver before returning."""
+    def handle_kept(self, link: Link, hello: Greeting, welcome: Greeting) -> None:
+        """Take a link that the dialler keeps, and what was said on it; set its receiver before returning."""
         ...
 
     def handle_dropped(self, candidate: Candidate, error: PeerRefused | LinkFailed) -> None:
@@ -49,10 +49,14 @@ class Candidate:
 
     def __init__(self, link: Link, judge: Judge, timeout_s: float) -> None:
         self.link = link
-        self.welcomed = False
         self._judge = judge
-        self._hello: Greeting | None = None
+        self._greeted: tuple[Greeting, Greeting] | None = None  # HELLO and WELCOME
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self._give_up)
+
+    @property
+    def welcomed(self) -> bool:
+        """Say whether the dialler was answered."""
+        return self._greeted is not None
 
     @property
     def node_id(self) -> str:
@@ -61,9 +65,9 @@ class Candidate:
 
     def handle_frame(self, link: Link, frame: Frame) -> None:
         """Take HELLO, then whatever comes first after WELCOME."""
-        if self._hello is not None:
+        if self._greeted is not None:
             self._timer.cancel()
-            self._judge.handle_kept(link, self._hello)
+            self._judge.handle_kept(link, *self._greeted)
             link.receiver.handle_frame(link, frame)
             return
         if frame.type != FrameType.HELLO:
@@ -74,9 +78,8 @@ class Candidate:
         except (PeerRefused, LinkFailed) as err:
             self._drop(err)
             return
-        self._hello = hello
-        self.welcomed = True
-        link.write(CONTROL, welcome)
+        self._greeted = hello, welcome
+        link.write(CONTROL, encode_greeting(FrameType.WELCOME, welcome))
 
     def handle_closed(self, link: Link, reason: EndReason, detail: str) -> None:  # noqa: ARG002 - it has one link
         """Learn that the dialler gave up, or refused us."""

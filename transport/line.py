@@ -12,6 +12,7 @@ from transport.frames import (
     LANES_MAX,
     Frame,
     FrameType,
+    check_lane,
     encode_frame,
     encode_number,
 )
@@ -30,6 +31,7 @@ class Line:
     Args:
         link: The link; it is up.
         theirs: The peer's greeting: what we may send.
+        ours: Our greeting: what the peer may send before it is granted more.
         settings: Our own bounds: what the peer may send.
         now: The present, monotonic seconds.
         kept: Bytes of this peer's batches that are kept unhandled.
@@ -52,14 +54,18 @@ class Line:
         "used_at",
     )
 
-    def __init__(self, link: Link, theirs: Greeting, settings: Settings, now: float, kept: int) -> None:
+    def __init__(
+        self, link: Link, theirs: Greeting, ours: Greeting, settings: Settings, *, now: float, kept: int
+    ) -> None:
         self.link = link
         granted = theirs.window_bytes if theirs.granted_bytes is None else theirs.granted_bytes
         self.batch_window = SendWindow(granted)
         self.bulk_window = SendWindow(theirs.bulk_window_bytes)
         self.frame_bytes_max = FRAME_BYTES_MIN - HEADER_BYTES  # so that others pass between large ones
         self.packer = Packer() if settings.compresses and theirs.unpacks else None
-        self.received_batches = ReceiveWindow(settings.window_bytes, settings.kept_bytes_max, kept)
+        self.received_batches = ReceiveWindow(
+            settings.window_bytes, settings.kept_bytes_max, kept, ours.granted_bytes
+        )
         self.received_bulk = ReceiveWindow(settings.bulk_window_bytes, settings.bulk_window_bytes)
         self.assembler = Assembler(
             settings.envelope_bytes_max + _TABLE_SLACK, settings.request_bytes_max + _TABLE_SLACK
@@ -69,11 +75,25 @@ class Line:
         self.pings_unanswered = 0
         self.unreported = 0
 
-    def count(self, frame: Frame, kept: int) -> bool:
-        """Count a frame and what of it is kept; return whether the peer should get more credit now."""
-        window = self.received_batches if frame.lane < LANES_MAX else self.received_bulk
-        window.receive(frame.size, kept)
-        return window.is_worth_telling
+    def admit(self, frame: Frame, lanes: int) -> None:
+        """Count a frame with content, unpacked, before anything of it is kept.
+
+        Args:
+            frame: As it came.
+            lanes: How many lanes for batches the peer has.
+
+        Raises:
+            MalformedFrame: It is on a lane where it cannot be, or is more than was granted.
+        """
+        check_lane(frame, lanes)
+        self._window(frame).receive(frame.size)
+
+    def is_credit_due(self, frame: Frame) -> bool:
+        """Say whether the peer should get more credit now for frames like this one."""
+        return self._window(frame).is_worth_telling
+
+    def _window(self, frame: Frame) -> ReceiveWindow:
+        return self.received_batches if frame.lane < LANES_MAX else self.received_bulk
 
     def ping(self, now: float) -> None:
         """Ask the peer for a sign of life; the number is the time, so the answer tells the round trip."""

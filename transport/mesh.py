@@ -251,5 +251,5 @@ class Mesh:
         if self._connections is None:
             return
         loop = asyncio.get_running_loop()
+        self._ticker = loop.call_later(self._settings.ping_interval_s / 4, self._tick)  # first: it may raise
         self._connections.tick(loop.time(), datetime.now(UTC))
-        self._ticker = loop.call_later(self._settings.ping_interval_s / 4, self._tick)

@@ -22,6 +22,8 @@ _Count = Annotated[int, Meta(ge=0, le=2**62)]
 _FrameSize = Annotated[int, Meta(ge=FRAME_BYTES_MIN, le=2**31)]
 _Window = Annotated[int, Meta(ge=FRAME_BYTES_MIN, le=2**31)]  # or a frame could wait for ever
 _Sequences = Annotated[list[_Count], Meta(min_length=1, max_length=LANES_MAX)]
+_Number = Annotated[int, Meta(ge=1, le=2**62)]  # batches count from one
+_First = Annotated[list[_Number], Meta(min_length=1, max_length=LANES_MAX)]
 
 
 class Greeting(msgspec.Struct, array_like=True, frozen=True):
@@ -50,7 +52,7 @@ class Greeting(msgspec.Struct, array_like=True, frozen=True):
     node_id: str
     epoch: _Count
     session: _Count
-    first: _Sequences
+    first: _First
     window_bytes: _Window
     bulk_window_bytes: _Window
     frame_bytes_max: _FrameSize

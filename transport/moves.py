@@ -22,6 +22,7 @@ from transport.settings import Settings
 _PEERS_MAX = 4096
 _LIFE_LEFT = (0.05, 0.1)  # a link is renewed at a point in this last part of the peer's certificate
 _AGAIN_S = 10.0
+_DISTRUST_S = 30.0  # time for a few dials, each of which a better certificate would cure
 
 
 class Replacer(Protocol):
@@ -44,11 +45,12 @@ class Watch:
         "_bytes",
         "_packets",
         "choice",
+        "distrusted",
         "in_per_s",
-        "is_strict",
         "out_per_s",
         "renew_at",
         "renew_why",
+        "strict_until",
     )
 
     def __init__(self, limits: Limits) -> None:
@@ -56,7 +58,8 @@ class Watch:
         self.in_per_s = self.out_per_s = 0.0
         self.renew_at: float | None = None
         self.renew_why = ""
-        self.is_strict = False  # the present link may not go on when the new one is refused
+        self.distrusted: PeerRefused | None = None  # the present link may not go on without a new one
+        self.strict_until = 0.0  # when it ends at the latest, if it is distrusted
         self._at = 0.0
         self._bytes = (0, 0)
         self._packets = (0, 0)
@@ -64,7 +67,7 @@ class Watch:
     def begin(self, link: Link, now: float) -> None:
         """Measure a link that came up."""
         self._at, self._bytes, self._packets = now, (link.bytes_in, link.bytes_out), (0, 0)
-        self.renew_at, self.is_strict = None, False
+        self.renew_at, self.distrusted = None, None
 
     def measure(self, peer: Peer, now: float) -> Sample:
         """Return what has happened since the last time."""
@@ -136,7 +139,7 @@ class Moves:
         watch = self._watches.get(peer.node_id)
         if watch is None or peer.line is None:
             return
-        if watch.is_strict and error.reason.is_refusal:
+        if watch.distrusted is not None and error.reason.is_refusal:
             peer.end_link(error.reason, error.detail)
         elif kind == peer.line.link.kind:
             watch.renew_at = now + _AGAIN_S * self._rng.uniform(0.5, 1.0)
@@ -152,8 +155,16 @@ class Moves:
                 watch.renew_at = at if watch.renew_at is None else min(watch.renew_at, at)
                 watch.renew_why = why
 
-    def distrust(self, peer: Peer, now: float) -> bool:
-        """Replace a link soon whose proof does not hold any more; it ends when the peer has no better one.
+    def distrust(self, peer: Peer, refusal: PeerRefused, now: float) -> bool:
+        """Replace a link soon whose proof does not hold any more.
+
+        It ends when the peer has no better one, and also when the peer has not shown one in half a minute: a
+        peer that answers no dials must not gain by that.
+
+        Args:
+            peer: Its link is up.
+            refusal: What is wrong with the proof.
+            now: The present, monotonic seconds.
 
         Returns:
             Whether that can be done; if not, the caller ends the link.
@@ -161,15 +172,20 @@ class Moves:
         watch = self._watches.get(peer.node_id)
         if watch is None or peer.address is None:
             return False
-        watch.is_strict = True
+        if watch.distrusted is None:  # or judging it again and again would put the end off
+            watch.strict_until = now + _DISTRUST_S
+        watch.distrusted = refusal
         self.renew([peer], "the peer's authority is not trusted any more", now=now, within_s=1.0)
         return True
 
     def tick(self, peers: Iterable[Peer], now: float) -> None:
-        """Measure every link that is up and replace those that should be."""
+        """Measure every link that is up, replace those that should be, end those distrusted for too long."""
         for peer in peers:
             watch = self._watches.get(peer.node_id)
             if peer.line is None or watch is None:
+                continue
+            if watch.distrusted is not None and now >= watch.strict_until:
+                peer.end_link(watch.distrusted.reason, watch.distrusted.detail)
                 continue
             move = watch.choice.judge(watch.measure(peer, now), now) if self._is_choosing else None
             if move is None and watch.renew_at is not None and now >= watch.renew_at:

@@ -143,16 +143,17 @@ class Peer:
             if self.line.received_batches.is_worth_telling:
                 self._send_credit()
 
-    def attach(self, link: Link, theirs: Greeting, inbound: Inbound) -> None:
+    def attach(self, link: Link, theirs: Greeting, ours: Greeting, inbound: Inbound) -> None:
         """Use a link from now on; what the peer has not received is sent again.
 
         Args:
             link: Proved and greeted; it belongs to this peer until it ends.
             theirs: The peer's greeting.
+            ours: Our greeting on this link.
             inbound: What was received of the session that the greeting names.
         """
         assert self.line is None
-        self.line = Line(link, theirs, self._settings, self._loop.time(), self._kept)
+        self.line = Line(link, theirs, ours, self._settings, now=self._loop.time(), kept=self._kept)
         self._inbound = inbound
         link.receiver = self
         resent = self.session.resent
@@ -161,6 +162,9 @@ class Peer:
         self._stats.links_up += 1
         self._handler.handle_link(self.node_id, "up", link.kind, "")
         self.stir()
+        self._tell_roomy()  # the greeting may have freed everything, and then no credit will come
+        if self.line is not None and self.line.received_batches.is_worth_telling:
+            self._send_credit()  # much was handled since our greeting; a peer without credit cannot stir us
 
     def retire_line(self) -> None:
         """Make way for another link: what was asked on the present one is still answered there."""
@@ -179,9 +183,13 @@ class Peer:
         for retired in list(self.retired):
             retired.end(detail)
         if self.line is not None:
-            if self.line.unreported:
-                self._send_credit()  # or what we have handled would be sent to us again
-            self.line.link.close(reason, detail)  # comes back in handle_closed
+            link = self.line.link
+            try:
+                if self.line.unreported:
+                    self._send_credit()  # or what we have handled would be sent to us again
+            except Exception:  # a bug there must not keep a link up that has to end
+                log.exception("the last credit for %s could not be sent", self.node_id)
+            link.close(reason, detail)  # comes back in handle_closed
         else:
             self.requests.end_link(reason, detail)
 
@@ -284,10 +292,12 @@ class Peer:
     def _take_content(self, line: Line, frame: Frame) -> None:
         if frame.type == FrameType.PACKED:
             frame = unpack(frame)
-        whole, kept = line.assembler.join(frame), 0
+        assert self._inbound is not None
+        line.admit(frame, len(self._inbound.received))
+        whole = line.assembler.join(frame)
         if whole is not None:
             if whole.type == FrameType.BATCH:
-                kept = self._take_batch(whole)
+                line.received_batches.keep(self._take_batch(whole))
                 line.unreported += 1
             elif whole.type == FrameType.REQUEST:
                 self.requests.handle_request(whole.payload)
@@ -295,7 +305,7 @@ class Peer:
                 self.requests.handle_response(whole.payload)
         if line is not self.line:
             return  # the handler has ended the link
-        if line.count(frame, kept) or line.unreported >= _CREDIT_BATCHES:
+        if line.is_credit_due(frame) or line.unreported >= _CREDIT_BATCHES:
             self._send_credit()
         elif self._credit_timer is None:
             self._credit_timer = self._loop.call_later(self._settings.credit_delay_s, self._send_late_credit)
@@ -321,6 +331,9 @@ class Peer:
         line.bulk_window.extend(credit.bulk_bytes)
         self.session.acknowledge(credit.sequences)
         self.stir()
+        self._tell_roomy()
+
+    def _tell_roomy(self) -> None:
         if self._was_crowded and self.session.is_roomy:
             self._was_crowded = False
             self._handler.handle_roomy(self.node_id)

@@ -35,6 +35,7 @@ from transport.settings import Settings
 from transport.status import Stats
 
 _REFUSAL_BYTES_MAX = 4096
+_WORKING_REQUESTS = 2  # so many of the largest may be answered at the same time
 
 log = logging.getLogger("transport")
 
@@ -61,7 +62,7 @@ class Requests:
         self.stir = stir
         self._numbers = itertools.count(1)
         self._asked: dict[int, asyncio.Future[bytes]] = {}
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answering: dict[asyncio.Task[None], int] = {}  # and the bytes of what was asked
         self._link_number = 0
 
     @property
@@ -124,12 +125,17 @@ class Requests:
             MalformedFrame: It breaks the format.
         """
         number, method, content = decode_request(payload)
-        if len(self._answering) >= self._settings.requests_concurrent_max:
+        settings = self._settings
+        if len(self._answering) >= settings.requests_concurrent_max:
             self._answer(number, b"too many requests at the same time", refused=True)
             return
+        # credit is given when a request has come, so it does not bound what is being answered
+        if sum(self._answering.values()) + len(content) > _WORKING_REQUESTS * settings.request_bytes_max:
+            self._answer(number, b"too large requests at the same time", refused=True)
+            return
         task = asyncio.get_running_loop().create_task(self._work(number, method, content))
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+        self._answering[task] = len(content)
+        task.add_done_callback(self._answering.pop)
 
     def end_link(self, reason: EndReason, detail: str) -> None:
         """Tell everyone who waits that the link has ended; answers in work will find nobody to go to."""

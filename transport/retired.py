@@ -100,12 +100,13 @@ class RetiredLine:
     # inside
 
     def _take_bulk(self, frame: Frame) -> None:
+        self.line.admit(frame, 0)
         whole = self.line.assembler.join(frame)
         if whole is not None and whole.type == FrameType.REQUEST:
             self.requests.handle_request(whole.payload)
         elif whole is not None:
             self.requests.handle_response(whole.payload)
-        if self.line.count(frame, 0):
+        if self.line.is_credit_due(frame):
             self._send_credit()
 
     def _send_credit(self) -> None:

@@ -14,6 +14,8 @@ no harm.
 
 from __future__ import annotations
 
+from transport.errors import MalformedFrame
+
 
 class SendWindow:
     """What may still be sent on a link.
@@ -53,16 +55,17 @@ class ReceiveWindow:
         window: Bytes that the sender may be ahead of us.
         kept_max: Bytes that may be kept unhandled.
         kept: Bytes that are kept of what came before this link.
+        granted: What the sender was told in our greeting; None is as much as may be told now.
     """
 
     __slots__ = ("_granted", "_kept_max", "_window", "kept", "received")
 
-    def __init__(self, window: int, kept_max: int, kept: int = 0) -> None:
+    def __init__(self, window: int, kept_max: int, kept: int = 0, granted: int | None = None) -> None:
         self._window = window
         self._kept_max = kept_max
         self.received = 0
         self.kept = kept
-        self._granted = self._allowance
+        self._granted = self._allowance if granted is None else granted
 
     @property
     def granted(self) -> int:
@@ -74,10 +77,20 @@ class ReceiveWindow:
         """Say whether a quarter of the window could be granted that the sender does not know of."""
         return self.received + self._allowance - self._granted >= min(self._window, self._kept_max) // 4
 
-    def receive(self, size: int, kept: int = 0) -> None:
-        """Count bytes that came, and how many of them are kept."""
+    def receive(self, size: int) -> None:
+        """Count bytes that came.
+
+        Raises:
+            MalformedFrame: They are more than was ever granted, which no honest sender can do; nothing was
+                counted.
+        """
+        if self.received + size > self._granted:
+            raise MalformedFrame(f"{self.received + size} bytes were sent where {self._granted} were granted")
         self.received += size
-        self.kept += kept
+
+    def keep(self, size: int) -> None:
+        """Count bytes of what came as kept."""
+        self.kept += size
 
     def release(self, size: int) -> None:
         """Count kept bytes as handled."""

@@ -294,7 +294,7 @@ async def test_who_is_revoked_between_certificate_and_greeting_gets_no_link(
     assert connections is not None
     judge_hello = connections.judge_hello
 
-    def judge_late(link: Link, hello: Greeting) -> bytes:
+    def judge_late(link: Link, hello: Greeting) -> Greeting:
         welcome = judge_hello(link, hello)
         revoke_now()
         return welcome

@@ -11,9 +11,11 @@ from transport.frames import (
     CONTROL_LANE,
     HEADER,
     REQUEST_LANE,
+    RESPONSE_LANE,
     Credit,
     Frame,
     FrameType,
+    check_lane,
     decode_batch,
     decode_credit,
     decode_number,
@@ -100,6 +102,33 @@ def test_a_frame_over_the_limit_is_refused_by_its_header_alone_after_those_befor
 def test_a_frame_of_an_unknown_type_is_refused() -> None:
     with pytest.raises(MalformedFrame, match="type 99"):
         list(FrameDecoder(300).feed(HEADER.pack(0, 99, 0)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "lane", "fits"),
+    [
+        (FrameType.BATCH, 3, True),
+        (FrameType.CHUNK, 3, True),
+        (FrameType.REQUEST, REQUEST_LANE, True),
+        (FrameType.CHUNK, REQUEST_LANE, True),
+        (FrameType.RESPONSE, RESPONSE_LANE, True),
+        (FrameType.BATCH, 4, False),
+        (FrameType.CHUNK, 4, False),
+        (FrameType.CHUNK, 16, False),
+        (FrameType.CHUNK, CONTROL_LANE, False),
+        (FrameType.REQUEST, 0, False),
+        (FrameType.REQUEST, RESPONSE_LANE, False),
+        (FrameType.RESPONSE, REQUEST_LANE, False),
+        (FrameType.BATCH, REQUEST_LANE, False),
+    ],
+)
+def test_content_is_taken_on_the_lanes_of_its_kind_alone(kind: FrameType, lane: int, fits: bool) -> None:
+    frame = Frame(kind, lane, bytes(8))
+    if fits:
+        check_lane(frame, 4)
+    else:
+        with pytest.raises(MalformedFrame, match=f"type {kind.value} on lane {lane}"):
+            check_lane(frame, 4)
 
 
 def test_a_credit_comes_back_as_it_was_written() -> None:
@@ -219,10 +248,11 @@ def test_a_greeting_comes_back_as_it_was_written() -> None:
         (b"\xa4home", b"\xa4\xff\xff\xff\xff"),
         (b"\x94\x01\x01\x05\x01", b"\x90"),
         (b"\x94\x01\x01\x05\x01", b"\x94\x01\x01\xa1x\x01"),
+        (b"\x94\x01\x01\x05\x01", b"\x94\x01\x01\x05\x00"),
         (b"\xce\x00\x02\x00\x00", b"\xce\x00\x00\x00\x00"),
         (b"\xce\x00\x10\x00\x00", b"\xce\x00\x00\x10\x00"),
     ],
-    ids=["cluster", "no lanes", "lane", "window", "frame size"],
+    ids=["cluster", "no lanes", "lane", "batch zero", "window", "frame size"],
 )
 def test_a_greeting_with_a_wrong_field_is_refused(old: bytes, new: bytes) -> None:
     data = encode_greeting(FrameType.HELLO, GREETING)[6:]

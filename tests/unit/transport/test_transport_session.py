@@ -205,14 +205,25 @@ def test_a_receiver_tells_at_every_quarter_of_its_window() -> None:
 
 def test_a_receiver_that_keeps_all_it_may_grants_nothing_until_it_has_handled_some() -> None:
     window = ReceiveWindow(100, 150)
-    window.receive(60, kept=60)
+    window.receive(60)
+    window.keep(60)
     assert window.grant() == 150, "90 more would fill what it may keep"
-    window.receive(90, kept=90)
+    window.receive(90)
+    window.keep(90)
     assert window.grant() == 150
     assert not window.is_worth_telling
     window.release(30)
     assert window.is_worth_telling
     assert window.grant() == 180
+
+
+def test_a_sender_that_passes_what_was_granted_is_refused_and_nothing_is_counted() -> None:
+    window = ReceiveWindow(100, 150, kept=120, granted=40)
+    assert window.granted == 40, "what the greeting said, whatever is kept by now"
+    window.receive(40)
+    with pytest.raises(MalformedFrame, match="41 bytes were sent where 40 were granted"):
+        window.receive(1)
+    assert window.received == 40
 
 
 def test_a_new_link_does_not_buy_another_window() -> None:
