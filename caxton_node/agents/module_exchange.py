@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from caxton_node.agents.module_download import Discard, Done, Download, GiveUp, Read, Source, Verify
 from caxton_node.agents.module_giving import ModuleGiving
@@ -42,6 +42,9 @@ FETCHES_MAX = 2
 ASKED_AT_ONCE = 16
 FIND_TIMEOUT_S = 10.0
 PIECE_TIMEOUT_S = 30.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _log = get_logger("agents")
 
@@ -115,7 +118,8 @@ class ModuleExchange:
             Unavailable: Every node that has it failed on the way, or served something else.
             StoreFailed: The disk is full.
         """
-        job = self._jobs.get(sha256)
+        while (job := self._jobs.get(sha256)) is not None and job.task.cancelling():
+            await asyncio.wait([job.task])  # it may still be writing
         if job is None:
             task = asyncio.create_task(self._fetch(sha256, near), name=f"fetch-{sha256[:12]}")
             job = self._jobs[sha256] = _Job(task)
@@ -126,7 +130,6 @@ class ModuleExchange:
         finally:
             job.waiting -= 1
             if not job.waiting:
-                self._forget(sha256, job)
                 job.task.cancel()
 
     async def close(self) -> None:
@@ -202,12 +205,12 @@ class ModuleExchange:
 
     async def _download(self, sha256: str, sources: Sequence[Source]) -> None:
         part = PartialModule(self._folder.folder, sha256)
-        plan = Download(sources, await asyncio.to_thread(part.open))
+        plan = Download(sources, await _to_the_end(part.open))
         begun_at = part.size_bytes
         try:
             while not isinstance(step := plan.next_step(), Done):
                 await self._do(step, plan, part, sha256)
-            await asyncio.to_thread(part.become, self._folder.path_of(sha256))
+            await _to_the_end(part.become, self._folder.path_of(sha256))
         finally:
             self._name_liars(sha256, plan)
         _log.info("module fetched", module=sha256[:12], bytes=part.size_bytes, resumed_at=begun_at)
@@ -219,7 +222,7 @@ class ModuleExchange:
             case Read():
                 await self._read(step, plan, part, sha256)
             case Discard():
-                await asyncio.to_thread(part.discard)
+                await _to_the_end(part.discard)
                 plan.handle_discarded()
             case Verify():
                 plan.handle_verdict(matches=part.matches())
@@ -240,7 +243,7 @@ class ModuleExchange:
             plan.handle_failure(step.node, str(err))
         else:
             if len(piece) == step.length:
-                await asyncio.to_thread(part.append, piece)
+                await _to_the_end(part.append, piece)
             plan.handle_piece(step.node, step.length, len(piece))
             self._fetched_bytes.add(len(piece))
 
@@ -248,3 +251,15 @@ class ModuleExchange:
         for node, what in plan.liars.items():
             self._board.counter("caxton_module_liars_total").add()
             _log.error("a node served wrong bytes of a module", peer=node, module=sha256, what=what)
+
+
+async def _to_the_end(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Make a call on a thread, and wait for its end even if cancelled: a file has one writer at a time."""
+    work = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()  # it has been looked at, but the cancellation counts
+        raise

@@ -124,8 +124,13 @@ class Arrivals:
         self._waiting.appendleft(Arrival(count, at_ns, 0, None))
 
     def clear(self) -> None:
-        """Forget what waits; what is in hand stays."""
-        self._repay(self._waiting)
+        """Forget what waits; what is in hand stays, but peers get their credit for it.
+
+        A worker that lost its agent may have nobody to give it back to, and would never settle it.
+        """
+        self._repay([*self._in_hand, *self._waiting])
+        for arrival in self._in_hand:
+            arrival.origin, arrival.size = None, 0
         self._waiting.clear()
         self.lone = self.expires_ms = 0
 

@@ -28,6 +28,7 @@ from caxton_node.core.ids import parse_address
 from caxton_node.fipa import Envelope, FailureReason
 from caxton_node.messaging.destinations import Destinations, key_of
 from caxton_node.messaging.mailbox import Mailbox, Sender
+from caxton_node.messaging.pausing import Gate
 from caxton_node.messaging.routes import RouteTable, choose
 from caxton_node.messaging.trails import Route, Trail, Trails
 from caxton_node.observability.logs import get_logger
@@ -53,6 +54,7 @@ class Fence:
         holds_all: Whether the route has changed again meanwhile: then what waits says nothing of its way.
         is_standing: Whether messages wait at it.
         held: What waits, oldest first; guarded by the lock of `Fences`.
+        gate: Where its senders wait as long as it stands.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Fence:
     holds_all: bool = False
     is_standing: bool = True
     held: deque[tuple[Envelope, bytes, Sender]] = field(default_factory=deque)
+    gate: Gate = field(default_factory=lambda: Gate(is_shut=True))
 
     @property
     def nodes(self) -> list[str]:
@@ -98,7 +101,6 @@ class Fences:
         self._destinations = destinations
         self._go_on = go_on
         self._refuse = refuse
-        self._gate = Mailbox(1)  # never holds a message; senders wait at it as at any full mailbox
         self._lock = Lock()
         self._count = self._bytes = 0
         self._turns: dict[int, object] = {}
@@ -153,7 +155,7 @@ class Fences:
                 self._count += 1
                 self._bytes += len(frame)
         if isinstance(sender, Mailbox):
-            self._gate.hold(sender)
+            fence.gate.hold(sender)
         if full:
             detail = f"too much waits until {receiver} has moved"
             self._refuse(envelope, receiver, FailureReason.BACKLOG_FULL, detail)
@@ -186,7 +188,7 @@ class Fences:
         if self.standing.get(fence.name) is fence:
             del self.standing[fence.name]
         self._destinations.is_fenced = bool(self.standing)
-        self._gate.resume_senders()
+        fence.gate.open()
 
     def close(self) -> None:
         """Take all down, and put up none any more."""

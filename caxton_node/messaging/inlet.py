@@ -18,6 +18,7 @@ from caxton_node.fipa.replies import PLATFORM_SENDER
 from caxton_node.messaging.counts import Tally
 from caxton_node.messaging.delivery import Delivery
 from caxton_node.messaging.destinations import Destinations, Place
+from caxton_node.messaging.durable.header import is_foreign
 from caxton_node.messaging.origin import Origin
 from caxton_node.messaging.traces import SAMPLED
 
@@ -101,6 +102,9 @@ class Inlet:
                 if run_to is not None:
                     put(run_to, run, origin, run_first)
                     run_to, run = None, []
+                if is_foreign(envelope, peer):
+                    self._tally.misunderstand()
+                    continue
                 self._tally.accept(1)
                 delivery.route(envelope, frame, origin, arrived=True)
                 continue

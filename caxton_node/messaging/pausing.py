@@ -90,14 +90,22 @@ class Gate(Pausable):
 
     __slots__ = ("is_shut",)
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_shut: bool = False) -> None:
         super().__init__()
-        self.is_shut = False
+        self.is_shut = is_shut
 
     @property
     def is_roomy(self) -> bool:
         """Return whether senders may go on."""
         return not self.is_shut
+
+    def hold(self, sender: Pausable) -> bool:
+        """Pause a sender, unless the gate is open by now."""
+        held = super().hold(sender)
+        if self.is_shut:  # whoever opens it after this look finds the sender
+            return held
+        self.resume_senders()  # whoever opened it before may not have seen the sender
+        return True
 
     def open(self) -> None:
         """Let everyone go on."""

@@ -117,21 +117,20 @@ class Outbound:
     def send(self, node: str, lane_key: int, frames: list[bytes], sender: Sender = None) -> bool:
         """Take frames, or return False when the buffer is full or the loop is closed.
 
-        The rest of the turn of a sender that is paused is taken up to twice the bounds.
+        The rest of the turn of a sender that is paused is taken up to twice the bounds. An empty buffer takes
+        whatever comes, or a turn that is larger than that could never be sent.
         """
         agent = sender if isinstance(sender, Mailbox) else None
         if agent is not None and (gate := self._crowded.get(node)) is not None:
             gate.hold(agent)
-            if not gate.is_shut:  # opened in between
-                gate.open()
         size = sum(map(len, frames))
         with self._lock:
             waiting = self.pending + len(frames)
             crowded = waiting > self._frames_max // 2 or self._bytes + size > self._bytes_max // 2
             self._gate.is_shut |= crowded
             slack = 2 if crowded and agent is not None and self._gate.hold(agent) else 1
-            full = self._bytes + size > slack * self._bytes_max or waiting > slack * self._frames_max
-            if full or self._loop.is_closed():
+            over = self._bytes + size > slack * self._bytes_max or waiting > slack * self._frames_max
+            if (over and self._buffer) or self._loop.is_closed():
                 return False
             self._buffer.append((node, lane_key, frames))
             self._bytes += size
@@ -162,8 +161,7 @@ class Outbound:
         elif len(self._holds) >= HELD_MAX:
             return
         else:
-            gate = self._held[address] = Gate()
-            gate.is_shut = True
+            self._held[address] = Gate(is_shut=True)
         self._holds[address] = self._loop.call_later(HOLD_S, self.go_on, address)
 
     def go_on(self, address: str) -> None:
@@ -209,9 +207,7 @@ class Outbound:
         reason, detail, forwarded = None, "", 0
         try:
             if self._send(node, lane_key, frames) and node not in self._crowded:
-                gate = Gate()
-                gate.is_shut = True
-                self._crowded[node] = gate
+                self._crowded[node] = Gate(is_shut=True)
             forwarded = len(frames)
         except ResourceLimit as err:
             reason, detail = FailureReason.BACKLOG_FULL, str(err)

@@ -350,17 +350,15 @@ class Scheduler:
             return _NOTHING
         count = len(frames)
         is_alone = slot.mail.lone_in_hand() is not None
-        if is_alone and not self._post.admit(slot.instance, frames[0], counts_fuel=slot.sandbox.counts_fuel):
-            slot.mail.settle(0, poisoned=1)
-            return 1, room, 0.0, 0.0
         try:
+            if is_alone and not self._may_handle(slot, frames[0]):
+                slot.mail.settle(0, poisoned=1)
+                return 1, room, 0.0, 0.0
             outcome = slot.sandbox.handle(frames)
         except Exception as err:  # noqa: BLE001  whatever a guest provokes stays with that guest
             outcome = Outcome(0, [], _blame_host(err), 0, 0.0, count)
         if is_alone and (outcome.handled or outcome.poisoned is not None):
-            self._post.charge(
-                slot.instance, frames[0], fuel_units=outcome.fuel_units, elapsed_s=outcome.elapsed_s
-            )
+            self._charge(slot, frames[0], outcome)
         slot.handled += outcome.handled
         slot.fuel_units += outcome.fuel_units
         trap = outcome.trap
@@ -387,6 +385,17 @@ class Scheduler:
         if slot.share < 1:
             rest_s = max(rest_s, outcome.elapsed_s * (1 / slot.share - 1))
         return count, room, outcome.elapsed_s, rest_s
+
+    def _may_handle(self, slot: Slot, frame: bytes) -> bool:
+        return self._post.admit(slot.instance, frame, counts_fuel=slot.sandbox.counts_fuel)
+
+    def _charge(self, slot: Slot, frame: bytes, outcome: Outcome) -> None:
+        try:
+            self._post.charge(
+                slot.instance, frame, fuel_units=outcome.fuel_units, elapsed_s=outcome.elapsed_s
+            )
+        except Exception as err:  # noqa: BLE001  what was taken must be settled all the same
+            outcome.trap = outcome.trap or _blame_host(err)
 
     def _handle_trap(self, slot: Slot, frames: list[bytes], outcome: Outcome, trap: Trap) -> None:
         at = outcome.poisoned

@@ -25,6 +25,7 @@ class Correspondence:
     """Talks with other nodes about durable messages, on the event loop.
 
     Args:
+        node_id: This node.
         peers: The cluster.
         clock: Time.
         timeout_s: How long to wait for an answer.
@@ -40,6 +41,7 @@ class Correspondence:
     def __init__(
         self,
         *,
+        node_id: str,
         peers: Peers,
         clock: Clock,
         timeout_s: float,
@@ -49,6 +51,7 @@ class Correspondence:
         dispatcher: Dispatcher,
     ) -> None:
         self.reports = Reports(peers, timeout_s=timeout_s, known=self._note_known)
+        self._node_id = node_id
         self._clock = clock
         self._inbox = inbox
         self._outbox = outbox
@@ -84,17 +87,26 @@ class Correspondence:
         report = read_report(payload)
         for copy in report.again:
             self._dispatcher.handle_returned(copy)
-        await self._close(report.handled)
+        await self._close([copy for copy in report.handled if self._may_be_elsewhere(copy)])
         return b""
 
-    async def _answer_question(self, _peer: str, payload: bytes) -> bytes:
+    def _may_be_elsewhere(self, copy: bytes) -> bool:
+        """Tell whether another node can have handled a message.
+
+        It has been on its way, or may have been in an earlier life of this node, and is not here: a member
+        cannot take out of the outbox what nobody else has seen.
+        """
+        entry = self._outbox.entries.get(copy)
+        return entry is not None and entry.is_followed and entry.node != self._node_id
+
+    async def _answer_question(self, peer: str, payload: bytes) -> bytes:
         """Say what became of messages that another node has sent here."""
         question = read_question(payload)
         fates = bytes(map(self._fate_of, question.copies))
         if question.renounce:
             for copy, fate in zip(question.copies, fates, strict=True):
                 if fate == Fate.UNKNOWN:
-                    self._inbox.renounce(copy)
+                    self._inbox.renounce(copy, peer)
         return fates
 
     def _fate_of(self, copy: bytes) -> Fate:

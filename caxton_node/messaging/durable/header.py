@@ -19,6 +19,7 @@ from msgspec import Struct
 from caxton_node.fipa.codec import READ_ERRORS
 from caxton_node.fipa.message import HEADERS_MAX, Envelope
 from caxton_node.fipa.rules import BrokenRule
+from caxton_node.messaging.hops import HOPS
 
 DURABLE = "durable"
 OUTBOX = "outbox"
@@ -101,6 +102,15 @@ def passage_of(envelope: Envelope) -> Passage | None:
     except READ_ERRORS:
         return None
     return Passage(copy_of(envelope), found.origin, found.after)
+
+
+def is_foreign(envelope: Envelope, peer: str) -> bool:
+    """Tell whether a message from a peer claims another node's outbox, though no node has passed it on."""
+    headers = envelope.headers
+    if headers is None or OUTBOX not in headers or HOPS in headers:
+        return False
+    passage = passage_of(envelope)
+    return passage is not None and passage.origin != peer
 
 
 def with_passage(envelope: Envelope, origin: str, after: bytes | None) -> Envelope:

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from enum import Enum
+from itertools import islice
+from typing import TypeVar
 
 from caxton_node.messaging.durable.header import Passage
 
 REMEMBERED_MAX = 10_000
+
+Known = TypeVar("Known", bytes, tuple[bytes, str])
 
 
 class Verdict(Enum):
@@ -44,7 +48,7 @@ class Inbox:
         self.handled: dict[bytes, str] = {}
         self._settled: deque[tuple[float, bytes]] = deque()
         self._settled_copies: set[bytes] = set()
-        self._renounced: OrderedDict[bytes, int] = OrderedDict()
+        self._renounced: OrderedDict[tuple[bytes, str], int] = OrderedDict()
         self._released: OrderedDict[bytes, int] = OrderedDict()
 
     def admit(self, passage: Passage, *, after_is_known: bool = False) -> Verdict:
@@ -59,7 +63,7 @@ class Inbox:
             return Verdict.HANDLED
         if copy in self.in_hand:
             return Verdict.IN_HAND
-        if copy in self._renounced:
+        if (copy, passage.origin) in self._renounced:
             return Verdict.RENOUNCED
         if after is not None and not (after_is_known or after in self.in_hand or after in self.handled):
             return Verdict.TOO_EARLY
@@ -76,9 +80,9 @@ class Inbox:
         self.in_hand.discard(copy)
         self.handled[copy] = origin
 
-    def renounce(self, copy: bytes) -> None:
-        """Take a message never, should it still come: its sender's node sends it elsewhere."""
-        _remember(self._renounced, copy)
+    def renounce(self, copy: bytes, origin: str) -> None:
+        """Take a message of a node never, should it still come: that node sends it elsewhere."""
+        _remember(self._renounced, (copy, origin))
 
     def note_known(self, copies: Iterable[bytes], now: float) -> None:
         """Note that the node that sent these knows that they were handled."""
@@ -102,6 +106,16 @@ class Inbox:
             gone.append(copy)
         return gone
 
+    def forget_oldest(self, *, count_max: int) -> list[bytes]:
+        """Forget the oldest of too many handled ones, whatever their origins know, and return them.
+
+        One of these would be handled once more if it came again: the bound goes before, since the origin of
+        a message, which may never be heard of again, says how long it is remembered.
+        """
+        gone = list(islice(self.handled, max(len(self.handled) - count_max, 0)))
+        self.forget(gone)
+        return gone
+
     def forget(self, copies: Iterable[bytes]) -> None:
         """Forget what is too old to come again."""
         gone = set(copies)
@@ -112,8 +126,8 @@ class Inbox:
             self._settled_copies -= gone
 
 
-def _remember(some: OrderedDict[bytes, int], copy: bytes) -> None:
-    """Keep a copy in mind, as long as not too many come after it."""
-    some[copy] = 1
+def _remember(some: OrderedDict[Known, int], known: Known) -> None:
+    """Keep something in mind, as long as not too much comes after it."""
+    some[known] = 1
     if len(some) > REMEMBERED_MAX:
         some.popitem(last=False)

@@ -23,7 +23,7 @@ from caxton_node.messaging.durable.holds import Hold, Holds, Mark
 from caxton_node.messaging.durable.inbox import Inbox
 from caxton_node.messaging.durable.office import Office
 from caxton_node.messaging.durable.outbox import Entry, Outbox
-from caxton_node.messaging.durable.pump import Pump
+from caxton_node.messaging.durable.pump import STATEMENTS_MAX, Pump
 from caxton_node.messaging.durable.reception import Reception
 from caxton_node.messaging.durable.reports import Peers
 from caxton_node.messaging.durable.sending import Sending, entry_of
@@ -87,6 +87,7 @@ class DurablePost:
         self._correspondence: Correspondence | None = None
         if peers is not None:
             self._correspondence = Correspondence(
+                node_id=node_id,
                 peers=peers,
                 clock=clock,
                 timeout_s=settings.unanswered_s,
@@ -197,8 +198,9 @@ class DurablePost:
     def _forget_settled(self) -> None:
         before = self._clock.now() - self._settings.settled_s
         gone = self._inbox.forget_settled(before=before, count_max=self._settings.marks_max)
-        if gone:
-            self._holds.submit(Hold(forgotten=gone))
+        gone += self._inbox.forget_oldest(count_max=2 * self._settings.marks_max)
+        for place in range(0, len(gone), STATEMENTS_MAX):  # what agents send comes in between
+            self._holds.submit(Hold(forgotten=gone[place : place + STATEMENTS_MAX]))
 
     async def _forget_old(self, now_ms: int) -> None:
         """Forget what was handled of nodes that have not said for so long that they know."""

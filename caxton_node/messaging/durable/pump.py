@@ -1,7 +1,8 @@
 """From the holds to the disk, and on: one transaction at a time takes all that has come meanwhile.
 
 What the disk does not take waits, in order, and is tried again: what an agent has handled cannot be undone,
-so what came of it must not go anywhere before it is safe.
+so what came of it must not go anywhere before it is safe. The same if writing meets a bug: a pump that ended
+would keep every durable message, and every agent behind one, for ever.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from caxton_node.core.errors import CaxtonError
 from caxton_node.messaging.durable import store
 from caxton_node.messaging.durable.holds import Hold, Holds, Mark
 from caxton_node.messaging.durable.store import DurableStore
+from caxton_node.observability.background import tell_of_bug
 from caxton_node.observability.logs import get_logger
+from caxton_node.storage.errors import StoreFailed
 from caxton_node.storage.group_commit import Statement
 
 STATEMENTS_MAX = 1_024
@@ -55,6 +58,7 @@ class Pump:
     def start(self) -> None:
         """Write from now on."""
         self._task = asyncio.create_task(self._run(), name="durable-pump")
+        self._task.add_done_callback(tell_of_bug)
 
     def wake(self) -> None:
         """Note that something waits; on the loop's thread."""
@@ -86,16 +90,21 @@ class Pump:
             if any(hold.gives_up for hold in holds):
                 await self.write_letters()
             await self._disk.commit([statement for hold in holds for statement in self._statements(hold)])
-        except CaxtonError as err:
-            if not self._in_trouble:
-                _log.error("durable messages wait: the disk does not take them", reason=str(err))
-            self._in_trouble = True
-            for waiter in _waiters(holds):
-                waiter.set_exception(err)
+        except Exception as err:  # noqa: BLE001  it is told of, and the pump goes on
+            self._note_trouble(holds, err)
             return False
         self._in_trouble = False
         self.groups += 1
         return True
+
+    def _note_trouble(self, holds: Sequence[Hold], err: Exception) -> None:
+        if not self._in_trouble:
+            bug = None if isinstance(err, CaxtonError) else err
+            _log.error("durable messages wait: the disk does not take them", reason=str(err), exc_info=bug)
+        self._in_trouble = True
+        why = err if isinstance(err, CaxtonError) else StoreFailed("nothing was written", why=repr(err))
+        for waiter in _waiters(holds):
+            waiter.set_exception(why)
 
     def _pass_on(self, holds: Sequence[Hold]) -> None:
         for hold in holds:

@@ -4,7 +4,8 @@
     messaging.durable   from the origin: what became of these? one byte for each: see `Fate`
 
 A report that is lost is repeated: what was handled is told until its origin has said that it knows, and what
-was not taken is found out by asking.
+was not taken is found out by asking. What waits to be told is bounded, since any member can name origins that
+there are not: the oldest of too much is not told, and an origin that there is will ask.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from caxton_node.observability.background import tell_of_bug
 HANDLED = "messaging.handled"
 FATES = "messaging.durable"
 COPIES_MAX = 1_000
+ORIGINS_MAX = 4_096
+UNTOLD_MAX = 100_000
+"""Copies that wait to be told to one origin."""
 TASK = "durable-reports"
 
 Handler = Callable[[str, bytes], Awaitable[bytes]]
@@ -127,6 +131,13 @@ class _Mail:
         self.is_busy = False
 
 
+def _note(some: dict[bytes, None], copy: bytes) -> None:
+    """Note what is to be told, in place of the oldest if that is too much."""
+    some[copy] = None
+    if len(some) > UNTOLD_MAX:
+        del some[next(iter(some))]
+
+
 class Reports:
     """Tells and asks other nodes; on the event loop.
 
@@ -147,11 +158,11 @@ class Reports:
 
     def tell_handled(self, origin: str, copy: bytes) -> None:
         """Tell an origin soon that a message of its is done with."""
-        self._mail_for(origin).handled[copy] = None
+        _note(self._mail_for(origin).handled, copy)
 
     def tell_again(self, origin: str, copy: bytes) -> None:
         """Tell an origin soon that a message of its was not taken."""
-        self._mail_for(origin).again[copy] = None
+        _note(self._mail_for(origin).again, copy)
 
     def retry(self) -> None:
         """Tell what could not be told before."""
@@ -190,6 +201,8 @@ class Reports:
     def _mail_for(self, origin: str) -> _Mail:
         mail = self._mail.get(origin)
         if mail is None:
+            if len(self._mail) >= ORIGINS_MAX:
+                del self._mail[next(iter(self._mail))]
             mail = self._mail[origin] = _Mail()
             # Not at once: what is handled in the same turn of the loop is told together.
             asyncio.get_running_loop().call_soon(self._deliver, origin)
@@ -216,7 +229,8 @@ class Reports:
             return  # `retry` comes back to it
         finally:
             mail.is_busy = False
-        del self._mail[origin]
+        if self._mail.get(origin) is mail:
+            del self._mail[origin]
 
     async def _ask(
         self,

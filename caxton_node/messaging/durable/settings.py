@@ -20,7 +20,8 @@ class DurableSettings:
         retry_max_s: The longest such wait.
         ask_s: Silence after which the receiver's node is asked what became of a message; it doubles too.
         unanswered_s: How long two nodes wait for each other's answer.
-        marks_max: Handled messages of other nodes that are remembered; the oldest that are settled go.
+        marks_max: Handled messages of other nodes that are remembered; the oldest that are settled go,
+            and over twice as many the oldest of all.
         settled_s: How long one is remembered that its sender's node knows to be handled.
         grace_s: How much longer than its time the outbox waits for news of a message that another node has.
     """

@@ -1,9 +1,11 @@
 import asyncio
 import random
+import threading
 
 import pytest
 
 from caxton_node.agents.module_download import PIECE_BYTES
+from caxton_node.agents.module_parts import PartialModule
 from caxton_node.agents.module_wire import FIND, PIECE_BYTES_MAX, READ, Piece, decode_piece, encode
 from caxton_node.core.errors import DeliveryFailed, NotFound, ResourceLimit, Unavailable
 from caxton_node.storage import StoreFailed
@@ -199,6 +201,31 @@ async def test_when_nobody_waits_any_more_the_fetch_ends_and_what_came_is_kept(t
         go_on.set()
         assert one.part(sha256).read_bytes() == MODULE[:PIECE_BYTES]
         await one.exchange.fetch(sha256)
+        assert one.folder.read(sha256) == MODULE
+
+
+async def test_a_fetch_that_was_broken_off_over_a_write_ends_before_the_next_begins(tmp_path, monkeypatch):
+    append, writing, go_on = PartialModule.append, threading.Event(), threading.Event()
+
+    def append_slowly(part, piece):
+        writing.set()
+        assert go_on.wait(10)
+        append(part, piece)
+
+    async with sharers(tmp_path, "n1", "n2") as (one, two):
+        sha256 = two.put(MODULE)
+        with monkeypatch.context() as patch:
+            patch.setattr(PartialModule, "append", append_slowly)
+            broken_off = asyncio.create_task(one.exchange.fetch(sha256))
+            await asyncio.to_thread(writing.wait, 10)
+            broken_off.cancel()
+            await asyncio.wait([broken_off])
+        next_one = asyncio.create_task(one.exchange.fetch(sha256))
+        job = one.exchange._jobs[sha256]
+        assert not job.task.done()
+        go_on.set()
+        await next_one
+        assert one.exchange._jobs.get(sha256) is not job
         assert one.folder.read(sha256) == MODULE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from caxton_node.fipa import Envelope, Performative
@@ -326,3 +327,24 @@ async def test_a_bug_on_the_way_out_of_an_agent_leaves_no_message_of_its_batch_i
         await plane.settled()
         counts = plane.router.counts()
         assert counts.accepted == counts.settled == 1
+
+
+@pytest.mark.parametrize(("at", "reason"), [("admit", "trapped"), ("charge", "budget-exhausted")])
+async def test_a_bug_of_the_host_around_a_turn_that_is_paid_loses_no_message(
+    monkeypatch: pytest.MonkeyPatch, at: str, reason: str
+) -> None:
+    def fail(*_args: object, **_more: object) -> None:
+        raise LookupError("a bug of the host")
+
+    with DataPlane() as plane, Clients(plane.router).open() as client:
+        monkeypatch.setattr(plane.router, at, fail)
+        echo = plane.add("echo", wat("echo"))
+        question = request("echo", b"hello", "q-1")
+        question.headers = {"budget": msgspec.Raw(msgspec.msgpack.encode({"messages": 9}))}
+        client.send(question)
+        (answer,) = await answers(client, 1)
+        assert failure_of(answer)["reason"] == reason
+        await until(lambda: bool(plane.lost))
+        assert plane.lost[0].trap.kind is TrapKind.HOST
+        assert (plane.lost[0].poisoned is None, plane.lost[0].waiting) == (at == "charge", [])
+        assert echo.mailbox.in_flight == len(echo.mailbox)  # nothing is in hands

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from caxton_node.core.errors import ResourceLimit
 from caxton_node.fipa import Performative, decode, encode
 from caxton_node.messaging import Target
+from caxton_node.messaging.durable import reports
+from caxton_node.messaging.durable.reports import FATES, HANDLED, Question, Report
 from caxton_node.messaging.durable.settings import DurableSettings
+from caxton_node.storage import StoreFailed
 from tests.support.durable_net import PATIENT, letter, open_net
 
 pytestmark = [pytest.mark.story("022"), pytest.mark.story("002")]
@@ -424,6 +428,93 @@ class TestTwoNodes:
         assert two.durable.remembered == 1
         await net.pass_time(PATIENT.settled_s + 60, step_s=20)
         assert (two.durable.remembered, rows(two, "durable_handled")) == (0, 0)
+
+    async def test_far_too_many_handled_messages_are_forgotten_though_their_origin_is_gone(self, net):
+        few = replace(PATIENT, marks_max=2)
+        one, two = await net.add("n1"), await net.add("n2", few)
+        one.open("a")
+        two.open("b")
+        for number in numbers(6):
+            one.say("a", "b@n2", number)
+        await net.rest()
+        await one.kill()
+        assert two.handle("b") == numbers(6)
+        await net.rest()
+        assert two.durable.remembered == 6
+        await net.pass_time(40, step_s=20)
+        assert (two.durable.remembered, rows(two, "durable_handled")) == (4, 4)
+
+
+class TestAHostileMember:
+    async def test_it_cannot_have_a_message_refused_that_is_not_its_own(self, net):
+        one, two, three = [await net.add(name) for name in ("n1", "n2", "n3")]
+        one.open("a")
+        two.open("b")
+        one.say("a", "b@n2", "hi")
+        await one.durable.stored()
+        (copy,) = one.durable._outbox.entries
+        question = msgspec.msgpack.encode(Question([copy], renounce=True))
+        await three.peers.request("n2", FATES, question, 1.0)
+        await net.rest()
+        assert two.handle("b") == ["hi"]
+
+    async def test_it_cannot_take_out_of_an_outbox_what_has_never_left_it(self, net):
+        one, three = await net.add("n1"), await net.add("n3")
+        one.open("a")
+        one.open("b")
+        one.say("a", "later", "waits")
+        one.say("a", "b", "is here")
+        await net.rest()
+        report = msgspec.msgpack.encode(Report(list(one.durable._outbox.entries), []))
+        await three.peers.request("n1", HANDLED, report, 1.0)
+        assert (one.durable.waiting, rows(one)) == (2, 2)
+
+    async def test_it_cannot_send_in_the_name_of_another_nodes_outbox(self, net):
+        one, two = await net.add("n1"), await net.add("n2")
+        await net.add("n3")
+        one.open("a")
+        two.open("b")
+        one.say("a", "b@n2", "true")
+        await one.durable.stored()
+        ((_, _, frames),) = net.wires.mail
+        forged = msgspec.structs.replace(decode(frames[0]), content=b"forged")
+        two.router.accept_remote("n3", [encode(forged)])
+        assert two.router.counts().malformed == 1
+        await net.rest()
+        assert two.handle("b") == ["true"]
+        two.check_sum()
+
+    async def test_origins_that_it_invents_take_up_no_more_than_so_much(self, net, monkeypatch):
+        monkeypatch.setattr(reports, "ORIGINS_MAX", 3)
+        monkeypatch.setattr(reports, "UNTOLD_MAX", 2)
+        one = await net.add("n1")
+        net.wires.dead.update(f"x{number}" for number in range(5))
+        told = one.durable.reception.reports
+        for number in range(5):
+            for copy in range(4):
+                told.tell_handled(f"x{number}", bytes([copy]) * 16)
+        assert list(told._mail) == ["x2", "x3", "x4"]
+        assert list(told._mail["x4"].handled) == [b"\2" * 16, b"\3" * 16]
+
+
+async def test_the_pump_outlives_a_bug_and_nothing_is_lost(net, monkeypatch):
+    one = await net.add("n1")
+    one.open("a")
+    one.open("b")
+    commit, troubles = one.durable._disk.commit, [LookupError("a bug")]
+
+    async def commit_later(statements):
+        if troubles:
+            raise troubles.pop()
+        await commit(statements)
+
+    monkeypatch.setattr(one.durable._disk, "commit", commit_later)
+    monkeypatch.setattr("caxton_node.messaging.durable.pump.PAUSE_S", 0.0)
+    one.say("a", "b", "hi")
+    with pytest.raises(StoreFailed, match="nothing was written"):
+        await one.durable.stored()
+    await net.rest()
+    assert one.handle("b") == ["hi"]
 
 
 def route(node, name, where):

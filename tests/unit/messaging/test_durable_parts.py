@@ -14,6 +14,7 @@ from caxton_node.messaging.durable.header import (
     check_durable,
     copy_of,
     is_durable,
+    is_foreign,
     make_durable,
     passage_of,
     with_passage,
@@ -21,6 +22,7 @@ from caxton_node.messaging.durable.header import (
 from caxton_node.messaging.durable.inbox import Inbox, Verdict
 from caxton_node.messaging.durable.outbox import Entry, Outbox
 from caxton_node.messaging.durable.reports import Question, Report, read_question, read_report
+from caxton_node.messaging.hops import count_hop
 from caxton_node.messaging.tags import RESENT, tag_of
 
 pytestmark = pytest.mark.story("022")
@@ -86,6 +88,14 @@ class TestHeader:
         make_durable(answer)
         assert is_durable(answer)
         assert set(answer.headers) == {"other", DURABLE}
+
+    def test_a_message_out_of_another_nodes_outbox_is_foreign_unless_it_was_passed_on(self):
+        sent = with_passage(envelope(durable=True), "n1", None)
+        assert is_foreign(sent, "n2")
+        assert not is_foreign(sent, "n1")
+        assert not is_foreign(envelope(durable=True), "n2")
+        count_hop(sent)
+        assert not is_foreign(sent, "n2")
 
 
 class TestOutbox:
@@ -158,8 +168,24 @@ class TestInbox:
 
     def test_what_was_renounced_is_not_taken(self):
         inbox = Inbox()
-        inbox.renounce(b"1" * 16)
+        inbox.renounce(b"1" * 16, "n1")
         assert inbox.admit(Passage(b"1" * 16, "n1")) is Verdict.RENOUNCED
+
+    def test_nobody_renounces_the_message_of_another_node(self):
+        inbox = Inbox()
+        inbox.renounce(b"1" * 16, "n2")
+        assert inbox.admit(Passage(b"1" * 16, "n1")) is Verdict.TAKE
+
+    def test_of_far_too_many_the_oldest_are_forgotten_though_their_origin_never_knew(self):
+        inbox = Inbox()
+        copies = [bytes([number]) * 16 for number in range(5)]
+        for copy in copies:
+            inbox.settle(copy, "n1")
+        inbox.note_known(copies[1:2], now=1.0)
+        assert inbox.forget_oldest(count_max=5) == []
+        assert inbox.forget_oldest(count_max=3) == copies[:2]
+        assert list(inbox.handled) == copies[2:]
+        assert inbox.forget_settled(before=9.0, count_max=100) == []
 
     def test_what_its_origin_knows_is_forgotten_after_a_while_or_when_there_is_too_much(self):
         inbox = Inbox()

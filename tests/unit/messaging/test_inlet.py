@@ -123,6 +123,20 @@ class TestWhatIsKept:
         assert sum(size for _, size in released) == size
         assert box._arrivals.far_bytes == 0
 
+    async def test_what_is_in_hand_when_a_mailbox_closes_is_given_back_once_whatever_becomes_of_it(
+        self, office: PostOffice
+    ) -> None:
+        released: list[int] = []
+        office.router.inlet.release = lambda _node, size: released.append(size)
+        box = office.open("b")
+        owed = arrive(office, letter(1), letter(2))
+        box.take(1, 1 << 30)
+        office.router.remove_mailbox("b#1.1@node-1")
+        office.router.inlet.settle()
+        box.settle(1)
+        office.router.inlet.settle()
+        assert released == [owed]
+
     async def test_mail_that_is_given_back_when_a_mailbox_closes_is_owed_no_longer(
         self, office: PostOffice
     ) -> None:
