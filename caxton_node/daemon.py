@@ -219,6 +219,8 @@ class Daemon:
             settings=trust_settings(self.config),
             rng=rng,
         )
+        self._trust.revoking.void_join_tokens = self._tokens.void_join_tokens
+        self._keys.before_take_over = self._trust.compare_with
         self._stack.push_async_callback(self._trust.close)
         self._cluster.sides.keep = self._members.save_book
         self._diary = Diary(self._database, self._bus, self._clock, files.node_id)

@@ -25,6 +25,8 @@ from certs.request import open_request
 AUTHORITY_LIFETIME = timedelta(days=3650)
 CLOCK_SKEW = timedelta(minutes=5)
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+HOSTS_MAX = 16
+HOST_CHARS_MAX = 253
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -98,7 +100,8 @@ class Authority:
         Args:
             csr_pem: The node's signing request.
             node_id: Identity to certify; the request must name the same.
-            hosts: IP addresses and DNS names of the node; the loopback ones are always added.
+            hosts: IP addresses and DNS names of the node, at most 16; the loopback ones are always added.
+                That no other node is reached under them is for the caller to know.
             now: The present, with a time zone.
             lifetime_days: How long it is valid; cut at the end of the authority's own life.
             not_before: It begins no earlier than this, for a node that was revoked and is let in again: its
@@ -188,6 +191,7 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 
 def _node_names(cluster: str, node_id: str, hosts: Sequence[str]) -> x509.SubjectAlternativeName:
+    check_hosts(hosts)
     # dict.fromkeys keeps the order and drops what the caller gave twice
     wanted = dict.fromkeys([*LOCAL_HOSTS, *hosts])
     return x509.SubjectAlternativeName(
@@ -199,11 +203,38 @@ def _node_names(cluster: str, node_id: str, hosts: Sequence[str]) -> x509.Subjec
     )
 
 
+def check_newcomer(csr_pem: bytes, node_id: str, hosts: Sequence[str]) -> None:
+    """Check what `Authority.sign` would refuse for the asker's fault, before the asking costs anything.
+
+    Raises:
+        InvalidRequest: The request is malformed, or another node's.
+        InvalidName: `node_id` or one of `hosts` cannot stand in a certificate.
+    """
+    open_request(csr_pem, names.check_node_id(node_id))
+    check_hosts(hosts)
+
+
+def check_hosts(hosts: Sequence[str]) -> None:
+    """Refuse hosts that no node is to be certified for: patterns, names of the mesh, and too many.
+
+    Raises:
+        InvalidName: One of them.
+    """
+    if len(dict.fromkeys(hosts)) > HOSTS_MAX:
+        raise InvalidName(f"a certificate is for {HOSTS_MAX} hosts at most, and {len(hosts)} are asked for")
+    for host in hosts:
+        _host_name(host)
+
+
 def _host_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:
         pass
+    if not host or len(host) > HOST_CHARS_MAX:
+        raise InvalidName(f"a host name has 1 to {HOST_CHARS_MAX} characters, and {host[:40]!r} has not")
+    if "*" in host or host.lower().rstrip(".").endswith(f".{names.MESH_DOMAIN}"):
+        raise InvalidName(f"{host!r} is a pattern, or a name of the mesh, which is not given for the asking")
     try:
         return x509.DNSName(host)
     except ValueError as err:

@@ -2,12 +2,14 @@
 
 Each key is followed by its certificate, so that a successor that nobody knows of yet is whole in one file and
 one rename. A file with a key alone, as a new cluster has it, finds its certificate in `ca.crt`.
+
+A key that nobody believes any more is set aside in `ca.key.unused`, never deleted: it may be the only copy.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from certs import atomic
@@ -16,6 +18,7 @@ from certs.errors import MissingFile, UnreadableFile
 from certs.trust_files import CA_CERTIFICATE
 
 CA_KEY = "ca.key"
+UNUSED_KEY = "ca.key.unused"
 _KEY = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.+?-----END \1PRIVATE KEY-----", re.DOTALL)
 
 
@@ -33,8 +36,44 @@ def write_authorities(directory: Path, authorities: Sequence[Authority]) -> None
     atomic.write(directory / CA_KEY, data, atomic.SECRET)
 
 
-def read_authorities(directory: Path) -> tuple[Authority, ...]:
+def keep_readable(directory: Path, authorities: Sequence[Authority]) -> None:
+    """Write each key with its certificate, so that it can be read whatever `ca.crt` comes to hold.
+
+    Raises:
+        OSError: They cannot be written; the old file is still whole.
+    """
+    if authorities:
+        write_authorities(directory, authorities)
+
+
+def set_unused_aside(directory: Path, authorities: Sequence[Authority], trusted: Collection[str]) -> bool:
+    """Move the keys of authorities that are not trusted to `ca.key.unused`; return whether there were any.
+
+    Args:
+        directory: Of the keys.
+        authorities: All that lie there.
+        trusted: Fingerprints of those to keep.
+
+    Raises:
+        OSError: They cannot be written; no key is lost.
+    """
+    unused = [each for each in authorities if each.fingerprint not in trusted]
+    if not unused:
+        return False
+    place = directory / UNUSED_KEY
+    known = place.read_bytes() if place.exists() else b""
+    added = b"".join(each.key_pem + each.certificate_pem for each in unused if each.key_pem not in known)
+    atomic.write(place, known + added, atomic.SECRET)
+    write_authorities(directory, [each for each in authorities if each.fingerprint in trusted])
+    return True
+
+
+def read_authorities(directory: Path, *, also: bytes = b"") -> tuple[Authority, ...]:
     """Open every authority whose key lies in this directory.
+
+    Args:
+        directory: Of the keys.
+        also: Certificates of authorities that are not in `ca.crt` yet.
 
     Returns:
         In the order in which they were written; empty when this node does not sign.
@@ -50,7 +89,7 @@ def read_authorities(directory: Path) -> tuple[Authority, ...]:
     keys = [match[0] for match in _KEY.finditer(data)]
     if not keys:
         raise UnreadableFile(f"{directory / CA_KEY} holds no private key in PEM")
-    certificates = data + b"\n" + _known_certificates(directory)
+    certificates = data + b"\n" + also + b"\n" + _known_certificates(directory)
     return tuple(Authority.load(certificates, key) for key in keys)
 
 

@@ -15,8 +15,8 @@ from certs.pem import UNREADABLE, dump_key, new_key
 def make_request(node_id: str) -> tuple[bytes, bytes]:
     """Make a key and a signing request for it.
 
-    The request names the node only; hosts and cluster are filled in by who signs, so that a node cannot ask
-    for names that are not its own.
+    The request names the node only. Hosts travel beside it, and who signs refuses patterns and names of the
+    mesh; that a host is the node's own cannot be checked, so a join token is a thing to keep.
 
     Returns:
         (private key, signing request), both PEM.

@@ -5,7 +5,7 @@ It names either one certificate, by its serial number, or every certificate of a
 and it can be let in again on purpose, by a certificate that begins later. So there is no way to take a denial
 back, and none is needed.
 
-An authority signs it, so a node that holds no CA key cannot shut others out.
+An authority signs it, so a node that holds no CA key cannot shut others out by itself.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Revocation:
 
     @property
     def id(self) -> str:
-        """Return a short name for what it says, whoever signed it when."""
+        """Return a short name for it; the same denial signed by another authority has another."""
         return hashlib.sha256(self.statement).hexdigest()[:16]
 
     @property

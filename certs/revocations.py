@@ -69,7 +69,7 @@ class Revocations:
         return iter([self._entries[key] for key in ordered])
 
     def __eq__(self, other: object) -> bool:
-        """Say whether two sets deny the same."""
+        """Say whether two sets hold the same denials by the same authorities."""
         return isinstance(other, Revocations) and self.digest == other.digest
 
     def __hash__(self) -> int:
@@ -78,7 +78,11 @@ class Revocations:
 
     @property
     def digest(self) -> str:
-        """Return a digest of what is denied; equal sets have equal ones, whoever signed."""
+        """Return a digest of what is denied and by whom.
+
+        Who signed is part of it: a denial that was signed again in a change of authorities must spread, or it
+        would lose force with the old one.
+        """
         return hashlib.sha256(b"".join(sorted(each.id.encode() for each in self))).hexdigest()
 
     @property

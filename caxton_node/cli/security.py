@@ -19,7 +19,7 @@ from caxton_node.cli.security_sheet import (
     warnings_of,
 )
 from caxton_node.cli.session import Session, verb
-from caxton_node.core.errors import InvalidArgument
+from caxton_node.core.errors import InvalidArgument, Unavailable
 
 if TYPE_CHECKING:
     from caxton_node.pb.security_pb2 import RevokeNodeResponse
@@ -77,7 +77,8 @@ def renew(session: Session, node: str) -> None:
 def revoke(session: Session, node: str, reason: str, source: Path | None) -> None:
     """Cut NODE off: its certificates are void from now on, its links are closed, gossip gets another key.
 
-    There is no way to take it back; the node is let in again with a new certificate, by a join token.
+    There is no way to take it back; the node is let in again with a new certificate, by a join token that is
+    printed afterwards: those from before are void.
     """
     if not (node or source):
         raise InvalidArgument("no node was named", hint="caxton security revoke NODE")
@@ -113,8 +114,25 @@ def _tell(session: Session, answer: RevokeNodeResponse) -> None:
         for node in nodes:
             if node["error"]:
                 session.output.line(f"  {node['node']}  {node['error']}")
+    if not facts["revocation"]["serial"]:
+        click.echo("gossip keys are being changed: caxton cluster keys list shows when it is done", err=True)
+        click.echo("join tokens printed before are void; API tokens are not", err=True)
     if facts["held_ca_key"]:
         click.echo(
-            f"warning: {name} held the CA key and can sign what it likes: caxton security ca rotate --force",
+            f"warning: {name} held the CA key: who has it can sign itself any node, and can follow a change"
+            " of the CA. If it was stolen, make the CA anew with all nodes stopped:"
+            " docs/runbooks/certificates.md, The CA key was stolen",
             err=True,
+        )
+    _check_told(name, nodes)
+
+
+def _check_told(name: str, nodes: Sequence[dict[str, Any]]) -> None:
+    failed = [node for node in nodes if node["error"]]
+    if failed:
+        raise Unavailable(
+            f"{name} is revoked, and not every member has confirmed it: {failed[0]['node']}"
+            + (f" and {len(failed) - 1} more" if len(failed) > 1 else ""),
+            why=failed[0]["error"],
+            hint="nothing need be done again: they learn of it by themselves within a minute of being back",
         )

@@ -69,6 +69,9 @@ def rotate(session: Session, step: str | None, force: bool) -> None:
 
     Each step is confirmed by every live member before the next begins. If one does not answer, or a member is
     away, it stops where everything works, and goes on when it is given again.
+
+    It is for a CA that ends, or whose key may have been seen. Who has the old key can follow the change: if
+    it was stolen, make the CA anew with all nodes stopped, see docs/runbooks/certificates.md.
     """
     with session.client() as client:
         _tell(session, client.security.rotate_authority(step=step or "", force=force))

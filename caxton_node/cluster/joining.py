@@ -36,17 +36,27 @@ from caxton_node.cluster.identity import (
 from caxton_node.cluster.invitation import Admission, be_admitted
 from caxton_node.cluster.store import ClusterStore
 from caxton_node.core.clock import SystemClock
-from caxton_node.core.errors import Forbidden, InvalidArgument
+from caxton_node.core.errors import Forbidden, InvalidArgument, InvalidConfig
 from caxton_node.core.ids import check_node_id
+from caxton_node.observability.logs import get_logger
 from caxton_node.security import Role, Tokens
 from caxton_node.storage import Database, owned
 from certs import Authority, CertificateError, NodeBundle, make_request
-from certs.authority_files import read_authorities, write_authorities, write_authority
+from certs.authority_files import (
+    CA_KEY,
+    UNUSED_KEY,
+    keep_readable,
+    read_authorities,
+    set_unused_aside,
+    write_authority,
+)
 from certs.files import read_bundle, write_bundle
 from certs.hosts import hosts_of
 from certs.trust_files import write_revocations, write_trust
 
 DATABASE = "caxton.db"
+
+_log = get_logger("cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +169,27 @@ def rejoin_cluster(data_dir: Path, seed: str, token: str, hosts: Sequence[str]) 
 
     Raises:
         NotInitialised: The directory holds no node.
+        InvalidConfig: A CA key here cannot be read, so whether it is still needed cannot be said.
         Forbidden: The seed is of another cluster than the node; nothing was changed.
         CaxtonError: As `join_cluster`; nothing was changed.
     """
     identity = read_identity(data_dir)
     with owned(data_dir), _writing_to(data_dir):
-        hosts = hosts or _old_hosts(data_dir / CERTIFICATES)
+        folder = data_dir / CERTIFICATES
+        keys = _read_keys(folder)
+        hosts = hosts or _old_hosts(folder)
         admission = be_admitted(seed, token, identity.node_id, hosts)
         if admission.cluster != identity.cluster:
             raise Forbidden(
                 f"the seed {seed} is of cluster {admission.cluster}",
                 why=f"this node belongs to {identity.cluster}; nothing was changed",
             )
-        _drop_old_keys(data_dir / CERTIFICATES, admission)
-        _write_trust(data_dir / CERTIFICATES, admission)
+        keep_readable(folder, keys)
+        _write_trust(folder, admission)
+        if set_unused_aside(folder, keys, admission.trust.fingerprints):
+            _log.warning(
+                "a CA key that is not believed any more was set aside", file=str(folder / UNUSED_KEY)
+            )
         replaced = replace(identity, seeds=admission.seeds, sponsor=admission.sponsor)
         write_identity(data_dir, replaced, admission.gossip_keys)
     return Joined(identity.node_id, identity.cluster, list(admission.seeds))
@@ -185,13 +202,16 @@ def _write_trust(folder: Path, admission: Admission) -> None:
     write_bundle(folder, admission.bundle)
 
 
-def _drop_old_keys(folder: Path, admission: Admission) -> None:
-    """Forget CA keys that nobody believes any more: without their certificates they could not be read."""
+def _read_keys(folder: Path) -> tuple[Authority, ...]:
+    """Read the CA keys first: one that cannot be read may be the only copy there is."""
     try:
-        held = read_authorities(folder)
-    except CertificateError:
-        held = ()
-    write_authorities(folder, [key for key in held if key.fingerprint in admission.trust.fingerprints])
+        return read_authorities(folder)
+    except CertificateError as err:
+        raise InvalidConfig(
+            f"the CA keys in {folder / CA_KEY} cannot be read",
+            why=f"{err}; nothing was changed",
+            hint="make the file readable for this user, or move it away and put it back afterwards",
+        ) from err
 
 
 def _old_hosts(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from caxton_node.cluster.identity import write_gossip_keys
 from caxton_node.cluster.key_offers import Shown, encode, offer_of, outranks, read_offer, ring_of
 from caxton_node.cluster.service import Cluster
-from caxton_node.core.errors import CaxtonError, LocalError, StateError
+from caxton_node.core.errors import CaxtonError, InvalidArgument, LocalError, StateError
 from caxton_node.observability.logs import get_logger
 from swim import Address, Drop, Encryption, Keyring, MemberState, Ring
 
@@ -27,6 +27,8 @@ ASK_TIMEOUT_S = 3.0
 ASKED_LIVE, ASKED_GONE = 2, 2
 PAUSE_MIN_S, PAUSE_MAX_S = 1.0, 15.0
 """Between two looks; it doubles while asking changes nothing, so that junk makes no traffic on the mesh."""
+LEAP_MAX = 2**32
+"""How far one change may raise the revision: a hostile member could use up all that follow at one stroke."""
 
 _PLAIN = {
     Encryption.ACCEPT_PLAIN: "plain gossip is believed: whoever reaches this node can mislead it",
@@ -51,6 +53,10 @@ class GossipKeys:
         cluster: Members, and requests to them.
         known: Members of an earlier life of this node, with where they were.
         rng: Chooses whom to ask.
+
+    Attributes:
+        before_take_over: Awaited with a member and where it is, before its ring is taken over: who has later
+            keys may know of a revocation, and these keys are handed out to everybody who is not revoked.
     """
 
     def __init__(
@@ -62,6 +68,7 @@ class GossipKeys:
         known: Sequence[tuple[str, Address]],
         rng: random.Random,
     ) -> None:
+        self.before_take_over: Callable[[str, Address], Awaitable[None]] = _nothing
         self._keyring = keyring
         self._data_dir = data_dir
         self._cluster = cluster
@@ -108,6 +115,7 @@ class GossipKeys:
 
         Raises:
             KeysChanged: This node's ring is as late or later, and not the same; nothing was changed.
+            InvalidArgument: Its revision is absurd; nothing was changed.
             LocalError: It cannot be written; the old one stays in force.
         """
         await self._as_a_whole(self._put(ring, by))
@@ -118,10 +126,13 @@ class GossipKeys:
 
     async def refresh_from(self, members: Sequence[tuple[str, Address]]) -> bool:
         """Ask these members for their ring and take over the best; return whether this node had to change."""
+        addresses = dict(members)
         ask = [self._fetch(node, address) for node, address in members]
         offers = [offer for offer in await asyncio.gather(*ask) if offer is not None]
         changed = False
         for node, ring, alive in offers:
+            if self._is_wanted(ring, alive):
+                await self.before_take_over(node, addresses[node])
             changed |= await self._as_a_whole(self._take_over(ring, node, alive))
         if changed and self._is_alone:
             self._cluster.rejoin()
@@ -161,16 +172,30 @@ class GossipKeys:
                     why=f"somebody else changed them; this change would have made it {ring.revision}",
                     hint="caxton cluster keys list, then try again",
                 )
+            if self._is_leap(ring):
+                raise InvalidArgument(
+                    f"the gossip keys are at revision {self.ring.revision}, and not {ring.revision} next",
+                    why="no cluster changes its keys so often",
+                )
             await self._keep(ring, by)
             return True
 
     async def _take_over(self, ring: Ring, node: str, their_alive: int) -> bool:
         async with self._changing:
-            mine = len(self._cluster.alive_nodes())
-            if not outranks(ring, self.ring, their_alive=their_alive, my_alive=mine):
+            if not self._is_wanted(ring, their_alive):
+                return False
+            if self._is_leap(ring):
+                _log.error("absurd gossip keys were offered", member=node, revision=ring.revision)
                 return False
             await self._keep(ring, node)
             return True
+
+    def _is_wanted(self, ring: Ring, their_alive: int) -> bool:
+        mine = len(self._cluster.alive_nodes())
+        return outranks(ring, self.ring, their_alive=their_alive, my_alive=mine)
+
+    def _is_leap(self, ring: Ring) -> bool:
+        return ring.revision > self.ring.revision + LEAP_MAX
 
     async def _keep(self, ring: Ring, by: str) -> None:
         """Write first: what is in force must be there after a restart."""
@@ -226,3 +251,7 @@ class GossipKeys:
 
     async def _handle_show(self, _peer: str, _payload: bytes) -> bytes:
         return encode(self.shown)
+
+
+async def _nothing(_node: str, _address: Address) -> None:
+    """Stand for work where there is none."""

@@ -24,7 +24,8 @@ from caxton_node.cluster.identity import (
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import check_node_id
 from caxton_node.storage import owned
-from certs import CertificateError, NodeBundle, TrustList, make_request
+from certs import CertificateError, NodeBundle, TrustList, ValidityState, make_request
+from certs.authority_files import keep_readable, read_authorities, set_unused_aside
 from certs.bundle import node_id_of
 from certs.files import forget_request, read_requested_key, write_bundle, write_request
 from certs.pem import dump_certificate, load_certificates
@@ -79,16 +80,17 @@ def install_certificate(
         data_dir: Of the node, in which the request was made.
         issued_pem: The certificate, and behind it the CAs.
         newcomer: What it needs to become a member; None if it is one.
-        replace_ca: Trust the CAs in the file, whatever was trusted before.
+        replace_ca: Trust the CAs in the file, whatever was trusted before; keys of other CAs are set aside.
 
     Raises:
-        InvalidArgument: It is not for the key that waits here, not signed by a trusted CA, or the gossip key
-            and seed are missing; nothing was changed.
+        InvalidArgument: It is not for the key that waits here, not signed by a trusted CA, outside its dates,
+            or the gossip key and seed are missing; or a CA key here cannot be read. Nothing was changed.
     """
     folder = data_dir / CERTIFICATES
     present = _identity_of(data_dir)
     try:
         trust, bundle = _check(folder, issued_pem, is_new=present is None or replace_ca)
+        keys = read_authorities(folder, also=trust.ca_pem)
     except CertificateError as err:
         hint = "caxton-node certs request makes a new request; --replace-ca trusts the CA in the file"
         raise InvalidArgument("the certificate cannot be installed", why=str(err), hint=hint) from err
@@ -101,8 +103,10 @@ def install_certificate(
             hint="--gossip-key FILE, copied from a member's data directory, and --seed HOST:7946",
         )
     with _writing(data_dir), owned(data_dir):  # a running node would go on with what it has read
+        keep_readable(folder, keys)
         write_trust(folder, trust)
         write_bundle(folder, bundle)
+        set_unused_aside(folder, keys, trust.fingerprints)
         if present is None and newcomer is not None:
             _become_member(data_dir, NodeIdentity(bundle.node_id, trust.cluster, (newcomer.seed,)), newcomer)
         forget_request(folder)
@@ -114,7 +118,13 @@ def _check(folder: Path, issued_pem: bytes, *, is_new: bool) -> tuple[TrustList,
     trust = TrustList.initial(b"".join(map(dump_certificate, cas))) if is_new else read_trust(folder)
     key_pem = read_requested_key(folder)
     bundle = NodeBundle(node_id_of(leaf), dump_certificate(leaf), key_pem, trust.ca_pem)
-    bundle.check(datetime.now(UTC))
+    validity = bundle.check(datetime.now(UTC))
+    if validity.state not in {ValidityState.VALID, ValidityState.RENEWAL_DUE}:
+        raise InvalidArgument(
+            "the certificate cannot be installed",
+            why=f"it is good from {validity.not_before.isoformat()} until {validity.not_after.isoformat()}",
+            hint="see to the clocks of this machine and of the one that signed, and have it signed again",
+        )
     return trust, bundle
 
 

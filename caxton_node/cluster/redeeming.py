@@ -2,22 +2,30 @@
 
 Only the node that printed a token has its record, so only there a use can be counted down, and a token for
 one node admits one, through whichever members it is tried at once. What travels is the hash of the token: a
-member that is asked learns nothing it could join with.
+member that is asked learns nothing it could join with. The node that signs asks, after it has found nothing
+wrong with the request to be signed, so that a newcomer's mistake costs no use.
+
+Anybody may knock, so knocking has a bound: nobody is asked about a token that does not name a CA of this
+cluster, and few tokens at a time are asked about. That an id is taken is told to strangers; to hide it would
+burn a use.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from enum import StrEnum
 
 from caxton_node.cluster.service import Cluster
-from caxton_node.core.errors import CaxtonError, InvalidArgument, Unauthorized, Unavailable
+from caxton_node.core.errors import CaxtonError, InvalidArgument, ResourceLimit, Unauthorized, Unavailable
 from caxton_node.observability.logs import get_logger
 from caxton_node.security import Redeemed, Tokens, hash_token, parse_join_token
 
 REDEEM = "cluster.redeem"
 TIMEOUT_S = 5.0
 AT_ONCE = 32
+TOKENS_AT_ONCE = 4
+TOKENS_WAITING_MAX = 64
 HASH_CHARS = 64
 
 _log = get_logger("cluster")
@@ -45,27 +53,61 @@ class Redeeming:
     def __init__(self, cluster: Cluster, tokens: Tokens) -> None:
         self._cluster = cluster
         self._tokens = tokens
+        self._door = asyncio.Semaphore(TOKENS_AT_ONCE)
+        self._waiting = 0
         cluster.serve(REDEEM, self._handle_redeem)
 
-    async def redeem(self, text: str) -> None:
-        """Use a join token once, if it admits another node.
+    def check(self, text: str, authorities: Collection[str]) -> str:
+        """Return the hash of a join token that may be good, as far as its text says; nobody is asked.
+
+        Args:
+            text: As the newcomer showed it.
+            authorities: Fingerprints of the CAs of this cluster.
 
         Raises:
             InvalidArgument: It is not a join token.
-            Unauthorized: It is expired, used up, or no member that is alive printed it.
-            Unavailable: The member that printed it may be one that did not answer; whether a use was counted
-                is not known.
+            Unauthorized: It is expired, or of another cluster.
         """
-        parse_join_token(text).check_expiry(self._tokens.now_unix_s)
-        hash_hex = hash_token(text)
-        here = await self._tokens.take_join_use(hash_hex)
-        answer = Answer(here.value) if here is not Redeemed.UNKNOWN else await self._ask_others(hash_hex)
-        if answer is not Answer.TAKEN:
-            raise _refusal(answer)
+        token = parse_join_token(text)
+        token.check_expiry(self._tokens.now_unix_s)
+        if token.ca_fingerprint not in authorities:
+            raise Unauthorized(
+                "the join token is of another cluster",
+                why="it names a CA that this cluster does not have, or not any more",
+                hint="get a new one on a member: caxton-node token",
+            )
+        return hash_token(text)
 
-    async def _ask_others(self, hash_hex: str) -> Answer:
-        """Ask every live member; one of them at most has the token."""
-        others = [node for node in self._cluster.alive_nodes() if node != self._cluster.node_id]
+    async def count(self, hash_hex: str, *, besides: str = "") -> Answer:
+        """Use a join token once, if it admits another node.
+
+        Args:
+            hash_hex: Of its text.
+            besides: A member that is not asked, since its word is not enough.
+
+        Raises:
+            ResourceLimit: Too many others are being asked about.
+        """
+        here = await self._tokens.take_join_use(hash_hex)
+        if here is not Redeemed.UNKNOWN:
+            return Answer(here.value)
+        if self._waiting >= TOKENS_WAITING_MAX:
+            raise ResourceLimit(
+                "too many join tokens are presented at once",
+                why=f"{TOKENS_WAITING_MAX} wait for the members to say whether they printed them",
+                hint="try again in some seconds",
+            )
+        self._waiting += 1
+        try:
+            async with self._door:
+                return await self._ask_others(hash_hex, besides)
+        finally:
+            self._waiting -= 1
+
+    async def _ask_others(self, hash_hex: str, besides: str) -> Answer:
+        """Ask every live member but one; one of them at most has the token."""
+        left_out = {self._cluster.node_id, besides}
+        others = [node for node in self._cluster.alive_nodes() if node not in left_out]
         door = asyncio.Semaphore(AT_ONCE)
 
         async def ask(node: str) -> Answer:
@@ -95,7 +137,8 @@ class Redeeming:
         return outcome.value.encode()
 
 
-def _refusal(answer: Answer) -> CaxtonError:
+def refusal(answer: Answer) -> CaxtonError:
+    """Return what a newcomer is told whose token was not taken."""
     match answer:
         case Answer.USED_UP:
             return Unauthorized(

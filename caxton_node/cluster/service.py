@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -91,6 +92,7 @@ class Cluster:
         self._left = asyncio.Event()
         self._seeds: list[Address] = []
         self._unopened = 0
+        self._asked_at: Counter[str] = Counter()  # the calls of `request_at` under way share one link
         self._bans = Bans()
         self._link_prober = LinkProber(self)
         self.news = News(clock)
@@ -349,12 +351,23 @@ class Cluster:
         with suppress(TransportError):  # a mesh that is closed refuses the request itself
             if not self.is_alive(node):
                 self._mesh.learn_peer(node, address)
+        self._asked_at[node] += 1
         try:
             return await self.request(node, method, payload, timeout_s)
         finally:
-            with suppress(TransportError):
-                if not self.is_alive(node):
-                    self._mesh.forget_peer(node)
+            self._asked_at[node] -= 1
+            if not self._asked_at[node]:
+                del self._asked_at[node]
+                self._forget_stranger(node)
+
+    def _forget_stranger(self, node: str) -> None:
+        """Close the link to a node that is no member; what agents have sent there meanwhile comes back."""
+        undelivered: list[bytes] = []
+        with suppress(TransportError):
+            if not self.is_alive(node):
+                undelivered = self._mesh.forget_peer(node)
+        if undelivered:
+            self._bus.publish(PeerLost(node, tuple(undelivered)))
 
     def on_topic(self, topic: str, handler: TopicHandler) -> None:
         """Give every broadcast on a topic to `handler(origin, payload)`, once each."""

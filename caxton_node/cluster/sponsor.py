@@ -1,7 +1,8 @@
 """The member's side of joining: judge a newcomer, have its certificate signed, hand over what it needs.
 
-Any member lets newcomers in. The token is redeemed where it was printed: a member that did not print it asks
-the others, by its hash, and the one that did counts the use down. The certificate comes from whoever signs.
+Any member lets newcomers in. The certificate comes from whoever signs, and who signs redeems the token first:
+a member's word that it has seen one is not enough. The token is counted where it was printed; what travels is
+its hash.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ class Trusted:
         ca_pem: The cluster's CA certificates, the one that signs first.
         trust_list: The same with the endorsement by which one that knows an older CA believes it.
         revocations: Certificates that are void.
+        fingerprints: Of the CAs; join tokens carry one of them.
     """
 
     ca_pem: bytes
     trust_list: bytes = b""
     revocations: bytes = b""
+    fingerprints: tuple[str, ...] = ()
 
 
 class TrustPort(Protocol):
@@ -45,8 +48,12 @@ class TrustPort(Protocol):
         """Return whom newcomers are to trust."""
         ...
 
-    async def sign(self, node_id: str, csr_pem: bytes, hosts: Sequence[str]) -> bytes:
-        """Return a newcomer's certificate, signed here or by a member that signs."""
+    def redeem_with(self, redeeming: Redeeming) -> None:
+        """Say who counts down the tokens of newcomers for which certificates are signed here."""
+        ...
+
+    async def sign(self, node_id: str, csr_pem: bytes, hosts: Sequence[str], *, token_hash: str) -> bytes:
+        """Return a newcomer's certificate, signed here or by a member that signs, for a use of its token."""
         ...
 
 
@@ -98,26 +105,29 @@ class Sponsor:
         self._cluster = cluster
         self._redeeming = Redeeming(cluster, tokens)
         self._trust = trust
+        trust.redeem_with(self._redeeming)
         self._gossip_keys = gossip_keys
 
     async def admit(self, *, token: str, node_id: str, csr_pem: bytes, hosts: Sequence[str]) -> Grant:
         """Judge a newcomer and give it what it needs.
 
         Raises:
-            InvalidArgument: The token, id or request is malformed.
+            InvalidArgument: The token, id or request is malformed; no use of the token was counted.
             Unauthorized: The token is expired, used up, or no member that is alive printed it.
+            ResourceLimit: Too many newcomers knock at once.
             AlreadyExists: A present member has this id.
             Unavailable: No signer can be reached, or the member that printed the token did not answer.
+            DeliveryFailed: The signer refused; its words are in `why`.
         """
         check_node_id(node_id)
+        token_hash = self._redeeming.check(token, self._trust.trusted.fingerprints)
         if self._cluster.is_alive(node_id):
             raise AlreadyExists(
                 f"node id {node_id} is taken",
                 why="a present member has it",
                 hint="choose another with --node-id; if it was this one, wait until it is held for dead",
             )
-        await self._redeeming.redeem(token)
-        certificate_pem = await self._trust.sign(node_id, csr_pem, hosts)
+        certificate_pem = await self._trust.sign(node_id, csr_pem, hosts, token_hash=token_hash)
         _log.info("node admitted", node=node_id, hosts=list(hosts))
         keys = list(self._gossip_keys())
         return Grant(self._cluster_name, certificate_pem, self._trust.trusted, keys, self._seeds())

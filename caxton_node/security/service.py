@@ -139,6 +139,16 @@ class Tokens:
         is_over = record.expires_unix_s is not None and record.expires_unix_s <= now
         return Redeemed.EXPIRED if is_over else Redeemed.USED_UP
 
+    async def void_join_tokens(self, before_unix_s: int) -> int:
+        """Make the join tokens void that were printed here up to an instant; return how many.
+
+        For when a node is revoked: who has taken its disk may have found a join token on it.
+
+        Args:
+            before_unix_s: When the node was revoked; a token of the same second is void, too.
+        """
+        return await self._store.delete_join_tokens(before_unix_s)
+
     async def list_api_tokens(self) -> list[TokenRecord]:
         """Return what is kept of the API tokens, oldest first."""
         return await self._store.list_by_kind("api")

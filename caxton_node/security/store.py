@@ -71,6 +71,12 @@ class TokenStore:
         """Remove tokens that expired before an instant; return how many."""
         return await self._database.write("DELETE FROM tokens WHERE expires_unix_s < ?", (before_unix_s,))
 
+    async def delete_join_tokens(self, until_unix_s: int) -> int:
+        """Remove join tokens that were issued at an instant or earlier; return how many."""
+        return await self._database.write(
+            "DELETE FROM tokens WHERE kind = 'join' AND created_unix_s <= ?", (until_unix_s,)
+        )
+
     async def delete(self, hash_hex: str) -> bool:
         """Remove a token; return whether it was there."""
         return await self._database.write("DELETE FROM tokens WHERE hash = ?", (hash_hex,)) == 1

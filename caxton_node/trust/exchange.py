@@ -3,6 +3,7 @@
 A change reaches every live member at once (`PUT`, by whoever makes it). This is for those that were not
 there: every node compares digests with a member drawn by chance, often while it has just started, rarely
 later.
+Who has just come, or come back, is compared with at once: it may have missed a revocation.
 Everything is signed by an authority, so it does not matter from whom it comes.
 """
 
@@ -12,19 +13,25 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 
+from caxton_node.cluster.changes import Change, MemberChanged
 from caxton_node.cluster.service import Cluster
 from caxton_node.core.errors import CaxtonError, InvalidArgument
+from caxton_node.observability.background import tell_of_bug
 from caxton_node.observability.logs import get_logger
 from caxton_node.trust.holdings import Holdings
 from caxton_node.trust.keeper import Keeper
 from caxton_node.trust.wire import Bundle, Compared, Shown, decode, encode
 from certs import CertificateError, decode_revocations, decode_trust_list
+from swim import Address
 
 COMPARE, PUT, SHOW = "trust.compare", "trust.put", "trust.show"
 TIMEOUT_S = 5.0
 FIRST_LOOKS, FIRST_INTERVAL_S = 5, 1.0
 _NEAR_MIN = 4  # with fewer the graph of who compares with whom might fall apart
 INTERVAL_S = 30.0
+GREETERS = 3
+"""Members that compare with one that comes, by chance so many; its own first looks do the rest."""
+GREETED_MAX = 16
 
 _log = get_logger("trust")
 
@@ -52,6 +59,7 @@ class Exchange:
         self._cluster = cluster
         self._rng = rng
         self._interval_s = interval_s
+        self._greeting: set[asyncio.Task[bool]] = set()
         cluster.serve(COMPARE, self._handle_compare)
         cluster.serve(PUT, self._handle_put)
         cluster.serve(SHOW, self._handle_show)
@@ -80,19 +88,52 @@ class Exchange:
         if revocations:  # after the list, since a new authority may have signed them
             await self._keeper.merge(revocations)
 
-    async def compare(self, node: str) -> None:
+    async def compare(self, node: str, address: Address | None = None) -> None:
         """Compare with another node, take what it knows and give it what it does not.
+
+        Args:
+            node: Which one.
+            address: Where it is, if it need not be a member at present.
 
         Raises:
             CaxtonError: It did not answer, or what it has is not believed.
         """
         mine = compared(self._keeper.held)
-        payload = await self._cluster.request(node, COMPARE, encode(mine), TIMEOUT_S)
+        payload = await self._request(node, address, COMPARE, encode(mine))
         theirs, bundle = decode(payload, tuple[Compared, Bundle])
         await self.take(bundle, by=node)
         missing = difference(self._keeper.held, theirs)
         if missing != Bundle():
-            await self._cluster.request(node, PUT, encode(missing), TIMEOUT_S)
+            await self._request(node, address, PUT, encode(missing))
+
+    async def try_compare(self, node: str, address: Address | None = None) -> bool:
+        """Compare with another node if it can be reached; return whether it answered."""
+        try:
+            await self.compare(node, address)
+        except CaxtonError as err:  # away, or of an earlier version; there will be another turn
+            _log.debug("trust was not compared", member=node, reason=str(err))
+            return False
+        return True
+
+    def handle_member(self, changed: MemberChanged) -> None:
+        """Compare with one that has come, or was held for dead: it may have slept through a revocation.
+
+        Until it knows, it would give new gossip keys to a node that was cut off.
+        """
+        if changed.change not in {Change.JOINED, Change.REFUTED} or len(self._greeting) >= GREETED_MAX:
+            return
+        if self._rng.random() >= GREETERS / len(self._cluster.alive_nodes()):
+            return
+        task = asyncio.create_task(self.try_compare(changed.member.node_id), name="trust-greet")
+        self._greeting.add(task)
+        task.add_done_callback(self._greeting.discard)
+        task.add_done_callback(tell_of_bug)
+
+    async def close(self) -> None:
+        """Stop what is under way."""
+        for task in list(self._greeting):
+            task.cancel()
+        await asyncio.gather(*self._greeting, return_exceptions=True)
 
     async def compare_with_some(self, count: int) -> bool:
         """Compare with members drawn by chance, of those that have a link if there are enough.
@@ -105,7 +146,7 @@ class Exchange:
         near = [node for node in others if node in linked]
         others = near if len(near) >= _NEAR_MIN else others  # no link is begun for this alone
         chosen = self._rng.sample(others, min(count, len(others)))
-        return any(await asyncio.gather(*map(self._try_compare, chosen)))
+        return any(await asyncio.gather(*map(self.try_compare, chosen)))
 
     async def watch(self) -> None:
         """Compare for ever: a few times soon after the start, then now and then."""
@@ -117,13 +158,10 @@ class Exchange:
 
     # -- inside ---------------------------------------------------------------------------------------------
 
-    async def _try_compare(self, node: str) -> bool:
-        try:
-            await self.compare(node)
-        except CaxtonError as err:  # away, or of an earlier version; there will be another turn
-            _log.debug("trust was not compared", member=node, reason=str(err))
-            return False
-        return True
+    async def _request(self, node: str, address: Address | None, method: str, payload: bytes) -> bytes:
+        if address is None:
+            return await self._cluster.request(node, method, payload, TIMEOUT_S)
+        return await self._cluster.request_at(node, address, method, payload, TIMEOUT_S)
 
     async def _handle_compare(self, _peer: str, payload: bytes) -> bytes:
         theirs = decode(payload, Compared)

@@ -19,7 +19,7 @@ from caxton_node.core.clock import Clock
 from caxton_node.core.errors import InvalidArgument, LocalError, StateError
 from caxton_node.observability.logs import get_logger
 from caxton_node.trust.holdings import Holdings, Listener
-from certs import Authority, CertificateError, NodeBundle, Revocation, TrustList
+from certs import Authority, CertificateError, NodeBundle, Revocation, TrustList, Validity, ValidityState
 from certs.authority_files import write_authorities
 from certs.bridge import leads_from
 from certs.bridge_files import write_bridge
@@ -66,7 +66,8 @@ class Keeper:
         """Show another certificate from now on.
 
         Raises:
-            StateError: It is not this node's, not about this key, or not signed by who is trusted.
+            StateError: It is not this node's, not about this key, not signed by who is trusted, or outside
+                its dates, so that every peer would refuse it.
             LocalError: It cannot be written; the old one stays in force.
         """
         await self._as_a_whole(self._renew(certificate_pem, key_pem))
@@ -120,6 +121,7 @@ class Keeper:
                 validity = bundle.check(self.now)
             except CertificateError as err:
                 raise StateError("the new certificate cannot be used", why=str(err)) from err
+            _check_dates(validity)
             await self._write(partial(write_bundle, self._folder, bundle))
             self._put_in_force(replace(self.held, bundle=bundle))
         _log.info("certificate renewed", serial=f"{bundle.serial_number:x}", until=str(validity.not_after))
@@ -198,6 +200,15 @@ class Keeper:
         self.held = held
         for listener in self._listeners:
             listener(held)
+
+
+def _check_dates(validity: Validity) -> None:
+    if validity.state not in {ValidityState.VALID, ValidityState.RENEWAL_DUE}:
+        raise StateError(
+            "the new certificate cannot be used",
+            why=f"it is good from {validity.not_before.isoformat()} until {validity.not_after.isoformat()}",
+            hint="the signer's clock or this one is off; the old certificate stays in force",
+        )
 
 
 def _following(held: Holdings, trust: TrustList, bridge_pem: bytes) -> Holdings:

@@ -43,9 +43,10 @@ class KeyHanding:
 
     @property
     def wanted(self) -> list[str]:
-        """List the authorities in force whose key this node lacks; none if it does not sign at all."""
+        """List the authorities in force whose key this node lacks; none if it holds no key of theirs."""
         held = {authority.fingerprint for authority in self._keeper.held.authorities}
-        return [each for each in self._keeper.held.trust.fingerprints if each not in held] if held else []
+        trusted = self._keeper.held.trust.fingerprints
+        return [each for each in trusted if each not in held] if held.intersection(trusted) else []
 
     async def fetch(self) -> None:
         """Fetch the keys that are wanted, from whoever has them; one that nobody has stays wanted."""

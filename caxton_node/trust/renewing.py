@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import random
 
-from caxton_node.core.errors import CaxtonError, InternalError
+from caxton_node.core.errors import CaxtonError, InternalError, InvalidArgument
 from caxton_node.observability.logs import get_logger
 from caxton_node.trust.holdings import Holdings
 from caxton_node.trust.keeper import Keeper
 from caxton_node.trust.renewal import SWITCH_SPREAD_S, Due, Schedule, due
 from caxton_node.trust.signing import Signing
 from caxton_node.trust.wire import RenewalRequest
-from certs import CertificateError, decode_trust_list, make_request
+from certs import CertificateError, TrustList, decode_trust_list, make_request
 
 _log = get_logger("trust")
 
@@ -121,7 +121,7 @@ class Renewing:
         key_pem, csr_pem = make_request(held.bundle.node_id)
         signed = await self._signing.renew(RenewalRequest(csr_pem, held.bundle.certificate_pem))
         if signed.trust:  # who signed may know of a change that has not come here yet
-            await self._keeper.adopt(decode_trust_list(signed.trust), by="a signer")
+            await self._keeper.adopt(_read(signed.trust), by="a signer")
         await self._keeper.renew(signed.certificate_pem, key_pem)
 
     def _note_failure(self, error: CaxtonError) -> CaxtonError:
@@ -134,3 +134,10 @@ class Renewing:
         if held.trust.primary != self._primary:
             self._primary = held.trust.primary
             self._switched.set()
+
+
+def _read(trust: bytes) -> TrustList:
+    try:
+        return decode_trust_list(trust)
+    except CertificateError as err:
+        raise InvalidArgument("the trust list of the signer cannot be read", why=str(err)) from err

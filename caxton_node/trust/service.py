@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from caxton_node.cluster.changes import MemberChanged
 from caxton_node.cluster.facts import facts_of
 from caxton_node.cluster.files import CERTIFICATES, NodeFiles
 from caxton_node.cluster.rotation import Rotation
@@ -33,6 +34,7 @@ from caxton_node.trust.signing import Signing
 from caxton_node.trust.stepping import Stepping
 from caxton_node.trust.succession import Succession
 from caxton_node.trust.survey import Survey
+from swim import Address
 
 LOOK_S, LOOKS = 5.0, 3
 
@@ -95,16 +97,22 @@ class TrustService:
         self.renewing = Renewing(keeper, self.signing, Schedule(settings.check_interval_s), rng)
         self._exchange = Exchange(keeper, cluster, rng, interval_s=settings.compare_interval_s)
         self.survey = Survey(cluster, self._exchange, clock)
-        self.revoking = Revoking(keeper, cluster, signing=self.signing, survey=self.survey, rotation=rotation)
+        self.revoking = Revoking(
+            keeper,
+            cluster,
+            signing=self.signing,
+            survey=self.survey,
+            rotation=rotation,
+            signers=self._signers,
+        )
         self._key_handing = KeyHanding(keeper, cluster, signers=self._signers)
         self.succession = Succession(
             keeper,
             cluster,
             signing=self.signing,
-            stepping=Stepping(keeper, cluster),
+            stepping=Stepping(keeper, cluster, survey=self.survey, missing=self._missing),
             survey=self.survey,
             renewing=self.renewing,
-            missing=self._missing,
         )
         self._announcing = Announcing(keeper, cluster, bus, catch_up=self._catch_up)
         self.expiry = Expiry(keeper, self.renewing, self.signing, self.revoking)
@@ -112,6 +120,7 @@ class TrustService:
         self._tasks: list[asyncio.Task[None]] = []
         self._exchange.trouble = lambda: self.renewing.trouble
         self._exchange.after_put = self._key_handing.fetch
+        bus.subscribe(MemberChanged, self._exchange.handle_member)
         keeper.listen(lambda held: cluster.use_credentials(held.credentials))
 
     @property
@@ -137,12 +146,17 @@ class TrustService:
         ):
             self._start(work, name)
 
+    async def compare_with(self, node: str, address: Address) -> None:
+        """Learn what another node knows of trust, which need not be a member at present; or do without."""
+        await self._exchange.try_compare(node, address)
+
     async def close(self) -> None:
         """Stop; a change that is being written is finished."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.revoking.close()
+        await self._exchange.close()
         await self._announcing.close()
 
     # -- inside ---------------------------------------------------------------------------------------------
@@ -173,6 +187,7 @@ class TrustService:
         while True:
             await asyncio.sleep(LOOK_S)
             await self._key_handing.fetch()
+            await self.revoking.look()
             self._look_at_refusals()
 
     def _look_at_refusals(self) -> None:

@@ -1,40 +1,51 @@
 """Who signs node certificates: this node, if the key of the CA lies here, else a member that has it.
 
-A newcomer's certificate is for the id that it may have, as the sponsor has judged; a renewal is for the node
-that has proved on the mesh who it is, for the hosts that its present certificate names and no others. So a
-member that was broken into can neither become another node nor widen its own names.
+A newcomer's certificate costs a use of a join token, which who signs has counted where it was printed, and is
+for an id that no live member has. A renewal is for the node that has proved on the mesh who it is, for the
+hosts that its present certificate names and no others.
+
+What stays: a member that was broken into may claim to have printed a token, and so have an id signed that
+nobody has. For an id that was revoked the sponsor's own word is not taken, and the log names the sponsor of
+every newcomer. A host that a newcomer asks for is not proved to be its own.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
+from caxton_node.cluster.redeeming import HASH_CHARS, Answer, Redeeming, refusal
 from caxton_node.cluster.service import Cluster
 from caxton_node.cluster.sponsor import Trusted
 from caxton_node.core.errors import (
     DeadlineExceeded,
     Forbidden,
     InvalidArgument,
+    Unauthorized,
     Unavailable,
 )
 from caxton_node.core.ids import check_node_id
 from caxton_node.observability.logs import get_logger
 from caxton_node.trust.keeper import Keeper
 from caxton_node.trust.wire import RenewalRequest, Signed, decode, encode
-from certs import Authority, CertificateError, NodeBundle
-from certs.bundle import node_id_of
-from certs.hosts import hosts_of
+from certs import Authority, CertificateError, NodeBundle, ValidityState
+from certs.authority import check_newcomer
+from certs.bundle import node_id_of, validity_of
+from certs.hosts import hosts_of, keep_allowed
 
 SIGN, RENEW = "cluster.sign", "trust.renew"
 SIGN_TIMEOUT_S = 10.0
+START_WAIT_S_MAX = 1.0
+"""A revocation begins at a whole second, so one that is signed now may begin this much later."""
 
 T = TypeVar("T")
 
-_NEWCOMER = msgspec.msgpack.Decoder(tuple[str, bytes, list[str]])
+_NEWCOMER = msgspec.msgpack.Decoder(tuple[str, bytes, list[str], str])
+_JUDGED = msgspec.msgpack.Decoder(tuple[Answer, bytes])
 
 _log = get_logger("trust")
 
@@ -71,6 +82,7 @@ class Signing:
         self._cluster = cluster
         self._signers = signers
         self._lifetime_days = lifetime_days
+        self._redeeming: Redeeming | None = None
         cluster.serve(SIGN, self._handle_sign)
         cluster.serve(RENEW, self._handle_renew)
 
@@ -78,19 +90,32 @@ class Signing:
     def trusted(self) -> Trusted:
         """Return whom newcomers are to trust."""
         held = self._keeper.held
-        return Trusted(held.trust.ca_pem, held.trust.encode(), held.revocations.encode())
+        trust = held.trust
+        return Trusted(trust.ca_pem, trust.encode(), held.revocations.encode(), trust.fingerprints)
 
-    async def sign(self, node_id: str, csr_pem: bytes, hosts: Sequence[str]) -> bytes:
-        """Return a newcomer's certificate.
+    def redeem_with(self, redeeming: Redeeming) -> None:
+        """Say who counts down the tokens of newcomers for which certificates are signed here."""
+        self._redeeming = redeeming
+
+    async def sign(self, node_id: str, csr_pem: bytes, hosts: Sequence[str], *, token_hash: str) -> bytes:
+        """Return a newcomer's certificate, for a use of its join token.
 
         Raises:
-            InvalidArgument: The request is not for this id, or a name cannot stand in a certificate.
-            Unavailable: No signer can be reached.
+            InvalidArgument: The request is not for this id, or a name cannot stand in a certificate; no use
+                of the token was counted.
+            Unauthorized: The token is expired, used up, or no member that is alive printed it.
+            Unavailable: No signer can be reached, or the member that printed the token did not answer.
         """
         if self._keeper.held.signer is not None:
-            return self._sign_newcomer(node_id, csr_pem, hosts)
-        payload = msgspec.msgpack.encode((node_id, csr_pem, list(hosts)))
-        return await self.ask_signers(lambda signer: self._ask(signer, SIGN, payload))
+            answer, certificate_pem = await self._judge(node_id, csr_pem, hosts, token_hash)
+        else:
+            self._check(node_id, csr_pem, hosts)  # the signer does, too; here the newcomer is told in full
+            payload = msgspec.msgpack.encode((node_id, csr_pem, list(hosts), token_hash))
+            said = await self.ask_signers(lambda signer: self._ask(signer, SIGN, payload))
+            answer, certificate_pem = _read_judged(said)
+        if answer is not Answer.TAKEN:
+            raise refusal(answer)
+        return certificate_pem
 
     async def renew(self, request: RenewalRequest) -> Signed:
         """Return another certificate for this node.
@@ -125,7 +150,7 @@ class Signing:
 
     async def _handle_sign(self, peer: str, payload: bytes) -> bytes:
         try:
-            node_id, csr_pem, hosts = _NEWCOMER.decode(payload)
+            node_id, csr_pem, hosts, token_hash = _NEWCOMER.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as err:
             raise InvalidArgument("a request to sign cannot be read", why=str(err)) from err
         if self._cluster.is_alive(check_node_id(node_id)):  # this holds whoever the sponsor is
@@ -133,14 +158,60 @@ class Signing:
             raise Forbidden(
                 f"no certificate for {node_id} is signed here", why="a present member has this id"
             )
-        certificate_pem = self._sign_newcomer(node_id, csr_pem, hosts)
-        _log.info("certificate signed for a newcomer", node=node_id, sponsor=peer)
-        return certificate_pem
+        answer, certificate_pem = await self._judge(node_id, csr_pem, hosts, token_hash, sponsor=peer)
+        if answer is Answer.TAKEN:
+            _log.info("certificate signed for a newcomer", node=node_id, sponsor=peer)
+        return msgspec.msgpack.encode((answer.value, certificate_pem))
 
     async def _handle_renew(self, peer: str, payload: bytes) -> bytes:
         signed = self._renew(peer, decode(payload, RenewalRequest))
         _log.info("certificate renewed for a member", member=peer)
         return encode(signed)
+
+    async def _judge(
+        self, node_id: str, csr_pem: bytes, hosts: Sequence[str], token_hash: str, *, sponsor: str = ""
+    ) -> tuple[Answer, bytes]:
+        """Look at the request, then count the token, then sign: a request that is no good costs no use."""
+        if len(token_hash) != HASH_CHARS or not token_hash.isalnum():
+            raise InvalidArgument("a request to sign cannot be read", why="it carries no token's hash")
+        self._check(node_id, csr_pem, hosts)
+        self._authority()  # before the token: one that went a moment ago must not cost a use
+        answer = await self._count(node_id, token_hash, sponsor)
+        if answer is not Answer.TAKEN:
+            self.counts.refused += 1
+            return answer, b""
+        await self._await_start(node_id)
+        return answer, self._sign_newcomer(node_id, csr_pem, hosts)
+
+    async def _await_start(self, node_id: str) -> None:
+        """Wait for the second in which a revoked node may begin again, or it would start too early."""
+        start = self._keeper.held.revocations.earliest_start(node_id)
+        if start is not None and start > self._keeper.now:
+            left_s = (start - self._keeper.now).total_seconds()
+            await asyncio.sleep(min(left_s, START_WAIT_S_MAX))
+
+    def _check(self, node_id: str, csr_pem: bytes, hosts: Sequence[str]) -> None:
+        try:
+            check_newcomer(csr_pem, node_id, hosts)
+        except CertificateError as err:
+            self.counts.refused += 1
+            raise InvalidArgument("the certificate cannot be signed", why=str(err)) from err
+
+    async def _count(self, node_id: str, token_hash: str, sponsor: str) -> Answer:
+        """Count a use; the sponsor is not believed alone when it lets in a node that was revoked."""
+        if self._redeeming is None:
+            raise Unavailable(f"node {self._cluster.node_id} is still starting")
+        if node_id not in self._keeper.held.revocations.denied_nodes:
+            return await self._redeeming.count(token_hash)
+        answer = await self._redeeming.count(token_hash, besides=sponsor)
+        if answer is Answer.UNKNOWN and sponsor:
+            self.counts.refused += 1
+            raise Unauthorized(
+                f"{node_id} was revoked and is not let in on the word of {sponsor} alone",
+                why="no other member that is alive printed the join token",
+                hint="print the token on a member that signs, or let another member be the --seed",
+            )
+        return answer
 
     def _sign_newcomer(self, node_id: str, csr_pem: bytes, hosts: Sequence[str]) -> bytes:
         certificate_pem = self._sign(node_id, csr_pem, hosts)
@@ -161,10 +232,14 @@ class Signing:
         if not is_ours:
             self.counts.refused += 1
             raise Forbidden("nothing is renewed", why=f"what was shown is no certificate of {peer}")
+        is_over = validity_of(present.certificate, self._keeper.now).state is ValidityState.EXPIRED
+        if is_over and peer != self._cluster.node_id:  # who signs may help itself
+            self.counts.refused += 1
+            raise Forbidden("nothing is renewed", why=f"the certificate of {peer} that was shown has expired")
         if held.revocations.find(peer, serial=serial, not_before=not_before) is not None:
             self.counts.refused += 1
             raise Forbidden("nothing is renewed", why=f"the certificate of {peer} was revoked")
-        certificate_pem = self._sign(peer, request.csr_pem, hosts)
+        certificate_pem = self._sign(peer, request.csr_pem, keep_allowed(hosts))
         self.counts.renewals += 1
         return Signed(certificate_pem, held.trust.encode())
 
@@ -192,3 +267,10 @@ class Signing:
                 hint="caxton security certs shows which nodes sign",
             )
         return signer
+
+
+def _read_judged(said: bytes) -> tuple[Answer, bytes]:
+    try:
+        return _JUDGED.decode(said)
+    except (msgspec.DecodeError, UnicodeDecodeError) as err:
+        raise Unavailable("what the signer says cannot be read", why=str(err)) from err

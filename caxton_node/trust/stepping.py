@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -11,7 +12,8 @@ from caxton_node.core.errors import StateError
 from caxton_node.observability.logs import get_logger
 from caxton_node.trust.exchange import whole
 from caxton_node.trust.keeper import Keeper
-from caxton_node.trust.steps import STAGE_BEFORE, StepName, read_step
+from caxton_node.trust.steps import STAGE_BEFORE, StepName, check_retirable, read_step
+from caxton_node.trust.survey import Survey
 from caxton_node.trust.wire import Bundle, StepRequest, decode, encode
 from certs import Authority, CertificateError, TrustList
 from certs.bridge import bridge
@@ -28,10 +30,16 @@ class Stepping:
     Args:
         keeper: What this node holds.
         cluster: For answering members.
+        survey: Asks everybody.
+        missing: Returns the members that count and are not alive.
     """
 
-    def __init__(self, keeper: Keeper, cluster: Cluster) -> None:
+    def __init__(
+        self, keeper: Keeper, cluster: Cluster, *, survey: Survey, missing: Callable[[], Sequence[str]]
+    ) -> None:
         self._keeper = keeper
+        self._survey = survey
+        self._missing = missing
         self._making = asyncio.Lock()
         cluster.serve(NEXT, self._handle_next)
 
@@ -46,11 +54,14 @@ class Stepping:
 
         Raises:
             StateError: It does not follow on the list in force here, or no CA key is here.
+            CaNotRetirable: The old CA would go and somebody needs it. Never with `request.force`.
             LocalError: It cannot be written; nothing was changed.
         """
         async with self._making:
             name = read_step(request.step)
             self._check(name, request.digest)
+            if name is StepName.RETIRE and not request.force:  # whoever asks: this node answers for its name
+                await self.check_retirable()
             try:
                 trust, bridge_pem = await self._next(name)
             except CertificateError as err:
@@ -59,6 +70,15 @@ class Stepping:
             if name is StepName.SWITCH:
                 await self._sign_revocations_again()
         return whole(self._keeper.held)
+
+    async def check_retirable(self) -> None:
+        """Make sure that nobody needs the old CA any more, as far as this node can see.
+
+        Raises:
+            CaNotRetirable: Somebody does.
+        """
+        primary = self._keeper.held.trust.primary
+        check_retirable(await self._survey.show(), primary, self._missing())
 
     # -- inside ---------------------------------------------------------------------------------------------
 
@@ -82,22 +102,20 @@ class Stepping:
         held = self._keeper.held
         match name:
             case StepName.ANNOUNCE:
-                return await self._announce(held.trust)
+                return await self._announce(held.trust), b""
             case StepName.SWITCH:
-                self._check_has_new_key(held.trust)
-                return switch(held.trust, held.authorities), b""
+                return self._switch(held.trust)
             case StepName.RETIRE:
                 return retire(held.trust, held.authorities), b""
             case _:
                 return abandon(held.trust, held.authorities), b""
 
-    async def _announce(self, trust: TrustList) -> tuple[TrustList, bytes]:
+    async def _announce(self, trust: TrustList) -> TrustList:
         signer = self._keeper.held.signer
         if signer is None:
             raise StateError("no successor can be made here", why="the key of the CA in force is not here")
         successor = Authority.create(trust.cluster, self._keeper.now)
         following = announce(trust, successor, [signer])
-        bridge_pem = bridge(signer, successor.certificate).public_bytes(Encoding.PEM)
         # Before the list that names it: a list whose CA has no key would lead nowhere.
         await self._keeper.keep_key(successor)
         _log.warning(
@@ -105,7 +123,18 @@ class Stepping:
             ca=successor.fingerprint,
             until=str(successor.certificate.not_valid_after_utc),
         )
-        return following, bridge_pem
+        return following
+
+    def _switch(self, trust: TrustList) -> tuple[TrustList, bytes]:
+        """Let the new CA sign; only now does the old one vouch for it: a bridge cannot be taken back."""
+        self._check_has_new_key(trust)
+        signer = self._keeper.held.signer
+        if signer is None:
+            raise StateError(
+                "nobody vouches for the new CA here", why="the key of the CA that signs is not here"
+            )
+        bridge_pem = bridge(signer, trust.authorities[-1]).public_bytes(Encoding.PEM)
+        return switch(trust, self._keeper.held.authorities), bridge_pem
 
     def _check_has_new_key(self, trust: TrustList) -> None:
         new = trust.fingerprints[-1]
@@ -125,5 +154,10 @@ class Stepping:
     async def _handle_next(self, peer: str, payload: bytes) -> bytes:
         request = decode(payload, StepRequest)
         bundle = await self.make(request)
-        _log.info("a step of a change of the CA was made for a member", member=peer, step=request.step)
+        _log.warning(
+            "a step of a change of the CA was made for a member",
+            member=peer,
+            step=request.step,
+            forced=request.force,
+        )
         return encode(bundle)

@@ -12,19 +12,20 @@ written in the list itself, so a change that stopped goes on with the same comma
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 
 from caxton_node.cluster.service import Cluster
+from caxton_node.core.errors import InvalidArgument
 from caxton_node.observability.logs import get_logger
 from caxton_node.trust.exchange import whole
 from caxton_node.trust.keeper import Keeper
 from caxton_node.trust.renewing import Renewing
 from caxton_node.trust.signing import SIGN_TIMEOUT_S, Signing
 from caxton_node.trust.stepping import NEXT, Stepping
-from caxton_node.trust.steps import Step, StepName, check_done, check_retirable
-from caxton_node.trust.survey import NodeTrust, Survey
+from caxton_node.trust.steps import Step, StepName, check_done, check_settled, failed, judged
+from caxton_node.trust.survey import Survey
 from caxton_node.trust.wire import Bundle, Shown, StepRequest, decode, encode
-from certs import decode_trust_list
+from certs import CertificateError, decode_trust_list
 from certs.rotation import Stage, stage_of
 
 RENEW_NOW = "trust.renew-now"
@@ -42,7 +43,6 @@ class Succession:
         stepping: Makes the next trust list, where a CA key lies.
         survey: Asks everybody.
         renewing: Renews this node's certificate.
-        missing: Returns the members that count and are not alive.
     """
 
     def __init__(
@@ -54,7 +54,6 @@ class Succession:
         stepping: Stepping,
         survey: Survey,
         renewing: Renewing,
-        missing: Callable[[], Sequence[str]],
     ) -> None:
         self._keeper = keeper
         self._cluster = cluster
@@ -62,7 +61,6 @@ class Succession:
         self._stepping = stepping
         self._survey = survey
         self._renewing = renewing
-        self._missing = missing
         cluster.serve(RENEW_NOW, self._handle_renew_now)
 
     @property
@@ -74,10 +72,13 @@ class Succession:
         """Go from wherever it stands to the end, and stop at the first step that not everybody confirms.
 
         Raises:
+            StateError: It is at the end, and some live members do not know that yet. Never with `force`.
             CaNotRetirable: Members that count are away, or have not renewed: the old CA stays. Never with
                 `force`.
             Unavailable: No signer can be reached, or members have not confirmed a step. Never with `force`.
         """
+        if self.stage is Stage.SETTLED and not force:
+            check_settled(await self._survey.show(), self._keeper.held.trust.digest)
         if self.stage in {Stage.SETTLED, Stage.ANNOUNCED}:
             yield (step := await self._announce())
             check_done(step, force=force)
@@ -86,7 +87,8 @@ class Succession:
             check_done(step, force=force)
         yield (step := await self._renew_all())
         check_done(step, force=force)
-        yield await self._retire(force=force)
+        yield (step := await self._retire(force=force))
+        check_done(step, force=force)
 
     async def take(self, name: StepName, *, force: bool = False) -> AsyncIterator[Step]:
         """Take one step.
@@ -110,15 +112,18 @@ class Succession:
 
     # -- steps ----------------------------------------------------------------------------------------------
 
-    async def _take(self, name: StepName) -> Step:
+    async def _take(self, name: StepName, *, force: bool = False) -> Step:
         """Have the next list made and signed, and give it to every live member."""
         before = self._keeper.held.trust
-        request = StepRequest(name.value, before.digest)
+        request = StepRequest(name.value, before.digest, force)
         bundle = await self._made(request)
-        trust = decode_trust_list(bundle.trust)
+        try:
+            trust = decode_trust_list(bundle.trust)
+        except CertificateError as err:
+            raise InvalidArgument("the trust list of the signer cannot be read", why=str(err)) from err
         nodes = await self._survey.put(bundle)
         _log.info("a step of a change of the CA", step=str(name), revision=trust.revision)
-        return Step(name, trust.primary, trust.revision, _judged(nodes, trust.digest))
+        return Step(name, trust.primary, trust.revision, judged(nodes, trust))
 
     async def _announce(self) -> Step:
         """Announce a CA, or see that the one that is announced is trusted by every live member.
@@ -129,7 +134,7 @@ class Succession:
             return await self._take(StepName.ANNOUNCE)
         trust = self._keeper.held.trust
         nodes = await self._survey.put(whole(self._keeper.held))
-        return Step(StepName.ANNOUNCE, trust.primary, trust.revision, _judged(nodes, trust.digest))
+        return Step(StepName.ANNOUNCE, trust.primary, trust.revision, judged(nodes, trust))
 
     async def _made(self, request: StepRequest) -> Bundle:
         if self._stepping.is_able:
@@ -145,16 +150,15 @@ class Succession:
         trust = self._keeper.held.trust
         nodes = await self._survey.ask_everybody(self._ask_to_renew)
         judged = [
-            found if found.error or found.shown.issuer == trust.primary else _failed(found, _STILL_OLD)
+            found if found.error or found.shown.issuer == trust.primary else failed(found, _STILL_OLD)
             for found in nodes
         ]
         return Step(StepName.RENEW, trust.primary, trust.revision, tuple(judged))
 
     async def _retire(self, *, force: bool) -> Step:
-        trust = self._keeper.held.trust
-        if not force:
-            check_retirable(await self._survey.show(), trust.primary, self._missing())
-        return await self._take(StepName.RETIRE)
+        if not force:  # here too, since of the signer's refusal only the words come back
+            await self._stepping.check_retirable()
+        return await self._take(StepName.RETIRE, force=force)
 
     async def _ask_to_renew(self, node: str) -> Shown:
         if node == self._cluster.node_id:
@@ -169,17 +173,3 @@ class Succession:
 
 
 _STILL_OLD = "its certificate is still of another CA"
-
-
-def _judged(nodes: Sequence[NodeTrust], digest: str) -> tuple[NodeTrust, ...]:
-    """Name those that answered and hold another list: somebody else made one at the same time."""
-    return tuple(
-        found
-        if found.error or found.shown.digest == digest
-        else _failed(found, "it holds another trust list: somebody else changes the CA")
-        for found in nodes
-    )
-
-
-def _failed(found: NodeTrust, error: str) -> NodeTrust:
-    return NodeTrust(found.node, found.shown, error, found.skew_s)

@@ -116,10 +116,12 @@ class StepRequest(msgspec.Struct, array_like=True, frozen=True):
     Attributes:
         step: Which one.
         digest: The trust list that it is to follow.
+        force: Whether the old CA goes even if somebody needs it.
     """
 
     step: str = ""
     digest: str = ""
+    force: bool = False
 
 
 class KeyRequest(msgspec.Struct, array_like=True, frozen=True):

@@ -5,6 +5,7 @@ import hashlib
 import shutil
 
 import pytest
+import pytest_asyncio
 
 from caxton_node.cluster.joining import join_cluster
 from caxton_node.core.errors import AlreadyExists, InvalidArgument, NotFound
@@ -33,6 +34,18 @@ def fetched(node):
         for one in readings
         if one.name == "caxton_module_bytes_total" and one.labels == ("in",) and isinstance(one.value, int)
     )
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def leave_nothing(nodes):
+    """Take out what a test has deployed: the nodes are those of other modules too."""
+    yield
+    for node, node_id in zip(nodes, ("n1", "n2"), strict=True):
+        for agent in await call(node.local, lambda client: list(client.agents.list())):
+            if agent.node == node_id:
+                await call(
+                    node.local, lambda client, name=agent.name: client.agents.undeploy(name, force=True)
+                )
 
 
 async def test_a_module_that_another_node_has_is_deployed_by_its_digest(n1, n2):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from caxton_node.cluster.changes import PeerLost
 from caxton_node.cluster.partitions import PartitionView
-from caxton_node.core.errors import InvalidConfig, PortInUse
+from caxton_node.cluster.service import Cluster
+from caxton_node.core.errors import DeadlineExceeded, InvalidConfig, PortInUse
 from tests.support.clusters import HOST, Opened, open_clusters
 from tests.support.meshes import until
 
@@ -56,3 +60,55 @@ async def test_mail_that_comes_before_the_node_has_started_is_not_lost(opened: O
     early.on_batch(lambda _peer, envelopes: got.extend(envelopes))
     early.start()
     await until(lambda: got == [b"one", b"two"])
+
+
+@pytest.mark.story("019")
+async def test_what_is_sent_to_a_stranger_while_it_is_asked_comes_back_after_the_last_question(
+    opened: Opened, silent_port: int
+) -> None:
+    asker, _ = await opened.open("node-a")
+    lost: list[PeerLost] = []
+    opened.buses["node-a"].subscribe(PeerLost, lost.append)
+    short, long = (ask(asker, silent_port, timeout_s) for timeout_s in (0.05, 0.3))
+    await until(asker.peers)
+    asker.send("node-b", 1, [b"one", b"two"])
+    with pytest.raises(DeadlineExceeded):
+        await short
+    assert lost == []
+    with pytest.raises(DeadlineExceeded):
+        await long
+    assert lost == [PeerLost("node-b", (b"one", b"two"))]
+    assert not asker.peers()
+
+
+@pytest.mark.story("019")
+async def test_a_question_to_a_stranger_does_not_end_with_another_one(opened: Opened) -> None:
+    ready = asyncio.Event()
+
+    async def answer(peer: str, _payload: bytes) -> bytes:
+        await ready.wait()
+        return peer.encode()
+
+    stranger, port = await opened.open("node-b")
+    stranger.serve("ask", answer)
+    stranger.start()
+    asker, _ = await opened.open("node-a")
+    short, long = (ask(asker, port, timeout_s) for timeout_s in (0.05, 20.0))
+    with pytest.raises(DeadlineExceeded):
+        await short
+    ready.set()
+    assert await long == b"node-a"
+
+
+def ask(asker: Cluster, port: int, timeout_s: float) -> asyncio.Task[bytes]:
+    return asyncio.create_task(asker.request_at("node-b", (HOST, port), "ask", b"", timeout_s))
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Give a port that takes whatever comes and never answers."""
+    with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+        udp.bind((HOST, 0))
+        tcp.bind(udp.getsockname())
+        tcp.listen()
+        yield udp.getsockname()[1]

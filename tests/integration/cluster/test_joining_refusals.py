@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -24,7 +25,7 @@ from cryptography.x509.oid import NameOID
 from caxton_node.cluster.service import Cluster
 from caxton_node.cluster.sponsor import Grant, Sponsor
 from caxton_node.core.errors import AlreadyExists, CaxtonError, DeliveryFailed, InvalidArgument, Unauthorized
-from caxton_node.security import Role, Tokens
+from caxton_node.security import Role, Tokens, hash_token
 from caxton_node.storage import Database
 from caxton_node.trust.holdings import Holdings
 from caxton_node.trust.keeper import Keeper
@@ -81,6 +82,10 @@ class World:
         return self.pki.authority
 
     @property
+    def keeper_now(self) -> datetime:
+        return datetime.fromtimestamp(time.time(), UTC)
+
+    @property
     def signed(self) -> int:
         """Return how many certificates the signer has signed."""
         counts = self.signer.signing.counts
@@ -91,13 +96,15 @@ class World:
         issued = await self.tokens.issue_join_token(ca_fingerprint=self.authority.fingerprint, uses=uses)
         return issued.text
 
-    async def admit(self, *, token: str = "", node_id: str = "new", csr_pem: bytes = b"") -> Grant:
+    async def admit(
+        self, *, token: str = "", node_id: str = "new", csr_pem: bytes = b"", host: str = HOST
+    ) -> Grant:
         """Knock at the sponsor; what is not given is good."""
         return await self.sponsor.sponsor.admit(
             token=token or await self.token(),
             node_id=node_id,
-            csr_pem=csr_pem or make_request("new")[1],
-            hosts=[HOST],
+            csr_pem=csr_pem or make_request(node_id)[1],
+            hosts=[host],
         )
 
     async def ask_signer(self, method: str, payload: bytes) -> bytes:
@@ -194,7 +201,7 @@ NEWCOMERS = [
     Row(
         "a token for another cluster",
         Unauthorized,
-        "no member that is alive printed",
+        "of another cluster",
         lambda world: change_token(world, ca_fingerprint="ab" * 32),
     ),
     Row("no token", InvalidArgument, "not a join token", lambda world: world.admit(token="let me in")),
@@ -202,6 +209,8 @@ NEWCOMERS = [
     Row(
         "the id of a live member", AlreadyExists, "is taken", asking(lambda: request_for("signer"), "signer")
     ),
+    Row("a pattern for a host", InvalidArgument, "pattern", lambda world: world.admit(host="*.example.org")),
+    Row("a mesh name for a host", InvalidArgument, "mesh", lambda world: world.admit(host="signer.mesh")),
     Row("a word that is no id", InvalidArgument, "node id", asking(lambda: request_for("a/b"), "a/b")),
     Row("a request for another node", InvalidArgument, "signed", asking(lambda: request_for("node-7"))),
     Row("a request for two nodes", InvalidArgument, "signed", asking(lambda: request_for("new", "node-7"))),
@@ -260,8 +269,45 @@ async def test_a_token_for_one_node_admits_one_through_whichever_members_it_is_t
     assert world.signed == before + 1
 
 
+async def test_a_request_that_is_no_good_costs_no_use_of_the_token(world: World) -> None:
+    token = await world.token(uses=1)
+    for wrong in ({"csr_pem": b"garbage"}, {"host": "*.example.org"}):
+        with pytest.raises(InvalidArgument):
+            await world.admit(token=token, **wrong)
+    for hosts in (["*.example.org"], [f"10.0.0.{n}" for n in range(17)]):  # the sponsor does not look
+        asked = msgspec.msgpack.encode(("new", request_for("new"), hosts, hash_token(token)))
+        with pytest.raises(DeliveryFailed):
+            await world.ask_signer(SIGN, asked)
+    assert (await world.admit(token=token)).certificate_pem
+
+
+async def test_a_member_that_has_seen_no_token_has_nobody_certified(world: World) -> None:
+    before = world.signed
+    said = await world.ask_signer(*ask_to_sign("node-90", request_for("node-90")))
+    assert msgspec.msgpack.decode(said) == ["unknown", b""]
+    assert world.signed == before
+
+
+async def test_a_revoked_node_is_not_let_in_on_the_word_of_the_sponsor_alone(world: World) -> None:
+    keeper = world.signer.keeper
+    held = keeper.held
+    await keeper.merge([revoke(world.authority, "lost", keeper.now)])
+    theirs = Tokens(world.databases["sponsor"], world.clock)
+    alone = await theirs.issue_join_token(ca_fingerprint=world.authority.fingerprint)
+    with pytest.raises(DeliveryFailed) as caught:
+        await world.admit(token=alone.text, node_id="lost")
+    assert "on the word of sponsor alone" in caught.value.why
+    assert (await world.admit(node_id="lost")).certificate_pem  # the signer printed this token
+    keeper.held = held
+
+
 def ask_to_sign(node_id: str, csr_pem: bytes) -> tuple[str, bytes]:
-    return SIGN, msgspec.msgpack.encode((node_id, csr_pem, [HOST]))
+    return SIGN, msgspec.msgpack.encode((node_id, csr_pem, [HOST], hash_token("a token that nobody printed")))
+
+
+def expired(world: World) -> bytes:
+    """Return a certificate of the sponsor's that ended some minutes ago."""
+    return world.authority.sign(make_request("sponsor")[1], "sponsor", [], world.keeper_now, -0.002)
 
 
 def ask_to_renew(certificate_pem: bytes, csr_pem: bytes) -> tuple[str, bytes]:
@@ -306,6 +352,11 @@ MEMBERS: list[tuple[str, str, Callable[[World], tuple[str, bytes]]]] = [
             world.sponsor.certificate_pem,
             request_for("sponsor", key=rsa.generate_private_key(public_exponent=65537, key_size=1024)),
         ),
+    ),
+    (
+        "a renewal by a certificate that has expired",
+        "has expired",
+        lambda world: ask_to_renew(expired(world), request_for("sponsor")),
     ),
     ("a renewal by garbage", "cannot be read", lambda _: ask_to_renew(b"garbage", request_for("sponsor"))),
     ("a renewal that is no message", "cannot be read", lambda _: (RENEW, b"\xc1")),

@@ -292,3 +292,14 @@ async def test_a_member_that_is_away_does_not_hold_up_a_rotation_and_follows_lat
     async with watching(back):
         await world.settle()
     assert len({member.keys.ring for member in world.members}) == 1
+
+
+async def test_a_member_cannot_use_up_the_revisions_that_are_left(world: World) -> None:
+    alpha, beta = await world.open("alpha"), await world.open("beta")
+    await world.settle()
+    absurd = Ring((NEW,), 2**62)
+    with pytest.raises(DeliveryFailed, match="revision"):
+        await beta.cluster.request("alpha", PUT, encode(offer_of(absurd)), 5)
+    with pytest.raises(InvalidArgument, match="revision"):
+        await alpha.keys.put(absurd, by="test")
+    assert alpha.keys.ring == beta.keys.ring == Ring((OLD,))

@@ -10,11 +10,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from caxton_node.cluster import redeeming
+from caxton_node.cluster.redeeming import REDEEM, Answer, Redeeming
 from caxton_node.cluster.service import Cluster
 from caxton_node.cluster.sponsor import Sponsor
 from caxton_node.core.clock import SystemClock
-from caxton_node.core.errors import CaxtonError, DeliveryFailed, Unauthorized, Unavailable
-from caxton_node.security import JoinToken, Tokens
+from caxton_node.core.errors import (
+    CaxtonError,
+    DeliveryFailed,
+    LocalError,
+    ResourceLimit,
+    Unauthorized,
+    Unavailable,
+)
+from caxton_node.security import JoinToken, Tokens, hash_token
 from caxton_node.storage import Database
 from caxton_node.trust.signing import RENEW, SIGN, Signing
 from caxton_node.trust.wire import RenewalRequest, Signed, decode, encode
@@ -55,7 +64,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
         signer, port = await world.open("signer")
         other, _ = await world.open("other")
         made = Pair(world, signer, other, Tokens(database, SystemClock()), tmp_path)
-        made.signing(signer)
+        made.sponsor(signer)
         signer.start()
         other.start([(HOST, port)])
         await until(lambda: signer.is_alive("other") and other.is_alive("signer"))
@@ -80,7 +89,7 @@ async def test_without_a_signer_that_answers_nobody_is_admitted(pair: Pair) -> N
 
 
 async def test_a_member_cannot_have_the_id_of_another_member_signed(pair: Pair) -> None:
-    request = msgspec.msgpack.encode(("signer", make_request("signer")[1], [HOST]))
+    request = msgspec.msgpack.encode(("signer", make_request("signer")[1], [HOST], "0" * 64))
     with pytest.raises(DeliveryFailed, match="present member"):
         await pair.other.request("signer", SIGN, request, 5)
 
@@ -139,10 +148,24 @@ async def test_a_token_that_nobody_printed_admits_nobody(pair: Pair, elsewhere: 
 async def test_when_a_member_cannot_be_asked_nobody_knows_whether_the_token_is_its_own(
     pair: Pair, elsewhere: Tokens
 ) -> None:
-    sponsor = pair.sponsor(pair.other, "signer", tokens=elsewhere)  # the signer serves no tokens
-    token = await pair.tokens.issue_join_token(ca_fingerprint=pair.authority.fingerprint)
+    sponsor = pair.sponsor(pair.other, "signer", tokens=elsewhere)
+
+    async def say_nothing(peer: str, payload: bytes) -> bytes:
+        raise LocalError("the disk is gone")
+
+    pair.other.serve(REDEEM, say_nothing)  # the signer asks the sponsor, which may have printed it
+    token = JoinToken(pair.authority.fingerprint, b"s" * 16, 2**32 - 1)
     with pytest.raises(Unavailable, match="did not answer"):
         await sponsor.admit(token=token.text, node_id="new", csr_pem=make_request("new")[1], hosts=[])
+
+
+async def test_few_tokens_at_once_are_asked_about(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redeeming, "TOKENS_WAITING_MAX", 0)
+    counting = Redeeming(pair.signer, pair.tokens)
+    with pytest.raises(ResourceLimit, match="at once"):
+        await counting.count("0" * 64)
+    token = await pair.tokens.issue_join_token(ca_fingerprint=pair.authority.fingerprint)
+    assert await counting.count(hash_token(token.text)) is Answer.TAKEN  # nobody need be asked
 
 
 # -- renewals over the mesh ---------------------------------------------------------------------------------

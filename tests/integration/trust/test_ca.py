@@ -14,8 +14,9 @@ from caxton_node.cluster.joining import rejoin_cluster
 from caxton_node.core.errors import CaxtonError, DeliveryFailed, StateError
 from caxton_node.pb.security_pb2 import AuthorityStep
 from caxton_node.trust.key_handing import KEY
-from caxton_node.trust.wire import KeyRequest, encode
-from certs import Authority
+from caxton_node.trust.stepping import NEXT
+from caxton_node.trust.wire import Bundle, KeyRequest, StepRequest, decode, encode
+from certs import Authority, TrustList, decode_trust_list
 from certs.authority_files import read_authorities
 from certs.endorsement import Purpose
 from certs.files import read_bundle
@@ -86,6 +87,31 @@ async def test_before_the_new_ca_signs_a_member_that_missed_it_is_told(tmp_path:
         ]
         steps = await rotate(made["n1"])
         assert [step.step for step in steps] == ["renew", "retire"]
+
+
+async def test_nothing_vouches_for_a_ca_before_it_signs(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        trust = made["n1"].daemon._trust
+        await rotate(made["n1"], "announce")
+        assert trust.held.bridge_pem == b""  # it may be taken back; a bridge cannot be
+        await rotate(made["n1"], "switch")
+        assert trust.held.bridge_pem
+
+
+async def test_the_signer_itself_refuses_to_cut_off_members_that_have_not_renewed(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2") as made:
+        await rotate(made["n2"], "announce")
+        asker = made["n2"].daemon
+
+        async def ask(step: str, trust: TrustList) -> TrustList:
+            payload = encode(StepRequest(step, trust.digest))
+            answer = decode(await asker._cluster.request("n1", NEXT, payload, 5), Bundle)
+            return decode_trust_list(answer.trust)
+
+        switched = await ask("switch", asker._trust.held.trust)  # n2 takes nothing over, so it does not renew
+        with pytest.raises(DeliveryFailed, match="still needed"):
+            await ask("retire", switched)
+        assert len(trusted(made["n1"])) == 2
 
 
 async def test_an_announced_ca_can_be_taken_back(tmp_path: Path) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 
 from caxton_node.cluster.files import NodeRevoked
 from caxton_node.cluster.joining import rejoin_cluster
-from caxton_node.core.errors import InvalidArgument, StateError
-from certs import Authority, revoke
+from caxton_node.core.errors import CaxtonError, InvalidArgument, NotFound, StateError
+from certs import Authority, Revocations, revoke
 from certs.authority_files import read_authority
-from certs.trust_files import read_revocations
+from certs.trust_files import read_revocations, write_revocations
+from swim import Ring
+from swim.ring import GROUP_KEY_BYTES
 from tests.support.api import Node, call
 from tests.support.trusting import Cluster, cluster, until
 
@@ -119,7 +123,73 @@ async def test_a_revocation_that_was_signed_offline_is_put_in_force(tmp_path: Pa
         assert alive(made["n2"]) == ["n1", "n2"]
 
 
-async def test_a_node_does_not_revoke_itself(tmp_path: Path) -> None:
+async def test_a_node_does_not_revoke_itself_by_name_or_by_file(tmp_path: Path) -> None:
     async with cluster(tmp_path) as made:
-        with pytest.raises(InvalidArgument, match="itself"):
-            await call(made["n1"].local, lambda client: client.security.revoke("n1"))
+        now = made["n1"].daemon._trust._keeper.now
+        signed = revoke(read_authority(made.data_dir("n1") / "certs"), "n1", now).encode()
+        for what in ({"target": "n1"}, {"revocation": signed}):
+            with pytest.raises(InvalidArgument, match="itself"):
+                await call(made["n1"].local, lambda client, what=what: client.security.revoke(**what))
+        assert revoked_on(made["n1"]) == []
+
+
+async def test_a_slip_of_the_pen_is_no_success(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as made:
+        with pytest.raises(NotFound, match="no node n33 is known"):
+            await call(made["n1"].local, lambda client: client.security.revoke("n33"))
+        assert revoked_on(made["n1"]) == []
+
+
+async def test_the_only_member_that_signs_is_not_revoked_but_by_file(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2") as made:
+        with pytest.raises(StateError, match="the only live member that signs"):
+            await call(made["n2"].local, lambda client: client.security.revoke("n1"))
+        assert alive(made["n2"]) == ["n1", "n2"]
+        authority = read_authority(made.data_dir("n1") / "certs")
+        signed = revoke(authority, "n1", made["n2"].daemon._trust._keeper.now).encode()
+        answer = await call(made["n2"].local, lambda client: client.security.revoke(revocation=signed))
+        assert answer.held_ca_key
+        assert alive(made["n2"]) == ["n2"]
+
+
+async def test_a_revocation_that_was_read_from_disk_parts_the_node_from_its_members(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        await made.stop("n2")
+        now = made["n1"].daemon._trust._keeper.now
+        signed = revoke(read_authority(made.data_dir("n1") / "certs"), "n3", now)
+        write_revocations(made.data_dir("n2") / "certs", Revocations([signed]))
+        n2 = await made.start("n2")
+        await until(lambda: alive(n2) == ["n1", "n2"])
+
+
+async def test_a_revocation_signed_by_a_clock_that_is_behind_is_no_success(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        early = made["n1"].daemon._trust._keeper.now - timedelta(hours=1)
+        signed = revoke(read_authority(made.data_dir("n1") / "certs"), "n3", early).encode()
+        with pytest.raises(StateError, match="n3 is not cut off"):
+            await call(made["n2"].local, lambda client: client.security.revoke(revocation=signed))
+        await until(lambda: alive(made["n1"]) == alive(made["n2"]) == ["n1", "n2", "n3"])
+
+
+async def test_join_tokens_from_before_a_revocation_let_nobody_in(tmp_path: Path) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        tokens = [await made.token(name) for name in ("n1", "n2")]
+        await revoke_n3(made)
+        revoking = [made[name].daemon._trust.revoking for name in ("n1", "n2")]
+        await until(lambda: all(each._voided_unix_s for each in revoking))
+        for token in tokens:
+            with pytest.raises(CaxtonError, match="token"):
+                await made.invite("n4", token=token)
+
+
+async def test_a_member_that_slept_learns_of_a_revocation_before_it_takes_new_gossip_keys(
+    tmp_path: Path,
+) -> None:
+    async with cluster(tmp_path, "n2", "n3") as made:
+        n1, n2 = (made[name].daemon for name in ("n1", "n2"))
+        keeper = n1._trust._keeper
+        await keeper.merge([revoke(keeper.held.signer, "n3", keeper.now)])  # nobody is told
+        address = n1._cluster.find("n1").address
+        await n1._keys.put(Ring((token_bytes(GROUP_KEY_BYTES),), n1._keys.ring.revision + 1), by="test")
+        assert await n2._keys.refresh_from([("n1", address)])
+        assert revoked_on(made["n2"]) == ["n3"]

@@ -19,6 +19,8 @@ from certs import (
     make_request,
     requested_node_id,
 )
+from certs.authority import HOSTS_MAX
+from certs.hosts import keep_allowed
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 pytestmark = pytest.mark.story("022")
@@ -125,6 +127,20 @@ def test_a_host_that_is_no_name_is_refused(authority: Authority) -> None:
     _, request = make_request("node-a")
     with pytest.raises(InvalidName, match="münchen"):
         authority.sign(request, "node-a", ("münchen.example",), NOW)
+
+
+@pytest.mark.parametrize("host", ["*", "*.example.org", "node-b.mesh", "Node-B.MESH.", "", "a" * 254])
+def test_a_host_that_no_node_may_have_is_refused(authority: Authority, host: str) -> None:
+    with pytest.raises(InvalidName):
+        signed(authority, hosts=("10.0.0.7", host))
+
+
+def test_a_certificate_is_for_few_hosts_and_a_renewal_keeps_those_that_may_stay(authority: Authority) -> None:
+    hosts = [f"10.0.0.{n}" for n in range(HOSTS_MAX)]
+    assert len(signed(authority, hosts=(*hosts, hosts[0])).extensions) > 0  # one of them was said twice
+    with pytest.raises(InvalidName, match="16 hosts"):
+        signed(authority, hosts=(*hosts, "10.0.1.1"))
+    assert keep_allowed(["*.example.org", *hosts, "10.0.1.1"]) == hosts
 
 
 def test_a_ca_certificate_with_another_key_is_refused(authority: Authority) -> None:

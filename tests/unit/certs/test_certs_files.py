@@ -20,6 +20,7 @@ from certs import (
     make_request,
     revoke,
 )
+from certs.authority_files import UNUSED_KEY, keep_readable, set_unused_aside
 from certs.files import (
     CA_CERTIFICATE,
     CA_KEY,
@@ -82,6 +83,24 @@ def test_a_node_that_stops_signing_keeps_no_key(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(MissingFile):
         read_authority(tmp_path)
+
+
+def test_a_key_that_nobody_believes_is_set_aside_and_never_lost(tmp_path: Path) -> None:
+    write_authorities(tmp_path, [NEW, OLD])
+    assert not set_unused_aside(tmp_path, [NEW, OLD], {NEW.fingerprint, OLD.fingerprint})
+    for kept, trusted in ([NEW], {NEW.fingerprint}), ([], set()):
+        assert set_unused_aside(tmp_path, read_authorities(tmp_path), trusted)
+        assert fingerprints(tmp_path) == [each.fingerprint for each in kept]
+    unused = tmp_path / UNUSED_KEY
+    assert unused.stat().st_mode & 0o777 == 0o600
+    assert unused.read_bytes() == b"".join(each.key_pem + each.certificate_pem for each in (OLD, NEW))
+
+
+def test_a_key_that_came_before_its_certificate_is_read_with_it(tmp_path: Path) -> None:
+    (tmp_path / CA_KEY).write_bytes(NEW.key_pem)
+    (tmp_path / CA_CERTIFICATE).write_bytes(OLD.certificate_pem)
+    keep_readable(tmp_path, read_authorities(tmp_path, also=NEW.certificate_pem))
+    assert fingerprints(tmp_path) == [NEW.fingerprint]
 
 
 def test_a_ca_key_without_its_certificate_is_refused(tmp_path: Path) -> None:

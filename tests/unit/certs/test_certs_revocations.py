@@ -171,6 +171,13 @@ def test_what_is_known_costs_no_look_at_a_signature() -> None:
     assert known(entry).merge([spoiled], TRUST, NOW).refused == ()
 
 
+def test_a_denial_that_is_signed_again_has_another_digest_so_that_it_spreads() -> None:
+    entry = denial()
+    again = entry.signed_by(Authority.create("home", NOW), entry.revision + 1)
+    assert again.id != entry.id
+    assert Revocations([again]).digest != Revocations([entry]).digest
+
+
 def test_the_whole_set_can_be_written_and_read() -> None:
     found = known(denial("node-1"), denial("node-2", serial=22))
     again = Revocations(decode_revocations(found.encode()))

@@ -189,3 +189,15 @@ async def test_long_expired_join_tokens_are_swept(
     clock.advance(8 * 86_400)
     await tokens.issue_join_token(ca_fingerprint=FINGERPRINT, lifetime_s=60)
     assert await database.read("SELECT count(*) FROM tokens") == [(1,)]
+
+
+async def test_join_tokens_from_before_an_instant_can_be_made_void(tokens: Tokens, clock: HandClock) -> None:
+    api = await tokens.issue_api_token(env="prod", client="ci", role=Role.ADMIN)
+    before = await tokens.issue_join_token(ca_fingerprint=FINGERPRINT)
+    revoked_at = tokens.now_unix_s
+    clock.advance(1)
+    after = await tokens.issue_join_token(ca_fingerprint=FINGERPRINT)
+    assert await tokens.void_join_tokens(revoked_at) == 1
+    assert await tokens.take_join_use(hash_token(before.text)) is Redeemed.UNKNOWN
+    assert await tokens.take_join_use(hash_token(after.text)) is Redeemed.TAKEN
+    assert (await tokens.authenticate(api)).name == "ci"
