@@ -114,8 +114,13 @@ class Waiting:
             self.release(name)
 
     def release_for_node(self, node: str) -> None:
-        """Send to a node that has come back what has waited for it."""
-        for parked in self.parking.take_for(f"{OF_NODE}{node}"):
+        """Send to a node that has come back what has waited for it, in the order in which it was sent.
+
+        That is not the order of parking: what the mesh gives back when a node dies has been on its way longer
+        than what still waited for the mesh, and is parked behind it.
+        """
+        waited = self.parking.take_for(f"{OF_NODE}{node}")
+        for parked in sorted(waited, key=lambda parked: parked.number):
             self._ways.route(decode(parked.frame), parked.frame, None, again=True)
 
     def expire(self, now_us: int) -> None:

@@ -67,6 +67,10 @@ class Wire:
             asyncio.get_running_loop().call_soon(self.mend)
         else:
             self.is_whole = True
+            for node, router in self._routers.items():
+                for other in self._routers:
+                    if other != node:
+                        router.handle_node_alive(other)
 
     @property
     def waiting(self) -> int:

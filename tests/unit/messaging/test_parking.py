@@ -184,6 +184,24 @@ class TestNodesThatAreAway:
         assert [envelope.content for _, _, envelope in office.mesh.sent] == [b"1", b"2"]
         office.check_sum()
 
+    async def test_what_a_dead_node_never_took_goes_before_what_still_waited_for_the_mesh(
+        self, office: PostOffice
+    ) -> None:
+        for content in (b"1", b"2"):
+            office.clock.advance(1.0)
+            office.tell(
+                "a", "far@node-2", content, headers={TTL: msgspec.Raw(msgspec.msgpack.encode(DAY_MS))}
+            )
+        taken, waiting = office.mesh.frames
+        office.mesh.frames.clear()
+        office.router.handle_node_died("node-2", [taken])
+        (again,) = office.mesh.frames
+        for frame in (waiting, again):
+            self.come_back(office, "node-2", frame)
+        office.mesh.sent.clear()
+        office.router.handle_node_alive("node-2")
+        assert [envelope.content for _, _, envelope in office.mesh.sent] == [b"1", b"2"]
+
     async def test_it_goes_to_where_the_agent_is_now(self, office: PostOffice) -> None:
         office.route("far", "node-2")
         frame = self.tell_far(office, "far", None)
