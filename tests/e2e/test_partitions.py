@@ -31,21 +31,21 @@ def is_settled(node):
 
 def all_count(nodes):
     for node in nodes:
-        wait_for("all to count", lambda node=node: stands(node, "majority", "n1", "n2", "n3"), within_s=30)
+        wait_for("all to count", lambda node=node: stands(node, "majority", "n1", "n2", "n3"), within_s=90)
     for node in nodes:
-        wait_for("that to be relied on", lambda node=node: is_settled(node), within_s=30)
+        wait_for("that to be relied on", lambda node=node: is_settled(node), within_s=90)
 
 
 def test_a_restart_while_another_is_dead_does_not_cost_the_majority(trio):
     first, second, third = trio.nodes
     all_count(trio.nodes)
     first.kill()
-    wait_for("n1 to be missed", lambda: partition(second).get("lost") == ["n1"], within_s=30)
+    wait_for("n1 to be missed", lambda: partition(second).get("lost") == ["n1"], within_s=90)
     third.stop()
     third.start()
     third.wait_ready()
     for node in (second, third):
-        wait_for("the majority", lambda node=node: stands(node, "majority", "n1", "n2", "n3"), within_s=30)
+        wait_for("the majority", lambda node=node: stands(node, "majority", "n1", "n2", "n3"), within_s=90)
     first.start()
     first.wait_ready()
     all_count(trio.nodes)
@@ -58,7 +58,7 @@ def test_a_node_is_told_to_leave_through_another_one(trio):
     assert (done.returncode, done.stderr) == (0, "")
     assert third.process.wait(30) == 0
     third.process = None
-    wait_for("n3 to be struck off", lambda: stands(first, "majority", "n1", "n2"), within_s=30)
+    wait_for("n3 to be struck off", lambda: stands(first, "majority", "n1", "n2"), within_s=90)
     third.start()
     third.wait_ready()
     all_count(trio.nodes)
@@ -69,7 +69,7 @@ def test_a_survivor_becomes_the_majority_when_it_is_told_so_and_the_lost_may_com
     all_count(trio.nodes)
     second.kill()
     third.kill()
-    wait_for("n1 to be alone", lambda: stands(first, "isolated", "n1", "n2", "n3"), within_s=30)
+    wait_for("n1 to be alone", lambda: stands(first, "isolated", "n1", "n2", "n3"), within_s=90)
     lost = caxton(first, "cluster", "events", "--member", "n3")
     assert "n3  died, accused by n1" in lost.stdout
 
@@ -83,4 +83,4 @@ def test_a_survivor_becomes_the_majority_when_it_is_told_so_and_the_lost_may_com
     second.start()
     second.wait_ready()
     for node in (first, second):
-        wait_for("n2 to count again", lambda node=node: stands(node, "majority", "n1", "n2"), within_s=30)
+        wait_for("n2 to count again", lambda node=node: stands(node, "majority", "n1", "n2"), within_s=90)
