@@ -9,7 +9,7 @@ import pytest
 from caxton_node.devkit.demo.nodes import wait_for
 from tests.support.nodes import caxton
 
-pytestmark = [pytest.mark.story("018"), pytest.mark.story("041")]
+pytestmark = [pytest.mark.story("018"), pytest.mark.story("041"), pytest.mark.timeout(400)]
 
 
 def partition(node):
