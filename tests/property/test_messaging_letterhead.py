@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from caxton_node.fipa import Envelope, Performative, decode
 from caxton_node.fipa.codec import MalformedEnvelope
+from caxton_node.fipa.protocols import PROTOCOLS
 from tests.support.post_office import NODE, PostOffice, empty
 
 import msgspec  # isort: skip
@@ -19,7 +20,16 @@ pytestmark = pytest.mark.story("005")
 words = st.text(min_size=1, max_size=20)
 maybe = st.none() | words
 rests = st.tuples(
-    st.binary(max_size=40), maybe, maybe, maybe, st.none(), maybe, st.just("text"), maybe, maybe, st.none()
+    st.binary(max_size=40),
+    maybe,
+    maybe,
+    maybe,
+    st.none(),
+    maybe,
+    st.just("text"),
+    maybe,
+    maybe.filter(lambda word: word not in PROTOCOLS),  # which would judge the act
+    st.none(),
 )
 
 
