@@ -48,7 +48,10 @@ class MemberChanged:
 
 @dataclass(frozen=True, slots=True)
 class PeerLost:
-    """Published when a member died or left: what it never took comes back, in the order of sending."""
+    """Published when a node is forgotten: what it never took comes back, in the order of sending.
+
+    It died or left, or it was no member and is asked nothing more.
+    """
 
     node: str
     undelivered: tuple[bytes, ...]

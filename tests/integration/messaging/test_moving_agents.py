@@ -22,6 +22,14 @@ async def arrived(net, instance, count):
     await until(lambda: len(box) == count)
 
 
+async def nothing_overtakes(net, new):
+    """Watch for a while that nothing reaches the new place before what went to the old one."""
+    for _ in range(50):
+        await asyncio.sleep(0.001)
+        net.read(new)
+    assert net.seen == []
+
+
 async def test_what_waits_at_the_old_node_is_handled_before_what_goes_to_the_new_one():
     async with world("a", "b", "c") as net:
         old = net.start("b")
@@ -57,10 +65,7 @@ async def test_what_is_still_on_its_way_to_the_old_node_is_waited_for():
         net.route(new)
         for number in range(5, 10):
             net["a"].say("x", "talk", number)
-        for _ in range(50):
-            await asyncio.sleep(0.001)
-            net.read(new)
-        assert net.seen == []
+        await nothing_overtakes(net, new)
         net.wire.go("a", "b")
         await net.settle()
         assert net.numbers("talk") == list(range(10))
@@ -79,10 +84,7 @@ async def test_what_the_old_node_passes_on_over_a_slow_link_arrives_first():
         net.end(old)
         for number in range(5, 10):
             net["a"].say("x", "talk", number)
-        for _ in range(50):
-            await asyncio.sleep(0.001)
-            net.read(new)
-        assert net.seen == []
+        await nothing_overtakes(net, new)
         net.wire.go("b", "c")
         await net.settle()
         assert net.numbers("talk") == list(range(10))
@@ -100,10 +102,7 @@ async def test_an_agent_that_moves_to_the_node_of_its_sender_gets_first_what_com
         net.route(new)
         net.end(old)
         net["a"].say("x", "talk", 5)
-        for _ in range(50):
-            await asyncio.sleep(0.001)
-            net.read(new)
-        assert net.seen == []
+        await nothing_overtakes(net, new)
         net.wire.go("b", "a")
         await net.settle()
         assert net.numbers("talk") == list(range(6))
@@ -118,10 +117,7 @@ async def test_an_agent_that_leaves_the_node_of_its_sender_handles_first_what_it
         new = net.start("b")
         net.route(new)
         net["a"].say("x", "talk", 5)
-        for _ in range(50):
-            await asyncio.sleep(0.001)
-            net.read(new)
-        assert net.seen == []
+        await nothing_overtakes(net, new)
         await net.settle()
         assert net.numbers("talk") == list(range(6))
 
@@ -137,10 +133,7 @@ async def test_a_pause_in_which_nobody_has_the_agent_changes_nothing():
         new = net.start("c")
         net.route(new)
         net["a"].say("x", "talk", 3)
-        for _ in range(50):
-            await asyncio.sleep(0.001)
-            net.read(new)
-        assert net.seen == []
+        await nothing_overtakes(net, new)
         net.wire.go("a", "b")
         await net.settle()
         assert net.numbers("talk") == [0, 1, 2, 3]

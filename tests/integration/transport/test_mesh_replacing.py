@@ -49,6 +49,18 @@ async def linked(
     return a, b
 
 
+async def linked_under_two(cluster: Cluster, old: Pki, new: Pki) -> tuple[Node, Node]:
+    """Give two linked nodes that trust both authorities: a has a certificate of the new one, b of the old."""
+    both = old.authority.certificate_pem + new.authority.certificate_pem
+    a, b = [
+        await cluster.add(replace(pki.credentials(node_id), ca_pem=both), limits=NEVER, ping_interval_s=0.2)
+        for node_id, pki in (("node-a", new), ("node-b", old))
+    ]
+    a.knows(b)
+    await a.mesh.request("node-b", "echo", b"", 5)
+    return a, b
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_mail_in_both_directions_survives_ten_replacements(kind: str) -> None:
     async with open_cluster(kind) as cluster:
@@ -193,14 +205,7 @@ async def test_peers_of_an_authority_that_went_are_asked_for_a_newer_certificate
     old, new = Pki(), Pki()
     both = old.authority.certificate_pem + new.authority.certificate_pem
     async with open_cluster(kind, old) as cluster:
-        a = await cluster.add(
-            replace(new.credentials("node-a"), ca_pem=both), limits=NEVER, ping_interval_s=0.2
-        )
-        b = await cluster.add(
-            replace(old.credentials("node-b"), ca_pem=both), limits=NEVER, ping_interval_s=0.2
-        )
-        a.knows(b)
-        await a.mesh.request("node-b", "echo", b"", 5)
+        a, b = await linked_under_two(cluster, old, new)
         async with streaming((a, b), (b, a)):
             b.mesh.use_credentials(replace(new.credentials("node-b"), ca_pem=both))
             a.mesh.use_credentials(new.credentials("node-a"))  # trusts the new authority alone
@@ -212,16 +217,8 @@ async def test_peers_of_an_authority_that_went_are_asked_for_a_newer_certificate
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_peer_without_a_newer_certificate_is_cut_off(kind: str) -> None:
     old, new = Pki(), Pki()
-    both = old.authority.certificate_pem + new.authority.certificate_pem
     async with open_cluster(kind, old) as cluster:
-        a = await cluster.add(
-            replace(new.credentials("node-a"), ca_pem=both), limits=NEVER, ping_interval_s=0.2
-        )
-        b = await cluster.add(
-            replace(old.credentials("node-b"), ca_pem=both), limits=NEVER, ping_interval_s=0.2
-        )
-        a.knows(b)
-        await a.mesh.request("node-b", "echo", b"", 5)
+        a, _b = await linked_under_two(cluster, old, new)
         a.mesh.use_credentials(new.credentials("node-a"))
         await until(lambda: a.mesh.stats.links_down)
         assert set(a.mesh.stats.links_down) == {EndReason.UNKNOWN_AUTHORITY}
