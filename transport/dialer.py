@@ -144,6 +144,8 @@ class _Welcome:
         self.came: asyncio.Future[Greeting] = asyncio.get_running_loop().create_future()
 
     def handle_frame(self, link: Link, frame: Frame) -> None:  # noqa: ARG002 - it has one link
+        if self.came.cancelled():
+            return  # the dial was given up in this turn of the loop; its link is closed in the next
         if frame.type != FrameType.WELCOME or self.came.done():
             raise MalformedFrame("something else than WELCOME after HELLO")
         self.came.set_result(decode_greeting(frame.payload))

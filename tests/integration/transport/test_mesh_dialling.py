@@ -149,3 +149,24 @@ async def test_a_node_that_learned_itself_does_not_talk_to_itself() -> None:
         a.knows(a)
         with pytest.raises(LinkFailed):
             await a.mesh.request("node-a", "echo", b"", 2)
+
+
+async def test_a_dial_given_up_in_any_turn_of_the_loop_breaks_no_rule() -> None:
+    """Also in the one turn in which its WELCOME comes: the other side must not read of a protocol error."""
+    async with open_cluster("memory") as cluster:
+        a = await cluster.add("node-a")
+        b = await cluster.add("node-b", handshake_timeout_s=0.2)
+        a.knows(b)
+        connections = a.mesh._connections
+        assert connections is not None
+        for turns in range(16):
+            asking = asyncio.create_task(a.mesh.request("node-b", "echo", b"", 5))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            connections._stop_dialling("node-b")
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            a.cut_links()
+            await until(lambda: not cluster.network.links)
+        assert EndReason.PROTOCOL not in b.mesh.stats.refused
+        assert await a.mesh.request("node-b", "echo", b"", 5) == b"node-a:"
