@@ -9,13 +9,14 @@ once, with its present value or with a tombstone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from caxton_node.core.errors import InvalidArgument, ResourceLimit
 from caxton_node.registry.digest import Buckets
 from caxton_node.registry.entry import KEY_CHARS_MAX, VALUE_BYTES_MAX, Entry, Id, supersedes
 from caxton_node.registry.hlc import HybridClock, stamp_us
-from caxton_node.registry.vector_clock import Order, VectorClock
+from caxton_node.registry.overruled import Overruled, is_conflict, is_loss
+from caxton_node.registry.vector_clock import VectorClock
 
 TOMBSTONE_KEPT_US = 24 * 3600 * 1_000_000
 
@@ -31,12 +32,14 @@ class Replica:
         buckets: The same entries for comparison.
         conflicts: How many versions held here were overruled by one that did not know of them.
         live: Entries that are not deleted, by kind.
+        on_overruled: Is told of each version that lost to one whose writer did not know of it.
     """
 
     def __init__(self, node_id: str, *, owned_kinds: frozenset[str] = frozenset()) -> None:
         self.node_id = node_id
         self.buckets = Buckets()
         self.conflicts = 0
+        self.on_overruled: Callable[[Overruled], None] = _ignore
         self.live: Counter[str] = Counter()
         self._owned_kinds = owned_kinds
         self._clock = HybridClock()
@@ -136,13 +139,22 @@ class Replica:
             if _is_expired(entry, now_us):
                 return None
         elif not supersedes(entry, current):
+            if entry.stamp != current.stamp:  # else it is the version that is here, come once more
+                self._tell_if_overruled(loser=entry, winner=current)
             return None
-        elif entry.clock.compare(current.clock) is Order.CONCURRENT:
-            self.conflicts += 1
+        else:
+            self.conflicts += self._tell_if_overruled(loser=current, winner=entry)
         self._store(entry)
         if entry.origin == self.node_id and entry.kind in self._owned_kinds:
             return self._answer(entry, current, now_us)
         return entry
+
+    def _tell_if_overruled(self, *, loser: Entry, winner: Entry) -> bool:
+        """Return whether the two are in conflict; tell of it if that makes a difference."""
+        conflict = is_conflict(loser, winner)
+        if conflict and is_loss(loser, winner):
+            self.on_overruled(Overruled(loser, winner))
+        return conflict
 
     def _answer(self, entry: Entry, current: Entry | None, now_us: int) -> Entry:
         """Say what is true of an own entry when a version comes back that this life did not write."""
@@ -185,3 +197,7 @@ class Replica:
 
 def _is_expired(entry: Entry, now_us: int) -> bool:
     return entry.deleted and now_us - stamp_us(entry.stamp) > TOMBSTONE_KEPT_US
+
+
+def _ignore(_overruled: Overruled) -> None:
+    """Tell nobody."""

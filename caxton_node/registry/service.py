@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -22,15 +22,18 @@ from caxton_node.registry.background import TOPIC, Saver, Settings, Spreader, Sy
 from caxton_node.registry.capabilities import Directory, R
 from caxton_node.registry.entry import Entry, decode_page
 from caxton_node.registry.hlc import stamp_us
+from caxton_node.registry.overruled import Overruled
+from caxton_node.registry.patch import EntryNotFound, patch
 from caxton_node.registry.ports import ClusterPort
 from caxton_node.registry.records import CapabilityRecord, InstanceRecord
 from caxton_node.registry.replica import Replica
 from caxton_node.registry.store import RegistryStore
 from caxton_node.storage import Database
 
-OWNED_KINDS = frozenset({InstanceRecord.KIND, CapabilityRecord.KIND})
+OWNED_KINDS = frozenset({InstanceRecord.KIND, CapabilityRecord.KIND, "module"})
 
 Listener = Callable[[frozenset[str]], None]
+KindListener = Callable[[Sequence[Entry]], None]
 
 _log = get_logger("registry")
 
@@ -66,6 +69,9 @@ class Registry:
         self._directory = Directory()
         self._convergence = Histogram(BY_NAME["caxton_registry_convergence_seconds"].bounds)
         self._listeners: list[Listener] = []
+        self._watchers: dict[str, list[KindListener]] = {}
+        self._overruled: list[Callable[[Overruled], None]] = []
+        self._replica.on_overruled = self._tell_overruled
         self._announced = False
         self._spreader = Spreader(cluster, settings, self.tally, rng)
         self._saver = Saver(self._store, settings)
@@ -150,6 +156,24 @@ class Registry:
         if tombstone is not None:
             self._take([tombstone])
 
+    def update_entry(self, kind: str, key: str, changes: Mapping[str, object]) -> None:
+        """Change some fields of an entry whose value is a MessagePack map; the others stay as they are.
+
+        Args:
+            kind: Kind of the entry.
+            key: Its key.
+            changes: New values by field; None takes a field out.
+
+        Raises:
+            EntryNotFound: There is no such entry.
+            InvalidArgument: Its value is no map.
+            ResourceLimit: It would become too large.
+        """
+        entry = self._replica.find(kind, key)
+        if entry is None:
+            raise EntryNotFound(f"there is no {kind} {key}", hint="it may have been deleted elsewhere")
+        self.put_entry(kind, key, patch(entry, changes))
+
     def own_entries(self) -> list[Entry]:
         """Return the instances and capabilities that this node has published, in this boot or before.
 
@@ -179,6 +203,25 @@ class Registry:
     def find_entry(self, kind: str, key: str) -> Entry | None:
         """Return an entry as it is, that of a dead node included; None if it is not there."""
         return self._replica.find(kind, key)
+
+    def entries(self, kind: str) -> list[Entry]:
+        """Return the entries of a kind as they are, those of dead nodes included."""
+        return list(self._replica.entries(kind))
+
+    def watch(self, kind: str, listener: KindListener) -> None:
+        """Call `listener` with the entries of a kind that changed here or elsewhere, tombstones included.
+
+        It runs on the event loop right after the change and must not raise.
+        """
+        self._watchers.setdefault(kind, []).append(listener)
+
+    def on_overruled(self, listener: Callable[[Overruled], None]) -> None:
+        """Call `listener` with each version that lost to one whose writer did not know of it.
+
+        It is told where the loser was held or is heard of, so more than one node may tell of the same. It
+        runs while the registry merges: note it, and do what follows later.
+        """
+        self._overruled.append(listener)
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` with the agent names whose instances changed, appeared or vanished on any node.
@@ -257,6 +300,17 @@ class Registry:
         self._saver.add(changed)
         self._spreader.add(entry for entry in changed if entry.origin == self._cluster.node_id)
         self._notify(names)
+        self._tell_watchers(changed)
+
+    def _tell_watchers(self, changed: Sequence[Entry]) -> None:
+        for kind, listeners in self._watchers.items():
+            mine = [entry for entry in changed if entry.kind == kind]
+            for listener in listeners if mine else ():
+                listener(mine)
+
+    def _tell_overruled(self, overruled: Overruled) -> None:
+        for listener in self._overruled:
+            listener(overruled)
 
     def _notify(self, names: Collection[str]) -> None:
         if names:
