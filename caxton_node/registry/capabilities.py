@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-import msgspec
-
+from caxton_node.registry.discovery.offers import OfferIndex
 from caxton_node.registry.entry import Entry
 from caxton_node.registry.records import CapabilityRecord, InstanceRecord
+from caxton_node.registry.values import ValueReader, is_json
 
 R = TypeVar("R", InstanceRecord, CapabilityRecord)
 
@@ -28,7 +28,7 @@ class Index(Generic[R]):
 
     def __init__(self, record: type[R]) -> None:
         self.unreadable = 0
-        self._decoder: msgspec.msgpack.Decoder[R] = msgspec.msgpack.Decoder(record)
+        self._reader: ValueReader[R] = ValueReader(record)
         self._groups: dict[str, dict[str, R]] = {}
         self._group_of: dict[str, str] = {}
 
@@ -37,9 +37,8 @@ class Index(Generic[R]):
         affected = self._remove(entry.key)
         if entry.deleted:
             return affected
-        try:
-            record: R = self._decoder.decode(entry.value)
-        except msgspec.DecodeError:
+        record = self._reader.find(entry)
+        if record is None or record.key != entry.key:
             self.unreadable += 1
             return affected
         self._groups.setdefault(record.group, {})[entry.key] = record
@@ -50,6 +49,10 @@ class Index(Generic[R]):
         """Return the records of a group; empty if there are none."""
         found = self._groups.get(group)
         return list(found.values()) if found else []
+
+    def get(self, key: str) -> R | None:
+        """Return the record of a key, None if there is none."""
+        return self._groups.get(self._group_of.get(key, ""), {}).get(key)
 
     def all(self) -> list[R]:
         """Return every record."""
@@ -66,16 +69,56 @@ class Index(Generic[R]):
 
 
 class Directory:
-    """Both indexes, kept by the changed entries of a replica."""
+    """Both indexes, kept by the changed entries of a replica.
+
+    Attributes:
+        instances: By the name of their agent.
+        offers: Capabilities, ready for searches, with how well their agents are.
+        unreadable: Capabilities that could not be read; they are kept for other nodes but not shown.
+    """
 
     def __init__(self) -> None:
         self.instances = Index(InstanceRecord)
-        self.capabilities = Index(CapabilityRecord)
+        self.offers = OfferIndex()
+        self.unreadable = 0
 
     def apply(self, entry: Entry) -> set[str]:
         """Follow a change; return the agent names whose instances changed."""
         if entry.kind == InstanceRecord.KIND:
-            return self.instances.apply(entry)
+            affected = self.instances.apply(entry)
+            record = self.instances.get(entry.key)
+            if record is None:
+                self.offers.remove_instance(entry.key)
+            else:
+                self.offers.put_instance(record)
+            return affected
         if entry.kind == CapabilityRecord.KIND:
-            self.capabilities.apply(entry)
+            self._apply_capability(entry)
         return set()
+
+    def find_capability(self, name: str) -> list[CapabilityRecord]:
+        """Return who can do something; empty if nobody can."""
+        return [offer.record for offer in self.offers.named(name)]
+
+    def capabilities(self) -> list[CapabilityRecord]:
+        """Return everything that anybody can do."""
+        return [offer.record for offer in self.offers.all()]
+
+    def capabilities_of(self, agent: str, node: str) -> list[CapabilityRecord]:
+        """Return what an agent can do on a node, by name."""
+        offers = self.offers.of_agent(agent, node)
+        return sorted((offer.record for offer in offers), key=lambda record: record.name)
+
+    def _apply_capability(self, entry: Entry) -> None:
+        if entry.deleted:
+            self.offers.remove(entry.key)
+            return
+        record = _CAPABILITIES.find(entry)
+        if record is not None and record.key == entry.key:
+            self.offers.put(record)
+        else:
+            self.unreadable += 1
+            self.offers.remove(entry.key)
+
+
+_CAPABILITIES = ValueReader(CapabilityRecord, fits=is_json)

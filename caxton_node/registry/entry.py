@@ -13,16 +13,19 @@ import msgspec
 
 from caxton_node.core.errors import InputError
 from caxton_node.core.ids import stable_hash
+from caxton_node.registry.compression import decompress
 from caxton_node.registry.vector_clock import VectorClock
 
 FORMAT = 1
 KEY_CHARS_MAX = 512
 VALUE_BYTES_MAX = 64 * 1024
 PAGE_BYTES_MAX = 256 * 1024
+MESSAGE_BYTES_MAX = 1024 * 1024
+"""A page, and all that else is in one message."""
 
 Id: TypeAlias = tuple[str, str]
-_Stamp: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-_Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Stamp: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class MalformedPage(InputError):
@@ -31,7 +34,7 @@ class MalformedPage(InputError):
     code = "MALFORMED_REGISTRY_PAGE"
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One version of one entry; a value that never changes.
 
     Attributes:
@@ -48,8 +51,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=KEY_CHARS_MAX)]
     value: Annotated[bytes, msgspec.Meta(max_length=VALUE_BYTES_MAX)]
     clock: VectorClock
-    stamp: _Stamp
-    origin: _Name
+    stamp: Stamp
+    origin: Name
     deleted: bool = False
 
     @property
@@ -108,8 +111,8 @@ def decode_page(payload: bytes) -> list[Entry]:
         MalformedPage: It is not a page of this format.
     """
     try:
-        version, entries = _PAGE.decode(payload)
-    except msgspec.DecodeError as err:
+        version, entries = _PAGE.decode(decompress(payload, MESSAGE_BYTES_MAX))
+    except ValueError as err:  # msgspec's own are such errors too
         raise MalformedPage("a registry page cannot be read", why=str(err)) from err
     if version != FORMAT:
         raise MalformedPage(

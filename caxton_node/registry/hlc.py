@@ -7,7 +7,7 @@ can read the time in them.
 
 A peer whose wall clock is far ahead would drag everybody's stamps along: what lies more than
 `DRIFT_MS_MAX` in the future is not followed. Nothing breaks by that, since a write on top of an entry
-always gets a larger stamp than the entry's (`Replica.put`).
+always gets a larger stamp than the entry's (`Replica.put`); what lies years ahead is refused there.
 
 Source: Kulkarni, Demirbas and others, "Logical Physical Clocks", 2014.
 """
@@ -46,3 +46,7 @@ class HybridClock:
         """Note another node's stamp, unless it lies too far in the future."""
         if stamp <= stamp_at(now_us + DRIFT_MS_MAX * 1000):
             self._last = max(self._last, stamp)
+
+    def resume(self, stamp: int) -> None:
+        """Go on above a stamp that this node itself has given out, whatever the wall clock says."""
+        self._last = max(self._last, stamp)

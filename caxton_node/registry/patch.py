@@ -8,6 +8,7 @@ import msgspec
 
 from caxton_node.core.errors import InvalidArgument, NotFound
 from caxton_node.registry.entry import Entry
+from caxton_node.registry.values import UnreadableValue, ValueReader, is_shallow
 
 
 class EntryNotFound(NotFound):
@@ -16,7 +17,7 @@ class EntryNotFound(NotFound):
     code = "ENTRY_NOT_FOUND"
 
 
-_MAP = msgspec.msgpack.Decoder(dict[str, object])
+_MAP = ValueReader(dict[str, object], fits=is_shallow)
 
 
 def patch(entry: Entry, changes: Mapping[str, object]) -> bytes:
@@ -30,10 +31,10 @@ def patch(entry: Entry, changes: Mapping[str, object]) -> bytes:
         InvalidArgument: The value is no map with text as keys.
     """
     try:
-        fields = _MAP.decode(entry.value)
-    except msgspec.DecodeError as err:
+        fields = _MAP.read(entry.value)
+    except UnreadableValue as err:
         raise InvalidArgument(
-            f"the {entry.kind} {entry.key} cannot be changed by field", why=str(err), hint="write it whole"
+            f"the {entry.kind} {entry.key} cannot be changed by field", why=err.why, hint="write it whole"
         ) from err
     fields.update(changes)
     return msgspec.msgpack.encode({name: value for name, value in fields.items() if value is not None})

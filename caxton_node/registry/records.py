@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 
 
-class InstanceRecord(msgspec.Struct, frozen=True):
+class InstanceRecord(msgspec.Struct, frozen=True, gc=False):
     """One running instance of an agent; owned by the node that runs it.
 
     Attributes:
@@ -19,6 +19,8 @@ class InstanceRecord(msgspec.Struct, frozen=True):
         state: Lifecycle state.
         module_sha256: Hex of its module's hash.
         capabilities: Names of what it can do.
+        load: How full its mailbox is, coarsely: 0 (hardly) to 3 (nearly full).
+        failing: It runs, but has failed again and again of late.
     """
 
     KIND: ClassVar[str] = "instance"
@@ -30,6 +32,8 @@ class InstanceRecord(msgspec.Struct, frozen=True):
     state: str
     module_sha256: str = ""
     capabilities: tuple[str, ...] = ()
+    load: int = 0
+    failing: bool = False
 
     @property
     def key(self) -> str:
@@ -42,15 +46,23 @@ class InstanceRecord(msgspec.Struct, frozen=True):
         return self.name
 
 
-class CapabilityRecord(msgspec.Struct, frozen=True):
+class CapabilityRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Something that an agent on a node can do; owned by that node.
+
+    Older nodes know it up to `schema` and ignore the rest, so nothing before that may change its meaning.
 
     Attributes:
         name: Name of the capability.
         version: Version of the capability.
         agent: `tenant/name` of the agent.
         node: Where that agent runs.
-        schema: JSON Schema of its input, or None.
+        schema: JSON Schema of its input, or None if it says nothing about it.
+        output: JSON Schema of what it answers with, or None.
+        performatives: Acts by which it is asked for; empty says nothing.
+        protocols: Interaction protocols that it speaks; empty says nothing.
+        cost: What using it once takes, as it guesses: latency_ms, price, tokens, fuel.
+        attributes: Whatever else can be asked for by equality.
+        description: For people, and for search by words.
     """
 
     KIND: ClassVar[str] = "capability"
@@ -60,6 +72,12 @@ class CapabilityRecord(msgspec.Struct, frozen=True):
     agent: str
     node: str
     schema: Mapping[str, object] | None = None
+    output: Mapping[str, object] | None = None
+    performatives: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    cost: Mapping[str, float] = {}
+    attributes: Mapping[str, str] = {}
+    description: str = ""
 
     @property
     def key(self) -> str:

@@ -12,30 +12,31 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import msgspec
 
 from caxton_node.core.clock import Clock
-from caxton_node.core.errors import CaxtonError
-from caxton_node.observability import Histogram, HistogramValue, Reading, get_logger
+from caxton_node.observability import Histogram, HistogramValue, Reading
 from caxton_node.observability.board import reading
 from caxton_node.observability.instruments import BY_NAME
-from caxton_node.registry import anti_entropy
-from caxton_node.registry.anti_entropy import Method
-from caxton_node.registry.background import TOPIC, Saver, Settings, Spreader, Syncer, Tally, run_forever
+from caxton_node.registry.background import Settings, Tally, run_forever
 from caxton_node.registry.capabilities import Directory, R
-from caxton_node.registry.entry import Entry, decode_page
+from caxton_node.registry.desk import Desk
+from caxton_node.registry.discovery.offers import OfferIndex
+from caxton_node.registry.entry import Entry
 from caxton_node.registry.hlc import stamp_us
+from caxton_node.registry.holding import Holding
 from caxton_node.registry.overruled import Overruled
 from caxton_node.registry.patch import EntryNotFound, patch
 from caxton_node.registry.ports import ClusterPort
 from caxton_node.registry.records import CapabilityRecord, InstanceRecord
 from caxton_node.registry.replica import Replica
+from caxton_node.registry.saver import Saver
+from caxton_node.registry.spreader import Spreader
 from caxton_node.registry.store import RegistryStore
+from caxton_node.registry.syncer import Syncer
 from caxton_node.storage import Database
 
-OWNED_KINDS = frozenset({InstanceRecord.KIND, CapabilityRecord.KIND, "module"})
+OWNED_KINDS = frozenset({InstanceRecord.KIND, CapabilityRecord.KIND, "module", "replica"})
 
 Listener = Callable[[frozenset[str]], None]
 KindListener = Callable[[Sequence[Entry]], None]
-
-_log = get_logger("registry")
 
 
 class Registry:
@@ -76,8 +77,8 @@ class Registry:
         self._spreader = Spreader(cluster, settings, self.tally, rng)
         self._saver = Saver(self._store, settings)
         self._syncer = Syncer(
-            cluster=cluster, replica=self._replica, store=self._store, settings=settings,
-            tally=self.tally, clock=clock, rng=rng, take=self._take_remote,
+            cluster=cluster, replica=self._replica, saver=self._saver, settings=settings,
+            tally=self.tally, clock=clock, rng=rng, take=self._take_remote, drop=self._drop,
         )  # fmt: skip
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -87,13 +88,11 @@ class Registry:
         Raises:
             CorruptStore: The database is damaged.
         """
-        loaded = await self._store.load()
-        self._replica.load(loaded, self._now_us())
+        loaded, context = await self._store.load(), await self._store.load_context()
+        self._replica.load(loaded, self._now_us(), context=context)
         names = set[str]().union(*(self._directory.apply(entry) for entry in loaded))
-        self._cluster.on_topic(TOPIC, self._handle_broadcast)
-        self._cluster.serve(Method.DIGEST, self._answer_digest)
-        self._cluster.serve(Method.PULL, self._answer_pull)
-        self._cluster.serve(Method.PUSH, self._answer_push)
+        desk = Desk(self._replica, self._clock, self.tally, take=self._take_remote, drop=self._drop)
+        desk.open(self._cluster)
         for part in (self._spreader, self._saver, self._syncer):
             task = asyncio.create_task(run_forever(part.turn), name=f"registry-{type(part).__name__.lower()}")
             self._tasks.append(task)
@@ -105,6 +104,7 @@ class Registry:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._spreader.close()
         await self._saver.flush()
 
     # -- writing --------------------------------------------------------------------------------------------
@@ -132,9 +132,8 @@ class Registry:
 
     def remove_capabilities_of(self, agent: str) -> None:
         """Withdraw everything that an agent on this node can do."""
-        for record in self._directory.capabilities.all():
-            if record.agent == agent and record.node == self._cluster.node_id:
-                self.remove_capability(record.key)
+        for record in self.capabilities_of(agent):
+            self.remove_capability(record.key)
 
     def put_entry(self, kind: str, key: str, value: bytes) -> None:
         """Write an entry of any kind; what `put_instance` and `put_capability` do with a record.
@@ -192,21 +191,44 @@ class Registry:
         index = self._directory.instances
         return self._alive(index.all() if name is None else index.find(name))
 
+    def has_instances(self, name: str) -> bool:
+        """Tell whether any node has an instance of an agent (`tenant/name`), the dead ones included."""
+        return bool(self._directory.instances.find(name))
+
     def find_capability(self, name: str) -> list[CapabilityRecord]:
         """Return who can do something, on nodes that are alive; empty if nobody can."""
-        return self._alive(self._directory.capabilities.find(name))
+        return self._alive(self._directory.find_capability(name))
 
     def capabilities(self) -> list[CapabilityRecord]:
         """Return everything that anybody on an alive node can do."""
-        return self._alive(self._directory.capabilities.all())
+        return self._alive(self._directory.capabilities())
+
+    def capabilities_of(self, agent: str) -> list[CapabilityRecord]:
+        """Return what an agent (`tenant/name`) can do on this node, by name."""
+        return self._directory.capabilities_of(agent, self._cluster.node_id)
+
+    @property
+    def offers(self) -> OfferIndex:
+        """Return the index of capabilities, for searches."""
+        return self._directory.offers
 
     def find_entry(self, kind: str, key: str) -> Entry | None:
         """Return an entry as it is, that of a dead node included; None if it is not there."""
         return self._replica.find(kind, key)
 
+    def was_deleted(self, kind: str, key: str) -> bool:
+        """Tell whether an entry was deleted not long ago: its tombstone is here."""
+        return self._replica.was_deleted(kind, key)
+
     def entries(self, kind: str) -> list[Entry]:
         """Return the entries of a kind as they are, those of dead nodes included."""
         return list(self._replica.entries(kind))
+
+    def holding(self) -> Holding:
+        """Return what this copy holds, in numbers that two nodes can compare."""
+        replica = self._replica
+        live = {kind: count for kind, count in sorted(replica.live.items()) if count}
+        return Holding(live, replica.tombstones, replica.buckets.root().hex())
 
     def watch(self, kind: str, listener: KindListener) -> None:
         """Call `listener` with the entries of a kind that changed here or elsewhere, tombstones included.
@@ -266,25 +288,6 @@ class Registry:
             reading("caxton_registry_convergence_seconds", convergence),
         ]
 
-    async def _answer_digest(self, _peer: str, payload: bytes) -> bytes:
-        return anti_entropy.answer_digest(self._replica, payload)
-
-    async def _answer_pull(self, _peer: str, payload: bytes) -> bytes:
-        return anti_entropy.answer_pull(self._replica, payload)
-
-    async def _answer_push(self, _peer: str, payload: bytes) -> bytes:
-        self._take_remote(anti_entropy.answer_push(self._replica, payload, self._now_us()))
-        return b""
-
-    def _handle_broadcast(self, origin: str, payload: bytes) -> None:
-        try:
-            entries = decode_page(payload)
-        except CaxtonError as err:
-            self.tally.malformed += 1
-            _log.warning("a registry broadcast was dropped", origin=origin, reason=str(err))
-            return
-        self._take_remote(self._replica.merge(entries, self._now_us()))
-
     # -- changes --------------------------------------------------------------------------------------------
 
     def _take_remote(self, changed: Sequence[Entry]) -> None:
@@ -292,13 +295,22 @@ class Registry:
         for entry in changed:
             self._convergence.observe(max(0, now_us - stamp_us(entry.stamp)) / 1e6)
         self._take(changed)
+        self._syncer.note(len(changed))
 
     def _take(self, changed: Sequence[Entry]) -> None:
+        self._saver.add(changed)
+        self._spreader.add(entry for entry in changed if entry.origin == self._cluster.node_id)
+        self._show(changed)
+
+    def _drop(self, forgotten: Sequence[Entry]) -> None:
+        """Let entries go that were deleted long ago, while this node was away."""
+        self._saver.drop(forgotten)
+        self._show([msgspec.structs.replace(entry, value=b"", deleted=True) for entry in forgotten])
+
+    def _show(self, changed: Sequence[Entry]) -> None:
         names: set[str] = set()
         for entry in changed:
             names |= self._directory.apply(entry)
-        self._saver.add(changed)
-        self._spreader.add(entry for entry in changed if entry.origin == self._cluster.node_id)
         self._notify(names)
         self._tell_watchers(changed)
 

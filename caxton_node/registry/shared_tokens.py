@@ -12,10 +12,11 @@ from dataclasses import astuple
 import msgspec
 
 from caxton_node.registry.service import Registry
+from caxton_node.registry.values import ValueReader
 from caxton_node.security import TokenRecord, Tokens
 
 KIND = "token"
-_DECODER = msgspec.msgpack.Decoder(tuple[str, str, str, str, int, int | None, int | None])
+_READER = ValueReader(tuple[str, str, str, str, int, int | None, int | None])
 
 
 class SharedTokens:
@@ -34,9 +35,6 @@ class SharedTokens:
             self._registry.put_entry(KIND, record.hash, msgspec.msgpack.encode(astuple(record)))
 
     def find(self, hash_hex: str) -> TokenRecord | None:
-        """Return the token with this hash that some node has published."""
-        entry = self._registry.find_entry(KIND, hash_hex)
-        try:
-            return TokenRecord(*_DECODER.decode(entry.value)) if entry is not None else None
-        except msgspec.DecodeError:  # of a later version, perhaps; this node cannot judge it
-            return None
+        """Return the token with this hash that some node has published, if this node can read it."""
+        read = _READER.find(self._registry.find_entry(KIND, hash_hex))
+        return None if read is None else TokenRecord(*read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -17,7 +17,11 @@ INSERT INTO registry_entries (kind, key, value, clock, stamp, origin, deleted) V
 ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, clock = excluded.clock,
     stamp = excluded.stamp, origin = excluded.origin, deleted = excluded.deleted
 """
-_FORGET = "DELETE FROM registry_entries WHERE kind = ? AND key = ? AND deleted = 1 AND stamp = ?"
+_FORGET = "DELETE FROM registry_entries WHERE kind = ? AND key = ? AND stamp = ?"
+_SEEN = """
+INSERT INTO registry_context (node, stamp) VALUES (?, ?)
+ON CONFLICT (node) DO UPDATE SET stamp = max(stamp, excluded.stamp)
+"""
 
 
 class RegistryStore:
@@ -43,15 +47,23 @@ class RegistryStore:
                 [(_SAVE, _row(entry)) for entry in entries[start : start + ROWS_PER_WRITE]]
             )
 
-    async def forget(self, tombstones: Sequence[Entry]) -> None:
-        """Remove tombstones, unless a newer version has taken their place."""
-        for start in range(0, len(tombstones), ROWS_PER_WRITE):
+    async def forget(self, entries: Sequence[Entry]) -> None:
+        """Remove versions, unless newer ones have taken their place."""
+        for start in range(0, len(entries), ROWS_PER_WRITE):
             await self._database.write_many(
                 [
                     (_FORGET, (entry.kind, entry.key, entry.stamp))
-                    for entry in tombstones[start : start + ROWS_PER_WRITE]
+                    for entry in entries[start : start + ROWS_PER_WRITE]
                 ]
             )
+
+    async def load_context(self) -> dict[str, int]:
+        """Return what had been seen of each node's writes."""
+        return dict(await self._database.read("SELECT node, stamp FROM registry_context"))
+
+    async def save_context(self, stamps: Mapping[str, int]) -> None:
+        """Write what has been seen; all that this speaks of must be stored before."""
+        await self._database.write_many([(_SEEN, row) for row in stamps.items()])
 
 
 def _row(entry: Entry) -> tuple[object, ...]:

@@ -21,6 +21,7 @@ Source: Fidge 1988, Mattern 1989; story 026.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -34,14 +35,20 @@ class Order(StrEnum):
     CONCURRENT = "concurrent"
 
 
-class VectorClock(msgspec.Struct, frozen=True, array_like=True):
+_Node: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+_Counts: TypeAlias = Annotated[dict[_Node, _Count], msgspec.Meta(max_length=1024)]
+"""Bounds for what comes from elsewhere: nobody writes an entry that often, or in so many names."""
+
+
+class VectorClock(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The history of one entry, as numbers of writes per node; a value that never changes.
 
     Attributes:
         counts: Node id -> number of that node's latest write, from 1. Treat it as read-only.
     """
 
-    counts: dict[str, int] = {}
+    counts: _Counts = {}
 
     def of(self, node: str) -> int:
         """Return the number of a node's latest write, 0 if it never wrote."""

@@ -1,194 +1,135 @@
-"""Registries of many nodes under loss and partitions, in virtual time: they agree, and soon.
+"""Registries of many nodes in virtual time: they agree, soon, on the right versions, and at a steady price.
 
-Each node spreads its writes by lossy broadcast and compares with one of its neighbours every two seconds,
-as the service does; a comparison takes no time but may break off at any request. The membership that says
-who is reachable is the simulation's own.
+The world (`tests/support/registry_world`) has the real replicas, comparisons, neighbours and queues of
+broadcasts, on links with delay and loss. A thousand nodes with ten thousand agents: `make sim-long`.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
 
 import pytest
 
-from caxton_node.registry.anti_entropy import Exchange
-from caxton_node.registry.entry import decode_page
-from caxton_node.registry.neighbours import Neighbours
+from caxton_node.registry.background import Settings
+from caxton_node.registry.entry import Id
 from caxton_node.registry.replica import Replica
-from caxton_node.registry.spread import plan_spread
-from tests.support.replicas import answer
+from tests.support.registry_world import scenarios
+from tests.support.registry_world.links import LAN, WAN, Terrain
+from tests.support.registry_world.scenarios import Scenario, measure, settled
+from tests.support.registry_world.world import World
 
 pytestmark = pytest.mark.story("026")
 
-START_US = 1_700_000_000_000_000
-SYNC_INTERVAL_S = 2.0
-GOAL_S = 30.0
+ALL: list[Scenario] = [
+    scenarios.join_one,
+    scenarios.join_ten,
+    scenarios.change_entries,
+    scenarios.start_many,
+    scenarios.replace_nodes,
+    scenarios.heal_split,
+]
+GOAL_S = 5.0
+FLOOR_S = 30.0
+LOSSY = Terrain(loss=0.3)
+SILENT = Settings(gossip_bytes_max=900, spread_delay_s=3600.0)
+"""Nothing is spread: nodes learn of changes by comparing alone."""
 
 
-@dataclass
-class World:
-    """A cluster in virtual time.
-
-    Attributes:
-        loss: Chance that a broadcast misses a node, and that a request fails.
-        groups: Node -> side of a split.
-        skew_us: Node -> how wrong its wall clock is.
-    """
-
-    rng: random.Random
-    count: int
-    loss: float = 0.0
-    now_s: float = 0.0
-    replicas: dict[str, Replica] = field(default_factory=dict)
-    neighbours: dict[str, Neighbours] = field(default_factory=dict)
-    groups: dict[str, int] = field(default_factory=dict)
-    skew_us: dict[str, int] = field(default_factory=dict)
-    bytes_sent: int = 0
-
-    def __post_init__(self) -> None:
-        for number in range(self.count):
-            node = f"n{number}"
-            self.replicas[node] = Replica(node, owned_kinds=frozenset({"instance"}))
-            self.neighbours[node] = Neighbours(random.Random(self.rng.random()))
-            self.skew_us[node] = self.rng.randrange(-2_000_000, 2_000_000)
-
-    def split(self, sides: int) -> None:
-        """Put every node on a side at random."""
-        self.groups = {node: self.rng.randrange(sides) for node in self.replicas}
-
-    def heal(self) -> None:
-        """Join all sides."""
-        self.groups = {}
-
-    def churn(self, writes: int) -> None:
-        """Let random nodes write, change and delete entries of their own and of a shared kind."""
-        for _ in range(writes):
-            node = self.rng.choice(list(self.replicas))
-            replica, now_us = self.replicas[node], self.now_us(node)
-            kind = self.rng.choice(["instance", "route"])
-            key = f"k{self.rng.randrange(20)}" + (f"@{node}" if kind == "instance" else "")
-            if self.rng.random() < 0.3:
-                entry = replica.delete(kind, key, now_us)
-            else:
-                entry = replica.put(kind, key, self.rng.randbytes(8), now_us)
-            if entry is not None:
-                plan = plan_spread([entry], others=self.reachable(node), gossip_bytes_max=900, rng=self.rng)
-                for payload in plan.broadcasts:
-                    self.broadcast(node, payload)
-
-    def broadcast(self, node: str, payload: bytes) -> None:
-        """Bring a broadcast to whom it reaches."""
-        for other in self.reachable(node):
-            if self.rng.random() >= self.loss:
-                self.replicas[other].merge(decode_page(payload), self.now_us(other))
-
-    def advance(self) -> None:
-        """Let one interval pass: every node compares once, in random order."""
-        self.now_s += SYNC_INTERVAL_S
-        for node in self.rng.sample(list(self.replicas), self.count):
-            peer = self.neighbours[node].pick(self.reachable(node))
-            if peer is not None:
-                self.compare(node, peer)
-
-    def compare(self, node: str, peer: str) -> None:
-        """Run a comparison that may break off at any point."""
-        exchange = Exchange(self.replicas[node])
-        while (request := exchange.request) is not None:
-            if self.rng.random() < self.loss:
-                self.neighbours[node].drop(peer)
-                return
-            reply = answer(self.replicas[peer], request, self.now_us(peer))
-            self.bytes_sent += len(request.payload) + len(reply)
-            exchange.handle_answer(reply, self.now_us(node))
-
-    def agree(self) -> bool:
-        """Tell whether all nodes hold the same."""
-        return len({replica.buckets.root() for replica in self.replicas.values()}) == 1
-
-    def time_to_agree(self) -> float:
-        """Let time pass until all agree; return how long it took."""
-        started = self.now_s
-        while not self.agree():
-            assert self.now_s - started < GOAL_S, "they do not agree in time"
-            self.advance()
-        return self.now_s - started
-
-    def reachable(self, node: str) -> list[str]:
-        """List the others on a node's side."""
-        side = self.groups.get(node)
-        return [other for other in self.replicas if other != node and self.groups.get(other) == side]
-
-    def now_us(self, node: str) -> int:
-        """Read a node's own wall clock."""
-        return START_US + round(self.now_s * 1e6) + self.skew_us[node]
+def churn(world: World, writes: int) -> None:
+    """Let random nodes write, change and delete entries of their own and of a shared kind."""
+    for _ in range(writes):
+        node = world.rng.choice(list(world.nodes))
+        kind = world.rng.choice(["instance", "route"])
+        key = f"k{world.rng.randrange(20)}" + (f"@{node}" if kind == "instance" else "")
+        if world.rng.random() < 0.3:
+            world.delete(node, kind, key)
+        else:
+            world.put(node, kind, key, world.rng.randbytes(8))
 
 
-@pytest.mark.parametrize("loss", [0.0, 0.3])
-def test_churn_under_loss_converges(seed: int, loss: float) -> None:
-    world = World(random.Random(seed), 30, loss=loss)
-    for _ in range(10):
-        world.churn(40)
-        world.advance()
-    world.time_to_agree()
+def world_of(seed: int, count: int, terrain: Terrain = LAN, settings: Settings | None = None) -> World:
+    """Return a world that holds nothing yet."""
+    return World(random.Random(seed), count, terrain=terrain, settings=settings)
+
+
+@pytest.mark.parametrize("scenario", ALL)
+def test_a_hundred_nodes_with_a_thousand_agents_agree_within_the_goal(seed: int, scenario: Scenario) -> None:
+    with settled(seed, 100) as world:
+        measured = measure(world, scenario)
+    assert measured.took_s <= GOAL_S
+    assert measured.quiet_bytes_per_s < 100
+    assert measured.bytes_per_change < 8_000
+
+
+@pytest.mark.parametrize("scenario", [scenarios.change_entries, scenarios.heal_split])
+def test_three_sites_far_apart_agree_within_the_floor(seed: int, scenario: Scenario) -> None:
+    with settled(seed, 30, terrain=WAN) as world:
+        assert measure(world, scenario).took_s <= FLOOR_S
+
+
+def test_a_change_costs_a_node_much_the_same_in_a_cluster_four_times_as_large(seed: int) -> None:
+    costs = []
+    for count in (25, 100):
+        with settled(seed, count) as world:
+            costs.append(measure(world, scenarios.change_entries).bytes_per_change)
+    assert costs[1] < 1.5 * costs[0]
+
+
+@pytest.mark.parametrize("terrain", [LAN, LOSSY])
+def test_churn_agrees_with_and_without_loss(seed: int, terrain: Terrain) -> None:
+    with world_of(seed, 30, terrain) as world:
+        for _ in range(10):
+            churn(world, 40)
+            world.run_for(2)
+        world.time_to_agree(FLOOR_S)
+
+
+def test_comparing_alone_is_enough(seed: int) -> None:
+    with world_of(seed, 30, settings=SILENT) as world:
+        churn(world, 200)
+        world.time_to_agree(FLOOR_S)
+        assert world.links.gossip_bytes.total() == 0
 
 
 def test_sides_of_a_split_agree_each_and_together_after_it(seed: int) -> None:
-    world = World(random.Random(seed), 24, loss=0.1)
-    world.churn(200)
-    world.time_to_agree()
-    world.split(3)
-    for _ in range(30):
-        world.churn(20)
-        world.advance()
-    assert not world.agree()
-    world.heal()
-    world.time_to_agree()
-    assert sum(replica.conflicts for replica in world.replicas.values()) > 0
+    with world_of(seed, 24, Terrain(loss=0.1)) as world:
+        churn(world, 200)
+        world.time_to_agree(FLOOR_S)
+        world.split(sides=3)
+        for _ in range(10):
+            churn(world, 60)
+            world.run_for(4)
+        assert not world.agree()
+        world.heal()
+        world.time_to_agree(FLOOR_S)
+        assert sum(node.replica.conflicts for node in world.nodes.values()) > 0
 
 
 def test_owned_entries_are_everywhere_as_their_owners_have_them(seed: int) -> None:
-    world = World(random.Random(seed), 16, loss=0.2)
-    for _ in range(5):
-        world.churn(50)
-        world.split(2)
-        world.advance()
-        world.heal()
-    world.time_to_agree()
-    for owner in world.replicas.values():
-        own = {entry.id: entry.value for entry in owner.own_entries()}
-        for replica in world.replicas.values():
-            seen = {
-                entry.id: entry.value
-                for entry in replica.entries("instance")
-                if entry.key.endswith(f"@{owner.node_id}")
-            }
-            assert seen == own
+    with world_of(seed, 16, Terrain(loss=0.2)) as world:
+        for _ in range(5):
+            churn(world, 50)
+            world.split()
+            world.run_for(2)
+            world.heal()
+        world.time_to_agree(FLOOR_S)
+        for owner in world.nodes.values():
+            own = {entry.id: entry.value for entry in owner.replica.own_entries()}
+            assert all(_owned_by(owner.node_id, node.replica) == own for node in world.nodes.values())
+
+
+def _owned_by(owner: str, replica: Replica) -> dict[Id, bytes]:
+    entries = replica.entries("instance")
+    return {entry.id: entry.value for entry in entries if entry.key.endswith(f"@{owner}")}
 
 
 def test_a_node_that_lost_everything_is_filled_and_its_ghosts_are_laid(seed: int) -> None:
-    world = World(random.Random(seed), 12)
-    world.churn(300)
-    world.time_to_agree()
-    world.replicas["n3"] = Replica("n3", owned_kinds=frozenset({"instance"}))
-    world.time_to_agree()
-    assert [entry for entry in world.replicas["n0"].entries("instance") if entry.origin == "n3"] == []
-    assert len(world.replicas["n3"]) == len(world.replicas["n0"]) > 50
-
-
-def test_fifty_nodes_agree_on_ten_thousand_agents_after_a_split(seed: int) -> None:
-    """The 10,000 are known before; what is measured is what the split left behind."""
-    world = World(random.Random(seed), 50)
-    first = world.replicas["n0"]
-    for number in range(10_000):
-        first.put("route", f"agent-{number}", b"v" * 100, START_US)
-    known = list(first.entries())
-    for replica in world.replicas.values():
-        replica.load(known, START_US)
-    world.split(2)
-    world.churn(200)
-    world.advance()
-    world.heal()
-    world.bytes_sent = 0
-    assert world.time_to_agree() <= 20
-    assert world.bytes_sent / world.count < 400_000
+    with world_of(seed, 12) as world:
+        churn(world, 300)
+        world.time_to_agree(FLOOR_S)
+        world.replace("node-3")
+        world.newest = {key: entry for key, entry in world.newest.items() if entry.origin != "node-3"}
+        world.time_to_agree(FLOOR_S)
+        one, other = world.nodes["node-0"].replica, world.nodes["node-3"].replica
+        assert [entry for entry in one.entries("instance") if entry.origin == "node-3"] == []
+        assert len(other) == len(one) > 50

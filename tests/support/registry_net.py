@@ -14,7 +14,13 @@ from caxton_node.core.errors import Unavailable
 from caxton_node.registry import Registry, Settings
 from caxton_node.storage import Database
 
-QUICK = Settings(sync_interval_s=0.1, spread_delay_s=0.002, save_delay_s=0.005, request_timeout_s=2.0)
+QUICK = Settings(
+    sync_interval_s=0.1,
+    learn_interval_s=0.2,
+    spread_delay_s=0.002,
+    save_delay_s=0.005,
+    request_timeout_s=2.0,
+)
 
 
 @dataclass

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from caxton_node.registry import anti_entropy
-from caxton_node.registry.anti_entropy import Exchange, Method, Request
+from caxton_node.registry import answering
+from caxton_node.registry.anti_entropy import Exchange
+from caxton_node.registry.comparison import Method, Request
 from caxton_node.registry.replica import Replica
 
 
@@ -24,17 +25,21 @@ def answer(replica: Replica, request: Request, now_us: int) -> bytes:
     """Answer a request as the registry's service does."""
     match request.method:
         case Method.DIGEST:
-            return anti_entropy.answer_digest(replica, request.payload)
+            return answering.answer_digest(replica, request.payload)
         case Method.PULL:
-            return anti_entropy.answer_pull(replica, request.payload)
+            return answering.answer_pull(replica, request.payload)
         case Method.PUSH:
-            anti_entropy.answer_push(replica, request.payload, now_us)
+            return answering.answer_push(replica, request.payload, now_us)[1]
+        case Method.CONTEXT:
+            return answering.answer_context(replica, request.payload, now_us)
+        case Method.FORGET:
+            answering.answer_forget(replica, request.payload, now_us)
             return b""
 
 
-def compare(initiator: Replica, responder: Replica, now_us: int) -> Traffic:
+def compare(initiator: Replica, responder: Replica, now_us: int, *, learns: bool = False) -> Traffic:
     """Run one whole comparison."""
-    exchange, traffic = Exchange(initiator), Traffic()
+    exchange, traffic = Exchange(initiator, learns=learns), Traffic()
     while (request := exchange.request) is not None:
         reply = answer(responder, request, now_us)
         traffic.requests += 1

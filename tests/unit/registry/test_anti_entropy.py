@@ -7,10 +7,11 @@ import time
 import msgspec
 import pytest
 
-from caxton_node.registry import anti_entropy
+from caxton_node.registry import answering
 from caxton_node.registry.anti_entropy import Exchange
 from caxton_node.registry.entry import PAGE_BYTES_MAX, VALUE_BYTES_MAX, MalformedPage
-from caxton_node.registry.replica import TOMBSTONE_KEPT_US, Replica
+from caxton_node.registry.replica import Replica
+from caxton_node.registry.tombstones import TOMBSTONE_KEPT_US
 from tests.support.replicas import compare
 
 pytestmark = pytest.mark.story("026")
@@ -107,15 +108,15 @@ def test_a_peer_full_of_expired_tombstones_does_not_hold_the_exchange_up() -> No
 @pytest.mark.parametrize("payload", [b"", b"\x93\x02\x03", msgspec.msgpack.encode((2, b"root"))])
 def test_a_request_that_cannot_be_read_is_refused(payload: bytes) -> None:
     with pytest.raises(MalformedPage):
-        anti_entropy.answer_digest(Replica("alpha"), payload)
+        answering.answer_digest(Replica("alpha"), payload)
     with pytest.raises(MalformedPage):
-        anti_entropy.answer_pull(Replica("alpha"), payload)
+        answering.answer_pull(Replica("alpha"), payload)
 
 
 @pytest.mark.parametrize("rows", [(256, b""), (-1, b""), (0, b"x" * 21)])
 def test_a_pull_with_impossible_rows_is_refused(rows: tuple[int, bytes]) -> None:
     with pytest.raises(MalformedPage):
-        anti_entropy.answer_pull(Replica("alpha"), msgspec.msgpack.encode((1, [rows])))
+        answering.answer_pull(Replica("alpha"), msgspec.msgpack.encode((1, [rows])))
 
 
 def test_an_answer_that_cannot_be_read_ends_the_exchange() -> None:
@@ -128,3 +129,40 @@ def test_an_answer_that_cannot_be_read_ends_the_exchange() -> None:
     with pytest.raises(MalformedPage):
         exchange.handle_answer(b"\xff", NOW_US)
     assert exchange.request is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.2, 0.5, 1.0])
+def test_who_was_away_catches_up_by_deltas_or_by_a_snapshot_whichever_is_smaller(share: float) -> None:
+    """A comparison with a replica that has nothing is what a snapshot costs."""
+    alpha, beta = Replica("alpha"), Replica("beta")
+    for number in range(4000):
+        alpha.put(
+            "instance", f"agent-{number}@alpha", b"version 1 of an agent that runs on alpha", NOW_US + number
+        )
+    beta.load(alpha.entries(), NOW_US)
+    for number in range(round(4000 * share)):
+        value = b"version 2 of an agent that runs on alpha"
+        alpha.put("instance", f"agent-{number}@alpha", value, NOW_US + 3_600_000_000 + number)
+    snapshot = compare(Replica("gamma"), alpha, NOW_US)
+    traffic = compare(beta, alpha, NOW_US)
+    assert traffic.received == round(4000 * share)
+    assert traffic.bytes_sent <= snapshot.bytes_sent * 1.5
+    if share <= 0.02:
+        assert traffic.bytes_sent <= snapshot.bytes_sent / 2
+    assert_equal(alpha, beta)
+
+
+def test_entries_newer_on_the_side_that_took_a_snapshot_travel_with_the_next_comparison() -> None:
+    alpha, beta = filled("alpha", 3000), filled("beta", 1)
+    compare(beta, alpha, NOW_US)
+    compare(beta, alpha, NOW_US)
+    assert_equal(alpha, beta)
+
+
+def test_buckets_larger_than_a_page_are_taken_in_parts() -> None:
+    alpha, beta = Replica("alpha"), Replica("beta")
+    for number in range(2000):
+        alpha.put("instance", f"agent-{number}", bytes([number % 251]) * 40_000, NOW_US)
+    traffic = compare(beta, alpha, NOW_US)
+    assert traffic.received == 2000
+    assert_equal(alpha, beta)

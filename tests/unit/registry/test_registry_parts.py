@@ -48,7 +48,8 @@ def test_capabilities_are_found_by_their_name() -> None:
     directory = Directory()
     record = CapabilityRecord("price", "1", "default/shop", "beta", {"type": "object"})
     assert directory.apply(as_entry(record)) == set()
-    assert directory.capabilities.find("price") == [record]
+    assert directory.find_capability("price") == directory.capabilities() == [record]
+    assert directory.capabilities_of("default/shop", "beta") == [record]
 
 
 def test_a_record_that_cannot_be_read_is_hidden_and_counted() -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from caxton_node.core.errors import ResourceLimit, Unavailable
+from caxton_node.core.errors import InvalidArgument, ResourceLimit, Unavailable
 from caxton_node.observability import Board, configure_logs
 from caxton_node.registry import CapabilityRecord, InstanceRecord, Registry
 from caxton_node.registry.background import TOPIC
-from tests.support.registry_net import Net, Node, until
+from caxton_node.registry.entry import Entry
+from caxton_node.registry.overruled import Overruled
+from caxton_node.registry.patch import EntryNotFound
+from caxton_node.registry.replica import Replica
+from caxton_node.registry.saver import Saver
+from caxton_node.registry.store import RegistryStore
+from caxton_node.storage import Database
+from tests.support.registry_net import QUICK, Net, Node, until
 
 pytestmark = pytest.mark.story("026")
 
@@ -208,18 +217,126 @@ async def test_the_registry_goes_on_after_a_disk_that_failed(three: Three) -> No
 
 
 async def test_old_tombstones_leave_memory_and_disk(three: Three, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caxton_node.registry.background.COLLECT_EVERY_S", 0.0)
+    monkeypatch.setattr("caxton_node.registry.syncer.COLLECT_EVERY_S", 0.0)
     three["alpha"].put_instance(instance("echo", "alpha"))
     await until(lambda: three.all_see("echo", "alpha"))
     three["alpha"].remove_instance("default/echo#1.0.0.1@alpha")
     await until(lambda: three.all_see("echo"))
     await three["alpha"]._saver.flush()
-    monkeypatch.setattr("caxton_node.registry.replica.TOMBSTONE_KEPT_US", -1)
+    for limit in ("TOMBSTONE_KEPT_US", "TOMBSTONE_KEPT_MAX_US"):
+        monkeypatch.setattr(f"caxton_node.registry.tombstones.{limit}", -1)
     await until(lambda: three["alpha"]._replica.tombstones == 0)
     await until(lambda: three["beta"]._replica.tombstones == 0)
     await three.nodes["alpha"].stop()
     await three.nodes["alpha"].start()
     assert len(three["alpha"]._replica) == 0
+
+
+async def test_what_a_node_missed_for_days_is_deleted_in_its_memory_and_on_its_disk(
+    three: Three, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has the tombstone any more; what they have seen tells them that the entry is no news."""
+    monkeypatch.setattr("caxton_node.registry.syncer.COLLECT_EVERY_S", 0.0)
+    for node in ("alpha", "beta", "gamma"):
+        three[node]._replica.context.caught_up = True
+    three["alpha"].put_entry("route", "default/x", b"r")
+    await until(lambda: all(three[node].find_entry("route", "default/x") for node in ("beta", "gamma")))
+    await until(lambda: all(len(three[node]._replica.context) == 3 for node in ("alpha", "beta", "gamma")))
+    await three.nodes["gamma"].stop()
+    three["alpha"].remove_entry("route", "default/x")
+    await until(lambda: three["beta"]._replica.tombstones == 1)
+    monkeypatch.setattr("caxton_node.registry.tombstones.TOMBSTONE_KEPT_US", -1)  # days later
+    monkeypatch.setattr("caxton_node.registry.tombstones.TOMBSTONE_KEPT_MAX_US", -1)
+    await until(lambda: not three["alpha"]._replica.tombstones and not three["beta"]._replica.tombstones)
+    gone: list[Entry] = []
+    await three.nodes["gamma"].start()
+    assert three["gamma"].find_entry("route", "default/x") is not None
+    three["gamma"].watch("route", gone.extend)
+    await until(lambda: bool(gone))
+    assert [(entry.key, entry.deleted) for entry in gone] == [("default/x", True)]
+    await three["gamma"]._saver.flush()
+    assert await three.nodes["gamma"].database.read("SELECT key FROM registry_entries") == []
+    assert three["alpha"].find_entry("route", "default/x") is None
+
+
+async def test_a_peer_that_hangs_holds_up_nobody_else(three: Three, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A burst is pushed to each peer; the next change must not wait for one that never answers."""
+    hanging = asyncio.Event()
+
+    async def hang(_peer: str, _payload: bytes) -> bytes:
+        await hanging.wait()
+        return b""
+
+    monkeypatch.setitem(three.net.doors["gamma"].methods, "registry.push", hang)
+    for number in range(200):
+        three["alpha"].put_instance(instance(f"agent-{number}", "alpha"))
+    await until(lambda: len(three["beta"].instances()) == 200)
+    three["alpha"].put_instance(instance("late", "alpha"))
+    await until(lambda: bool(three["beta"].instances("default/late")), within_s=1.5)  # a push may take 2 s
+    hanging.set()
+
+
+async def test_what_was_seen_is_on_the_disk_after_all_that_it_speaks_of(tmp_path: Path) -> None:
+    replica = Replica("alpha")
+    entries = [replica.put("route", f"r{number}", b"r", 1_700_000_000_000_000) for number in range(3000)]
+    async with await Database.open(tmp_path / "alpha.db") as database:
+        store = RegistryStore(database)
+        saver = Saver(store, QUICK)
+        saver.add(entries)
+        first = asyncio.create_task(saver.flush())
+        await asyncio.sleep(0)  # it has taken what there was, and stores it in several transactions
+        saver.keep_seen({"beta": 7})
+        await saver.flush()
+        assert (len(await store.load()), await store.load_context()) == (3000, {"beta": 7})
+        assert first.done()
+
+
+async def test_entries_are_watched_by_kind_wherever_they_change(three: Three) -> None:
+    seen: list[Entry] = []
+    three["beta"].watch("route", seen.extend)
+    three["alpha"].put_entry("route", "default/x", b"r")
+    three["alpha"].put_entry("other", "default/y", b"o")
+    await until(lambda: three["beta"].find_entry("other", "default/y") is not None)
+    three["alpha"].remove_entry("route", "default/x")
+    await until(lambda: len(seen) == 2)
+    assert [(entry.key, entry.deleted) for entry in seen] == [("default/x", False), ("default/x", True)]
+    assert [entry.key for entry in three["beta"].entries("other")] == ["default/y"]
+
+
+async def test_a_partial_update_changes_what_it_names_and_nothing_else(three: Three) -> None:
+    value = msgspec.msgpack.encode({"replicas": 2, "zone": "a", "from the future": [1]})
+    three["alpha"].put_entry("deployment", "default/x", value)
+    await until(lambda: three["beta"].find_entry("deployment", "default/x") is not None)
+    three["beta"].update_entry("deployment", "default/x", {"replicas": 3, "zone": None})
+    await until(lambda: _fields(three["alpha"]) == {"replicas": 3, "from the future": [1]})
+    three["beta"].put_entry("deployment", "default/y", b"\x01")
+    with pytest.raises(InvalidArgument, match="by field"):
+        three["beta"].update_entry("deployment", "default/y", {"replicas": 3})
+    with pytest.raises(EntryNotFound):
+        three["beta"].update_entry("deployment", "default/z", {"replicas": 3})
+
+
+def _fields(registry: Registry) -> dict[str, object]:
+    entry = registry.find_entry("deployment", "default/x")
+    assert entry is not None
+    fields: dict[str, object] = msgspec.msgpack.decode(entry.value)
+    return fields
+
+
+async def test_whoever_held_what_was_overruled_is_told(three: Three) -> None:
+    told: list[Overruled] = []
+    for node in ("alpha", "beta", "gamma"):
+        three[node].on_overruled(told.append)
+    three.net.split(["alpha"], ["beta", "gamma"])
+    three["alpha"].put_entry("route", "default/x", b"one")
+    three["beta"].put_entry("route", "default/x", b"two")
+    await until(lambda: three["gamma"].find_entry("route", "default/x") is not None)
+    three.net.heal()
+    await until(
+        lambda: len({three[node]._replica.buckets.root() for node in ("alpha", "beta", "gamma")}) == 1
+    )
+    assert {(each.loser.value, each.winner.value) for each in told} <= {(b"one", b"two"), (b"two", b"one")}
+    assert len({each.winner.value for each in told}) == 1
 
 
 async def test_the_metrics_show_what_is_held(three: Three) -> None:

@@ -7,7 +7,7 @@ import pytest
 from caxton_node.core.errors import InvalidArgument, ResourceLimit
 from caxton_node.registry.entry import VALUE_BYTES_MAX, Entry
 from caxton_node.registry.hlc import stamp_at
-from caxton_node.registry.replica import TOMBSTONE_KEPT_US, Replica
+from caxton_node.registry.replica import Replica
 from caxton_node.registry.vector_clock import VectorClock
 
 pytestmark = pytest.mark.story("026")
@@ -69,28 +69,6 @@ def test_writing_on_top_of_a_version_from_a_fast_clock_still_wins() -> None:
     assert fast.merge([newer], NOW_US) == [newer]
     assert newer.clock.counts == {"fast": 1, "slow": 1}
     assert slow.conflicts == fast.conflicts == 0
-
-
-def test_tombstones_are_kept_a_day_and_no_longer() -> None:
-    alpha, beta = replica("alpha"), replica("beta")
-    beta.merge([alpha.put("instance", "a", b"1", NOW_US)], NOW_US)
-    tombstone = alpha.delete("instance", "a", NOW_US)
-    assert tombstone is not None
-    assert alpha.collect(NOW_US + TOMBSTONE_KEPT_US) == []
-    assert alpha.collect(NOW_US + TOMBSTONE_KEPT_US + 2000) == [tombstone]
-    assert len(alpha) == alpha.tombstones == 0
-    assert alpha.buckets.root() == Replica("other").buckets.root()
-    assert beta.merge([tombstone], NOW_US + TOMBSTONE_KEPT_US + 2000) == [tombstone]
-    assert beta.find("instance", "a") is None
-
-
-def test_an_expired_tombstone_does_not_come_back_from_a_slower_collector() -> None:
-    alpha, beta = replica("alpha"), replica("beta")
-    alpha.put("instance", "a", b"1", NOW_US)
-    tombstone = alpha.delete("instance", "a", NOW_US)
-    assert tombstone is not None
-    assert beta.merge([tombstone], NOW_US + TOMBSTONE_KEPT_US + 2000) == []
-    assert len(beta) == 0
 
 
 def test_an_owner_deletes_what_it_does_not_know_of_itself() -> None:
