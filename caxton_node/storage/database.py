@@ -3,6 +3,7 @@
     database = await Database.open(data_dir / "caxton.db")
     await database.write("UPDATE boot SET epoch = epoch + 1")     # returns when it is on the disk
     rows = await database.read("SELECT epoch FROM boot")
+    row = database.find("SELECT value FROM cluster WHERE key = ?", ("node",))
 
 SQLite in WAL mode: readers never wait for the writer. `synchronous=FULL`, because an acknowledged message
 must survive the power cord; the group commit of `group_commit.py` is what makes that affordable.
@@ -21,30 +22,40 @@ from typing import Any, Self
 
 import aiosqlite
 
-from caxton_node.storage import integrity, migrate
+from caxton_node.storage import integrity, migrate, swap
+from caxton_node.storage.change_log import ChangeLog
+from caxton_node.storage.change_sequence import move_on
 from caxton_node.storage.errors import StoreFailed, translate
-from caxton_node.storage.group_commit import GroupWriter, Parameters, Statement, WriteCounts, WriterConnection
+from caxton_node.storage.group import Parameters, Statement, WriterConnection
+from caxton_node.storage.group_commit import GroupWriter, WriteCounts
 
 _WAL_BYTES_MAX = 64 * 1024 * 1024
 _ROWS_PER_HOP = 256
+_FIND_WAIT_MS = 50
 
 
 class Database:
-    """One SQLite file with one writer and one reader. Build it with `open`."""
+    """One SQLite file with one writer and two readers, one of them behind a thread. Build it with `open`."""
 
-    def __init__(self, path: Path, writer: GroupWriter, reader: aiosqlite.Connection) -> None:
+    def __init__(
+        self, path: Path, writer: GroupWriter, reader: aiosqlite.Connection, finder: sqlite3.Connection
+    ) -> None:
         self.path = path
         self._writer = writer
         self._reader = reader
+        self._finder = finder
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path, *, migrations: Path = migrate.MIGRATIONS) -> Self:
+    async def open(
+        cls, path: Path, *, migrations: Path = migrate.MIGRATIONS, change_log: ChangeLog | None = None
+    ) -> Self:
         """Check the file, bring its schema up to date, and open it; a missing file is created.
 
         Args:
             path: The database file; its folder must exist.
             migrations: Folder with the migration files.
+            change_log: Where every write is written down as well; closed with the database.
 
         Raises:
             CorruptStore: The file is damaged; it was left untouched.
@@ -53,18 +64,26 @@ class Database:
 
         Source: story 004.
         """
-        await asyncio.to_thread(prepare, path, migrate.read_migrations(migrations))
+        steps = migrate.read_migrations(migrations)
+        await asyncio.to_thread(prepare, path, steps, is_logged=change_log is not None)
         connection = WriterConnection(lambda: connect_writable(path), _ROWS_PER_HOP)
         reader = aiosqlite.Connection(lambda: integrity.connect_read_only(path), _ROWS_PER_HOP)
+        finder: sqlite3.Connection | None = None
         try:
             await connection
             await reader
+            finder = _connect_finder(path)
+            if change_log is not None:
+                await connection.keep_journal(change_log)
         except BaseException as err:
             await connection.close()
-            if isinstance(err, sqlite3.Error):
+            await reader.close()
+            if finder is not None:
+                finder.close()
+            if isinstance(err, sqlite3.Error | OSError):
                 raise translate(path, err) from err
             raise
-        return cls(path, GroupWriter(connection, path), reader)
+        return cls(path, GroupWriter(connection, path), reader, finder)
 
     async def write(self, sql: str, parameters: Parameters = ()) -> int:
         """Run one statement; return how many rows it changed, once that is durable.
@@ -102,6 +121,24 @@ class Database:
         except sqlite3.Error as err:
             raise translate(self.path, err) from err
 
+    def find(self, sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
+        """Return the first row of a query that an index answers, None if there is none; it does not wait.
+
+        The row is read right here: some 5 us, against 50 for the way to a thread and back. That is for single
+        rows; whatever walks over a table holds up everybody, and is for `read`.
+
+        Raises:
+            CorruptStore: SQLite met a damaged page.
+            StoreFailed: The query cannot be run, would write, or the database is closed.
+        """
+        if self._closed:
+            raise StoreFailed(f"the database {self.path} is closed", why="this node is shutting down")
+        try:
+            row: tuple[Any, ...] | None = self._finder.execute(sql, parameters).fetchone()
+        except sqlite3.Error as err:
+            raise translate(self.path, err) from err
+        return row
+
     @property
     def counts(self) -> WriteCounts:
         """Return the writer's live counters; read them, do not change them."""
@@ -114,6 +151,7 @@ class Database:
         self._closed = True
         await self._writer.close()
         await self._reader.close()
+        self._finder.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,8 +162,9 @@ class Database:
         await self.close()
 
 
-def prepare(path: Path, available: Sequence[migrate.Migration]) -> None:
+def prepare(path: Path, available: Sequence[migrate.Migration], *, is_logged: bool = False) -> None:
     """Make a file fit for use, or raise with the file as it was; blocks, so call it on a thread."""
+    swap.finish_half_done(path)
     applied: list[migrate.Applied] = []
     if path.exists() and path.stat().st_size:
         with integrity.open_read_only(path) as connection:
@@ -139,8 +178,16 @@ def prepare(path: Path, available: Sequence[migrate.Migration]) -> None:
     try:
         with closing(connect_writable(path)) as connection:
             migrate.apply(connection, steps, now_unix_ms=time.time_ns() // 1_000_000)
+            if steps or not is_logged:
+                move_on(connection)
     except sqlite3.Error as err:
         raise translate(path, err) from err
+
+
+def _connect_finder(path: Path) -> sqlite3.Connection:
+    connection = integrity.connect_read_only(path)
+    connection.execute(f"PRAGMA busy_timeout = {_FIND_WAIT_MS}")
+    return connection
 
 
 def connect_writable(path: Path) -> sqlite3.Connection:
@@ -150,6 +197,9 @@ def connect_writable(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(
+            "PRAGMA secure_delete = ON"
+        )  # messages and hashes of tokens do not outlive their rows
         connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES_MAX}")
     except BaseException:
         connection.close()

@@ -5,29 +5,20 @@ is being synced, everybody else's writes wait in a list, and the next transactio
 writers get 30 times the rate of a commit each, and a lone writer waits no longer than it must. A timer
 that gathers a group on purpose was rejected: it makes the lone writer pay, and the sync is timer enough.
 
-A group is one transaction, but its members do not share a fate: a statement that a constraint refuses is
-undone by SQLite alone, a batch (`write_many`) by its savepoint. Only what SQLite cannot commit at all
-fails the whole group.
+What a group is to the database, and how its members part when one is refused, is in `group.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
-
-import aiosqlite
 
 from caxton_node.core.errors import CaxtonError
 from caxton_node.storage.errors import StoreFailed, WriteRefused, translate
-
-Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
-Statement: TypeAlias = tuple[str, Parameters]
-Outcome: TypeAlias = list[int] | Exception
+from caxton_node.storage.group import Outcome, Statement, WriterConnection
 
 GROUP_STATEMENTS_MAX = 1024
 WAITING_MAX = 16_384
@@ -58,15 +49,6 @@ class _Write:
     done: asyncio.Future[list[int]] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
-
-
-class WriterConnection(aiosqlite.Connection):
-    """An aiosqlite connection that runs a whole group in one hop to its thread."""
-
-    async def run_group(self, writes: Sequence[Sequence[Statement]]) -> list[Outcome]:
-        """Run each write in one transaction; return row counts or the error of each, in order."""
-        outcomes: list[Outcome] = await self._execute(run_group, self._conn, writes)  # type: ignore[no-untyped-call]  # aiosqlite leaves this one method without annotations
-        return outcomes
 
 
 class GroupWriter:
@@ -114,6 +96,7 @@ class GroupWriter:
         self._wanted.set()
         self._room.set()
         await self._pump
+        await self._connection.close_journal()
         await self._connection.close()
 
     async def _run(self) -> None:
@@ -160,42 +143,6 @@ class GroupWriter:
         if not write.done.done():
             write.done.set_exception(error)
         return "" if isinstance(error, WriteRefused) else error.why
-
-
-def run_group(connection: sqlite3.Connection, writes: Sequence[Sequence[Statement]]) -> list[Outcome]:
-    """Run writes in one transaction on the thread that owns the connection.
-
-    Returns:
-        Per write, in order: the changed rows of each of its statements, or why nothing of it was stored.
-    """
-    outcomes: list[Outcome] = []
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        for statements in writes:
-            outcomes.append(_run_write(connection, statements))
-            if not connection.in_transaction:  # SQLite gave the whole transaction up: disk full, IO error
-                return [outcomes[-1]] * len(writes)
-        connection.execute("COMMIT")
-    except sqlite3.Error as err:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        return [err] * len(writes)
-    return outcomes
-
-
-def _run_write(connection: sqlite3.Connection, statements: Sequence[Statement]) -> Outcome:
-    try:
-        if len(statements) == 1:
-            return [connection.execute(*statements[0]).rowcount]
-        connection.execute("SAVEPOINT batch")
-        changed = [connection.execute(sql, parameters).rowcount for sql, parameters in statements]
-        connection.execute("RELEASE batch")
-    except Exception as err:  # noqa: BLE001 - whatever is wrong with one write stays with that write
-        if len(statements) > 1 and connection.in_transaction:
-            connection.execute("ROLLBACK TO batch")
-            connection.execute("RELEASE batch")
-        return err
-    return changed
 
 
 def _caused(error: CaxtonError, cause: Exception) -> CaxtonError:

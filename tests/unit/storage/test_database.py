@@ -106,7 +106,9 @@ async def test_a_batch_is_stored_whole_or_not_at_all(database: Database) -> None
 
 
 @pytest.mark.parametrize(
-    "parameters", [("k", 2**70), ("k", object()), ("k", "\ud800"), ("only one",)], ids=repr
+    "parameters",
+    [("k", 2**70), ("k", object()), ("k", "\ud800"), ("only one",)],
+    ids=["too large", "no value", "no text", "too few"],
 )
 async def test_unfit_parameters_are_refused_and_the_writer_lives(
     database: Database, parameters: tuple[object, ...]
@@ -132,6 +134,28 @@ async def test_callers_wait_for_room_when_the_disk_is_behind(
     assert await database.read("SELECT count(*) FROM cluster") == [(50,)]
 
 
+async def test_a_single_row_is_found_without_waiting_as_soon_as_it_is_acknowledged(
+    database: Database,
+) -> None:
+    assert database.find("SELECT value FROM cluster WHERE key = ?", ("k",)) is None
+    for number in range(3):
+        await database.write("INSERT OR REPLACE INTO cluster VALUES ('k', ?)", (number,))
+        assert database.find("SELECT value FROM cluster WHERE key = ?", ("k",)) == (number,)
+    with pytest.raises(StoreFailed, match="readonly"):
+        database.find("DELETE FROM cluster")
+    with pytest.raises(StoreFailed, match="no such table"):
+        database.find("SELECT 1 FROM nowhere")
+
+
+async def test_finding_leaves_no_transaction_open_that_would_keep_the_log_from_ending(
+    database: Database,
+) -> None:
+    await database.write_many([(PUT, (f"k{n}", n)) for n in range(10)])
+    assert database.find("SELECT value FROM cluster") is not None
+    writer = database._writer._connection
+    assert await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)") == [(0, 0, 0)]
+
+
 async def test_the_reader_cannot_write(database: Database) -> None:
     with pytest.raises(StoreFailed, match="readonly"):
         await database.read("DELETE FROM cluster")
@@ -147,6 +171,8 @@ async def test_closing_commits_what_waits_and_refuses_the_rest(tmp_path: Path) -
         await database.write(PUT, ("late", 1))
     with pytest.raises(StoreFailed, match="closed"):
         await database.read("SELECT 1")
+    with pytest.raises(StoreFailed, match="closed"):
+        database.find("SELECT 1")
     async with await Database.open(tmp_path / "caxton.db") as again:
         assert await again.read("SELECT count(*) FROM cluster") == [(100,)]
 
@@ -180,7 +206,8 @@ async def test_a_damaged_file_is_named_and_left_untouched(tmp_path: Path) -> Non
         await Database.open(path)
     assert str(path) in caught.value.what
     assert "SQLite says: " in caught.value.why
-    assert "restore a backup" in caught.value.hint
+    assert "caxton-node backup restore" in caught.value.hint
+    assert "caxton-node salvage" in caught.value.hint
     assert path.read_bytes() == before
 
 
