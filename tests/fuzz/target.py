@@ -24,6 +24,7 @@ NAMES = (
     "envelope",
     "router",
     "directory",
+    "platform_agents",
     "agent_log",
     "gossip",
     "module_wire",

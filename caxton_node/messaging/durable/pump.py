@@ -17,7 +17,7 @@ from caxton_node.messaging.durable.store import DurableStore
 from caxton_node.observability.background import tell_of_bug
 from caxton_node.observability.logs import get_logger
 from caxton_node.storage.errors import StoreFailed
-from caxton_node.storage.group_commit import Statement
+from caxton_node.storage.group import Statement
 
 STATEMENTS_MAX = 1_024
 PAUSE_S = 0.25

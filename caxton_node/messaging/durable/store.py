@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from caxton_node.messaging.durable.outbox import Entry
 from caxton_node.storage import Database
-from caxton_node.storage.group_commit import Statement
+from caxton_node.storage.group import Statement
 
 _PAGE_ROWS = 1_000
 

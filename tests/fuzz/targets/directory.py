@@ -12,12 +12,13 @@ from typing import Any, cast
 from caxton_node.fipa import Envelope, Performative, decode, encode
 from caxton_node.fipa.rules import CONTENT_BYTES_CAP
 from caxton_node.messaging import Mailbox, Router, RouteTable
-from caxton_node.messaging.directory import CAPABILITIES_MAX, DIRECTORY, Directory
+from caxton_node.messaging.directory import DIRECTORY, Bounds
 from caxton_node.registry import Registry, Settings
 from caxton_node.storage import Database
 from tests.fuzz.source import Source, inflate
 from tests.support.agents import NODE, Alone
 from tests.support.clock import HandClock
+from tests.support.directories import directory_of
 
 MESSAGES_MAX = 8
 AGENTS = ("painter", "buyer")
@@ -48,7 +49,8 @@ class _House:
             rng=random.Random(1),
         )
         self.router = Router(node_id=NODE, routes=RouteTable(), clock=clock, loop=self._loop)
-        self.router.add_platform_agent(DIRECTORY, Directory(NODE, self.registry, self.router.submit).handle)
+        directory = directory_of(self.registry, NODE, self.router.submit)
+        self.router.add_platform_agent(DIRECTORY, directory.handle)
         self.boxes = {name: Mailbox(1_000) for name in AGENTS}
         for name, box in self.boxes.items():
             self.router.add_mailbox(f"{name}#1.1@{NODE}", box, content_bytes_max=CONTENT_BYTES_CAP)
@@ -99,7 +101,7 @@ def _check_house(house: _House) -> None:
     assert counts.accepted == counts.settled + counts.in_flight, counts
     for name in AGENTS:
         owned = [it for it in house.registry.capabilities() if it.agent == f"default/{name}"]
-        assert len(owned) <= CAPABILITIES_MAX
+        assert len(owned) <= Bounds().agent_max
 
 
 def _register_many(first: int) -> bytes:
@@ -119,4 +121,15 @@ def seeds() -> Iterator[bytes]:
     yield head + begin + b'"a":\xc1\x0f['
     yield b"\0".join(head + _register_many(first) for first in (0, 40))
     yield head + begin + b'"a":18446744073709551615,"b":"\\ud800"}}]}'
+    more = b'{"action":"search","capability":"p*","version":"^1","text":"a b","sends":{"type":"string"}'
+    yield b"\0".join(
+        [
+            head + register,
+            head + more + b',"sample":[1],"pick":"best"}',
+            b"\x15\x02\x01" + search,
+            b"\x02\x02\x01",
+        ]
+    )
+    modify = b'{"action":"modify","capabilities":[{"name":"x","cost":{"price":1},"input":{"$ref":"#"}}]}'
+    yield b"\0".join([head + register, head + modify, head + b'{"action":"deregister","capabilities":["x"]}'])
     yield head + b'{"action":"\xc1\x0fa"}\0\x05\x01\x03{}'
