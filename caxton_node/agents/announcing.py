@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from caxton_node.agents.claiming import Claims
 from caxton_node.agents.lifecycle import State
+from caxton_node.agents.manifest import Keeping
 from caxton_node.agents.views import AgentView
 from caxton_node.messaging.routes import RouteTable, Target
 from caxton_node.registry import InstanceRecord, Registry
@@ -19,22 +21,40 @@ _SILENT = frozenset({State.LOADED, State.STOPPED, State.FAILED, State.UNLOADED})
 
 
 class RegistryAnnouncer:
-    """Publishes the instances of this node; implements `charge.Announcer`."""
+    """Publishes the instances of this node; implements `charge.Announcer`.
+
+    Attributes:
+        claims: Whose names are.
+    """
 
     def __init__(self, registry: Registry, node_id: str) -> None:
+        self.claims = Claims(registry)
         self._registry = registry
         self._node_id = node_id
 
     def announce(self, view: AgentView) -> None:
-        """Publish an instance in its present state; one that does not run offers nothing."""
+        """Publish an instance in its present state; one that does not run offers nothing.
+
+        An agent that goes on from an image of its memory does not register again, so its entries stay;
+        searches pass them over until it runs.
+        """
         self._registry.put_instance(record_of(view))
-        if view.state in _SILENT:
+        if view.state in _SILENT and view.manifest.keeping is not Keeping.IMAGE:
             self._registry.remove_capabilities_of(view.manifest.name)
 
     def withdraw(self, view: AgentView) -> None:
-        """Take an instance and what it offered out of the registry."""
+        """Take an instance and what it offered out of the registry, and its name if nobody else has it."""
         self._registry.remove_instance(view.instance)
         self._registry.remove_capabilities_of(view.manifest.name)
+        self.claims.release(view.manifest.name)
+
+    def claim(self, view: AgentView) -> None:
+        """Say that an agent is what its name stands for from now on."""
+        self.claims.take(view)
+
+    def claim_again(self, view: AgentView) -> None:
+        """Say so of an agent that starts again, if its name allows no such agent now."""
+        self.claims.take_again(view)
 
     def replace(self, old_instance: str, view: AgentView) -> None:
         """Publish an instance in place of another of the same agent, which keeps what it has registered."""
@@ -54,8 +74,7 @@ class RegistryAnnouncer:
 
     def capabilities_of(self, name: str) -> tuple[str, ...]:
         """Return what an agent on this node has registered, sorted."""
-        mine = (found for found in self._registry.capabilities() if found.node == self._node_id)
-        return tuple(sorted(found.name for found in mine if found.agent == name))
+        return tuple(found.name for found in self._registry.capabilities_of(name))
 
 
 class RouteKeeper:
@@ -86,4 +105,6 @@ def record_of(view: AgentView) -> InstanceRecord:
         state=view.state.value,
         module_sha256=view.module_sha256,
         capabilities=view.capabilities,
+        load=view.condition.load,
+        failing=view.condition.failing,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
-from caxton_node.agents.manifest import Keeping, Manifest
+from caxton_node.agents.manifest import Keeping, Manifest, OnConflict
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.runtime.batching import Batching
@@ -31,6 +31,8 @@ class Change:
         checkpoint_every_s: How often it is asked for that.
         batching: Another way to fill its turns.
         protocols: What becomes of acts that its protocols do not allow.
+        on_conflict: What it does when it loses its name.
+        manages: Other agents that it may manage, whole.
     """
 
     module: bytes = b""
@@ -44,6 +46,8 @@ class Change:
     checkpoint_every_s: float | None = None
     batching: Batching | None = None
     protocols: ProtocolPolicy | None = None
+    on_conflict: OnConflict | None = None
+    manages: tuple[str, ...] | None = None
 
     @property
     def needs_reload(self) -> bool:
@@ -70,6 +74,8 @@ class Change:
             "checkpoint_every_s": self.checkpoint_every_s,
             "batching": self.batching,
             "protocols": self.protocols,
+            "on_conflict": self.on_conflict,
+            "manages": self.manages,
         }
         given = {name: value for name, value in others.items() if value is not None}
         if not (given or self.limits or self.module):

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from caxton_node.agents.condition import Gauge
 from caxton_node.agents.degradation import Degradation
 from caxton_node.agents.failures import Failure
 from caxton_node.agents.instance import Instance
 from caxton_node.agents.retirement import Retirement
 from caxton_node.agents.store import Deployed
 from caxton_node.agents.supervision import Supervisor
-from caxton_node.agents.views import AgentView
+from caxton_node.agents.views import AgentView, Glance
 from caxton_node.core.errors import NotFound
 from caxton_node.core.ids import Address
 
@@ -41,6 +42,14 @@ class Announcer(Protocol):
         """Return what an agent has registered on this node, sorted."""
         ...
 
+    def claim(self, view: AgentView) -> None:
+        """Say that an agent is what its name stands for from now on."""
+        ...
+
+    def claim_again(self, view: AgentView) -> None:
+        """Say so of an agent that was here before and starts again, if its name allows no such agent now."""
+        ...
+
 
 @dataclass(slots=True)
 class Charge:
@@ -57,6 +66,7 @@ class Charge:
         timer: The restart that is due, if one is.
         retiring: The instance of an earlier version, as long as that finishes what it began.
         asked_at: When it was last asked for a checkpoint, monotonic.
+        gauge: How it does, as the cluster is told.
     """
 
     instance: Instance
@@ -69,6 +79,7 @@ class Charge:
     timer: asyncio.TimerHandle | None = None
     retiring: Retirement | None = None
     asked_at: float = 0.0
+    gauge: Gauge = field(default_factory=Gauge)
 
     @property
     def name(self) -> str:
@@ -87,6 +98,18 @@ class Charge:
         every_s = self.row.manifest.checkpoint_every_s
         return bool(every_s) and self.instance.keeps is not None and now - self.asked_at >= every_s
 
+    def glance(self) -> Glance:
+        """Return what deployments are decided by; any thread."""
+        row, failure = self.row, self.failure
+        return Glance(
+            manifest=row.manifest,
+            module_sha256=row.module_sha256,
+            state=self.instance.state,
+            tie=row.tie,
+            verdict=failure.verdict if failure else "",
+            failure=str(failure) if failure else "",
+        )
+
     def begin_anew(self) -> None:
         """Forget what supervision has held against it: an operator took the matter in hand."""
         self.cancel_restart()
@@ -94,6 +117,7 @@ class Charge:
         self.row = replace(self.row, failure=None)
         self.supervisor.reset()
         self.degradation.reset()
+        self.gauge = Gauge()
         self.restarts = 0
 
     def cancel_restart(self) -> None:
@@ -117,6 +141,7 @@ class Roster:
         self._charges: dict[str, Charge] = {}
         self._by_instance: dict[str, Charge] = {}
         self._with_interval: dict[str, Charge] = {}
+        self._replicas: dict[str, Charge] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._charges
@@ -136,6 +161,7 @@ class Roster:
         del self._charges[charge.name]
         del self._by_instance[charge.instance.id]
         self._with_interval.pop(charge.name, None)
+        self._replicas.pop(charge.name, None)
 
     def set_row(self, charge: Charge, row: Deployed) -> None:
         """Note other facts about the deployment of an agent."""
@@ -144,6 +170,16 @@ class Roster:
             self._with_interval[charge.name] = charge
         else:
             self._with_interval.pop(charge.name, None)
+        if row.tie:
+            self._replicas[charge.name] = charge
+
+    def charges(self) -> list[Charge]:
+        """List the agents in the order in which they came."""
+        return list(self._charges.values())
+
+    def replicas(self) -> list[Charge]:
+        """List the agents that are replicas of deployments."""
+        return list(self._replicas.values())
 
     def due_for_checkpoint(self, now: float) -> list[Charge]:
         """List the agents that are to be asked for a checkpoint at this monotonic instant."""
@@ -196,6 +232,8 @@ class Roster:
             waiting=instance.waiting,
             memory_bytes=instance.memory_bytes,
             batch_now=instance.batch_now,
+            tie=row.tie,
+            condition=charge.gauge.told,
         )
 
     def announce(self, charge: Charge) -> None:
@@ -205,6 +243,14 @@ class Roster:
     def announce_in_place_of(self, old_instance: str, charge: Charge) -> None:
         """Tell the cluster that an agent's present instance has taken the place of another."""
         self._announcer.replace(old_instance, self.view(charge))
+
+    def claim(self, charge: Charge) -> None:
+        """Tell the cluster that an agent is what its name stands for from now on."""
+        self._announcer.claim(self.view(charge))
+
+    def claim_again(self, charge: Charge) -> None:
+        """Tell the cluster so of an agent that starts again, if its name allows no such agent now."""
+        self._announcer.claim_again(self.view(charge))
 
     def withdraw(self, charge: Charge) -> None:
         """Tell the cluster that an agent is gone."""

@@ -78,6 +78,17 @@ class Drainer:
         except TimeoutError:
             _log.info("a drain ended before all was done", agent=instance.id, waiting=instance.waiting)
 
+    async def wait_idle(self, instance: Instance, within_s: float) -> None:
+        """Wait until an agent that runs has handled what waits, or time is over; it goes on to run."""
+        look_every_s = LOOK_EVERY_S
+        try:
+            async with asyncio.timeout(within_s):
+                while instance.is_in(State.RUNNING) and instance.waiting:  # see `wait`
+                    await asyncio.sleep(look_every_s)
+                    look_every_s = min(2 * look_every_s, LOOK_EVERY_MAX_S)
+        except TimeoutError:
+            _log.info("an agent was not done in time", agent=instance.id, waiting=instance.waiting)
+
     def return_mail(self, instance: Instance) -> int:
         """Close an agent's mailbox, give back what waits, tell those who talk with it; returns how much."""
         return self._give_back(instance, instance.close_mailbox())

@@ -1,41 +1,38 @@
-"""What an agent may say of itself: the directory's registry, guarded by the grants of the manifests.
+"""What an agent may say of itself: its manifest's grants, asked by the directory before it registers.
 
-    grants = Grants(registry)                       before the directory
-    directory = Directory(node_id, grants, submit)
+    grants = Grants()                               before the directory
+    registrar = Registrar(..., check=grants.check)
     grants.connect(agents.may_register)             once the agents' service is there
 
 Until it is connected nobody may register, which is right: no agent runs yet.
+
+A grant is a name, or `text.*` for all names that begin with `text.`; no grants at all mean any name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 
 from caxton_node.core.errors import Forbidden
 from caxton_node.core.ids import Address
-from caxton_node.registry import CapabilityRecord, Registry
+from caxton_node.registry import CapabilityRecord
 
 
 class Grants:
-    """Implements `messaging.directory.Registry`.
+    """Judges by what the service of the agents knows."""
 
-    Args:
-        registry: Where capabilities live.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self) -> None:
         self._may_register: Callable[[str, str], bool] = _nobody
 
     def connect(self, may_register: Callable[[str, str], bool]) -> None:
         """Name who judges: called with the agent's `tenant/name` and the capability."""
         self._may_register = may_register
 
-    def put_capability(self, record: CapabilityRecord) -> None:
-        """Publish a capability of an agent on this node.
+    def check(self, record: CapabilityRecord) -> None:
+        """Refuse a capability that an agent of this node may not have.
 
         Raises:
-            Forbidden: Its manifest does not grant it; nothing was published.
+            Forbidden: Its manifest does not grant it.
         """
         if not self._may_register(record.agent, record.name):
             raise Forbidden(
@@ -43,19 +40,15 @@ class Grants:
                 why="its manifest grants other capabilities",
                 hint=f"deploy it with --capability {record.name}",
             )
-        self._registry.put_capability(record)
 
-    def remove_capabilities_of(self, agent: str) -> None:
-        """Withdraw everything that an agent on this node can do."""
-        self._registry.remove_capabilities_of(agent)
 
-    def find_capability(self, name: str) -> Sequence[CapabilityRecord]:
-        """List who has a capability and is within reach."""
-        return self._registry.find_capability(name)
+def is_granted(grants: Collection[str], capability: str) -> bool:
+    """Tell whether grants allow a capability; none at all allow any."""
+    return not grants or any(_allows(grant, capability) for grant in grants)
 
-    def capabilities(self) -> Sequence[CapabilityRecord]:
-        """List all capabilities within reach."""
-        return self._registry.capabilities()
+
+def _allows(grant: str, capability: str) -> bool:
+    return capability.startswith(grant[:-1]) if grant.endswith("*") else capability == grant
 
 
 def _nobody(_agent: str, _capability: str) -> bool:

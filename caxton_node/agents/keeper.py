@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from caxton_node.agents.admission import Admission
 from caxton_node.agents.charge import Charge, Roster
+from caxton_node.agents.conditions import Conditions
 from caxton_node.agents.hot_reload import HotReload
 from caxton_node.agents.instance import Instance, Plant
 from caxton_node.agents.lifecycle import State
@@ -54,9 +55,11 @@ class Keeper:
         self._starter = starter
         self._hot_reload = hot_reload
         self._violations = violations
+        self._conditions = Conditions(roster)
         self._tasks = [
             asyncio.create_task(self._repeat(self._tell), name="agents-violations"),
             asyncio.create_task(self._repeat(self._take_checkpoints), name="agents-checkpoints"),
+            asyncio.create_task(self._repeat(self._look), name="agents-conditions"),
         ]
 
     async def restore(
@@ -75,7 +78,7 @@ class Keeper:
         """
         charges = [self._take_in_charge(row, make) for row in await self._store.read_all()]
         spooled = await self._store.read_spool()
-        self._hand_out(spooled, [charge for charge in charges if charge.row.desired is State.RUNNING])
+        self._hand_out(spooled, [charge for charge in charges if charge.row.starts_with_node])
         if spooled:
             await self._store.delete_spool(spooled[-1].number)
         away = {charge.instance.address for charge in charges if not charge.instance.is_open}
@@ -87,7 +90,9 @@ class Keeper:
         self._roster.withdraw_others()
 
     def _take_in_charge(self, row: Deployed, make: Callable[[Instance, Deployed], Charge]) -> Charge:
-        state = row.desired if row.desired in {State.STOPPED, State.FAILED} else State.UNLOADED
+        is_kept_down = row.desired is State.RUNNING and not row.starts_with_node
+        desired = State.STOPPED if is_kept_down else row.desired
+        state = desired if desired in {State.STOPPED, State.FAILED} else State.UNLOADED
         charge = make(Instance(self._plant, row.manifest, row.number, state), row)
         self._admission.take(charge.name, row.manifest.limits.memory_bytes)
         self._roster.add(charge)
@@ -178,6 +183,9 @@ class Keeper:
 
     async def _tell(self) -> None:
         self._violations.tell()
+
+    async def _look(self) -> None:
+        self._conditions.look(self._plant.clock.now())
 
     async def _take_checkpoints(self) -> None:
         """Ask for the checkpoints that are due; an agent with a command under way is asked the next time."""

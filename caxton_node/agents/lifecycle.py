@@ -34,6 +34,7 @@ class Event(StrEnum):
     STOP = "stop"
     FAIL = "fail"
     REMOVE = "remove"
+    OVERRULED = "overruled"  # another agent of its name won after a partition; what it does then is its own
 
 
 TRANSITIONS: Mapping[tuple[State, Event], State] = {
@@ -44,6 +45,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.LOADED, Event.REMOVE): State.UNLOADED,
     (State.RUNNING, Event.DRAIN): State.DRAINING,
     (State.RUNNING, Event.FAIL): State.FAILED,
+    (State.RUNNING, Event.OVERRULED): State.RUNNING,
     (State.DRAINING, Event.STOP): State.STOPPED,
     (State.DRAINING, Event.FAIL): State.FAILED,
     (State.STOPPED, Event.LOAD): State.LOADED,

@@ -11,6 +11,7 @@ import msgspec
 
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import full_name
+from caxton_node.core.name_filter import read_filter
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.host.determinism import Determinism
@@ -21,13 +22,16 @@ DEFAULT_VERSION = "1.0.0"
 MODULE_BYTES_MAX = 50 * 1024 * 1024
 CONFIG_BYTES_MAX = 64 * 1024
 CAPABILITIES_MAX = 256
+MANAGES_MAX = 64
 METERED_FUEL_MAX = 10**12
 CHECKPOINT_EVERY_MIN_S, CHECKPOINT_EVERY_MAX_S = 0.1, 86_400
 # These answer on every node and may not be shadowed (design: platform agents; `~` marks waiting clients).
 PLATFORM_NAMES = frozenset({"ams", "df", "kv"})
 
 _VERSION = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.+_-]{0,62}[0-9A-Za-z])?\Z")
-_CAPABILITY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?\Z")
+_CAPABILITY = re.compile(
+    r"(?:\*|[A-Za-z0-9](?:[A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?|[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}\*)\Z"
+)
 
 
 class Keeping(StrEnum):
@@ -36,6 +40,13 @@ class Keeping(StrEnum):
     AUTO = "auto"  # its own checkpoint, if its module can make and take one
     IMAGE = "image"  # its memory and globals as they are; only for a successor of the same module
     OFF = "off"  # nothing: every instance starts afresh
+
+
+class OnConflict(StrEnum):
+    """What an agent does that has lost its name to another one, which was deployed beyond a partition."""
+
+    STOP = "stop"  # it is told, drained and stopped
+    KEEP = "keep"  # it is told and goes on, as another version of the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,7 @@ class Manifest:
         version: Version of the agent.
         limits: What it may use.
         config: JSON values handed to the guest when it starts, at most 64 KiB encoded.
-        capabilities: Capabilities that it may register; empty means any.
+        capabilities: Capabilities that it may register, `text.*` for a namespace; empty means any.
         cpu: How its processor time is bounded.
         wasm_features: Features beyond MVP WebAssembly that an operator allows it.
         world: For a deterministic agent, the time and the chance that it sees; its batches are of one then.
@@ -55,6 +66,9 @@ class Manifest:
         checkpoint_every_s: How often a running instance is asked for that, beside its end; 0: only then.
         batching: How many messages it gets in one turn, up to its limit.
         protocols: What becomes of acts that its protocols do not allow.
+        on_conflict: What it does when it loses its name to an agent that was deployed beyond a partition.
+        manages: Other agents that it may start and stop through `ams`: names, or with a `*` at the end how
+            names begin; none by default.
 
     Raises:
         InvalidArgument: A field cannot be used; the error says which, why and what would do.
@@ -72,12 +86,15 @@ class Manifest:
     checkpoint_every_s: float = 0.0
     batching: Batching = Batching.ADAPTIVE
     protocols: ProtocolPolicy = ProtocolPolicy.ENFORCE
+    on_conflict: OnConflict = OnConflict.STOP
+    manages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", _check_name(self.name))
         object.__setattr__(self, "version", _check_version(self.version or DEFAULT_VERSION))
         _check_config(self.config)
         _check_capabilities(self.capabilities)
+        _check_manages(self.manages)
         _check_interval(self.checkpoint_every_s)
         _check_metered(self.cpu, self.limits)
         object.__setattr__(self, "wasm_features", self.profile.features)
@@ -161,6 +178,15 @@ def _check_config(config: Mapping[str, object]) -> None:
         )
 
 
+def _check_manages(patterns: tuple[str, ...]) -> None:
+    if len(patterns) > MANAGES_MAX:
+        raise InvalidArgument(
+            f"{len(patterns)} patterns of managed agents", why=f"one agent may have at most {MANAGES_MAX}"
+        )
+    for pattern in patterns:
+        read_filter(pattern)
+
+
 def _check_capabilities(names: tuple[str, ...]) -> None:
     if len(names) > CAPABILITIES_MAX:
         raise InvalidArgument(
@@ -170,6 +196,7 @@ def _check_capabilities(names: tuple[str, ...]) -> None:
         if not _CAPABILITY.match(name):
             raise InvalidArgument(
                 f"{name!r} is not a capability",
-                why="it is 1 to 128 of letters, digits and . _ : / -, with a letter or digit at both ends",
-                hint="for example text.uppercase",
+                why="it is 1 to 128 of letters, digits and . _ : / -, with a letter or digit at both ends; "
+                "a * at the end stands for the rest of a name",
+                hint="for example text.uppercase, or text.*",
             )

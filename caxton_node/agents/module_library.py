@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 
 from caxton_node.agents.module_exchange import ModuleExchange
 from caxton_node.agents.module_wire import check_digest
 from caxton_node.agents.shelf import Shelf
+from caxton_node.core.clock import Clock
 from caxton_node.core.errors import CorruptStore, InvalidArgument
 
 
@@ -19,12 +20,15 @@ class ModuleLibrary:
     Args:
         shelf: What this node keeps.
         exchange: The way to what other nodes have; None on a node without a cluster.
+        clock: Time.
     """
 
-    def __init__(self, shelf: Shelf, exchange: ModuleExchange | None) -> None:
+    def __init__(self, shelf: Shelf, exchange: ModuleExchange | None, clock: Clock) -> None:
         self._shelf = shelf
         self._exchange = exchange
+        self._clock = clock
         self._lent: Counter[str] = Counter()
+        self._spoken_for: Counter[str] = Counter()
 
     def offer(self, module: bytes) -> AbstractContextManager[str]:
         """Hold bytes out to other nodes as long as the context lasts; it gives their digest.
@@ -55,6 +59,35 @@ class ModuleLibrary:
             if not self._lent[sha256]:
                 del self._lent[sha256]
                 await self._shelf.drop_stray(sha256)
+
+    async def hold(self, sha256: str) -> None:
+        """Have a module on this node's disk until it is let go, fetched if need be.
+
+        Raises:
+            CaxtonError: As `ModuleExchange.fetch`, or the disk did not take it.
+        """
+        async with self.lend(sha256) as binary:
+            await self._shelf.hold(sha256, binary, (), self._clock.unix_us() // 1000)
+
+    @contextmanager
+    def spoken_for(self, sha256: str) -> Iterator[None]:
+        """Let nobody let a module go while the context lasts."""
+        self._spoken_for[sha256] += 1
+        try:
+            yield
+        finally:
+            self._spoken_for[sha256] -= 1
+            if not self._spoken_for[sha256]:
+                del self._spoken_for[sha256]
+
+    async def let_go(self, sha256: str) -> None:
+        """Keep a module only as long as an agent uses it, unless it is spoken for."""
+        if sha256 not in self._spoken_for:
+            await self._shelf.let_go(sha256)
+
+    async def held(self) -> set[str]:
+        """Return the modules that are held."""
+        return await self._shelf.held()
 
     async def _find(self, sha256: str, near: str) -> bytes:
         try:

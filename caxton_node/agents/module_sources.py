@@ -1,10 +1,11 @@
-"""Where modules may be: nodes that run agents of them, by the registry, and all others that are alive."""
+"""Where modules may be: nodes that hold them or run agents of them, by the registry, and all others alive."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from caxton_node.agents.module_announcing import ModuleHolders
 from caxton_node.registry import Registry
 
 
@@ -40,13 +41,20 @@ class ModuleSources:
     def __init__(self, cluster: ClusterPort, registry: Registry) -> None:
         self._cluster = cluster
         self._registry = registry
+        self._holders = ModuleHolders(registry)
         self.request = cluster.request
         self.serve = cluster.serve
 
     def holders(self, sha256: str) -> Sequence[str]:
-        """Return the other nodes that run an agent of this module, by id."""
+        """Return the other nodes that are alive and hold this module, or run an agent of it, by id."""
+        holding = self._holders.of(sha256)
+        found = [node for node in self.others() if node in holding]
+        return found or self._running(sha256)
+
+    def _running(self, sha256: str) -> list[str]:
+        """Look through all instances: nodes of an earlier version do not say what they hold."""
         nodes = {found.node for found in self._registry.instances() if found.module_sha256 == sha256}
-        return sorted(nodes - {self._cluster.node_id})
+        return [node for node in self.others() if node in nodes]
 
     def others(self) -> Sequence[str]:
         """Return all other nodes that are alive, by id; before the node has joined there are none."""

@@ -93,6 +93,10 @@ class ModuleFolder:
             place.unlink(missing_ok=True)
         sweep_parts(self._folder, used)
 
+    def sizes(self) -> dict[str, int]:
+        """Return the modules that are here, sound or not, by digest, with their sizes in bytes."""
+        return {place.stem: place.stat().st_size for place in self._folder.glob("*.wasm")}
+
     def path_of(self, sha256: str) -> Path:
         """Return where a module is, or would be."""
         return self._folder / f"{sha256}.wasm"

@@ -162,7 +162,8 @@ class Reviver:
             await instance.halt()
             if charge.failure is not None:
                 await self._keep(charge, charge.failure)
-            await self._decide(charge)
+            if charge.row.desired is State.RUNNING:  # else it trapped while it was to be stopped
+                await self._decide(charge)
             self._roster.announce(charge)
 
     async def _decide(self, charge: Charge) -> None:

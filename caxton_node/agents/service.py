@@ -23,12 +23,15 @@ from caxton_node.agents.commands import Commands, to_the_end
 from caxton_node.agents.compiling import Compiling
 from caxton_node.agents.draining import Drainer
 from caxton_node.agents.failures import of_error
+from caxton_node.agents.grants import is_granted
 from caxton_node.agents.hot_reload import HotReload
 from caxton_node.agents.instance import Instance, Plant
 from caxton_node.agents.keeper import Keeper
 from caxton_node.agents.lifecycle import Event, State
+from caxton_node.agents.loss import Loss
 from caxton_node.agents.manifest import Manifest, check_module_size
 from caxton_node.agents.mending import Mender
+from caxton_node.agents.module_announcing import Holdings
 from caxton_node.agents.module_exchange import ModuleExchange, PeersPort
 from caxton_node.agents.module_library import ModuleLibrary
 from caxton_node.agents.modules import ModuleFolder
@@ -37,14 +40,15 @@ from caxton_node.agents.relay import TrapRelay
 from caxton_node.agents.reviver import Reviver
 from caxton_node.agents.shelf import Shelf
 from caxton_node.agents.starting import Starter
-from caxton_node.agents.store import AgentStore, Deployed
+from caxton_node.agents.store import AgentStore, Deployed, Tie
 from caxton_node.agents.supervision import RestartPolicy, Supervisor
 from caxton_node.agents.updating import Updater
-from caxton_node.agents.views import AgentView
+from caxton_node.agents.views import AgentView, Glance
 from caxton_node.agents.violations import ViolationBook
 from caxton_node.core.errors import CaxtonError, CorruptStore, NotFound
 from caxton_node.core.events import EventBus
 from caxton_node.core.ids import full_name
+from caxton_node.core.name_filter import read_filter
 from caxton_node.observability import Board
 from caxton_node.observability.logs import get_logger
 from caxton_node.storage import Database
@@ -70,6 +74,7 @@ class AgentService:
         policy: How patient supervision is.
         rng: Source of jitter.
         peers: Where modules that other nodes have come from; None on a node without a cluster.
+        holdings: Makes known which modules are here; None tells nobody.
 
     Attributes:
         commands: The commands under way.
@@ -91,15 +96,16 @@ class AgentService:
         policy: RestartPolicy | None = None,
         rng: random.Random | None = None,
         peers: PeersPort | None = None,
+        holdings: Holdings | None = None,
     ) -> None:
         self._plant = plant
         self._store = AgentStore(database)
         folder = ModuleFolder(data_dir / "modules")
-        self._shelf = Shelf(self._store, folder)
+        self._shelf = Shelf(self._store, folder, holdings)
         largest = plant.engine.settings.module_bytes_max
         self._exchange = None if peers is None else ModuleExchange(folder, peers, board, largest)
         self._mender = None if self._exchange is None else Mender(self._exchange, self._revive, self._give_up)
-        self.modules = ModuleLibrary(self._shelf, self._exchange)
+        self.modules = ModuleLibrary(self._shelf, self._exchange, plant.clock)
         self.commands = Commands()
         self._clock = clock = plant.clock
         self._policy = policy or RestartPolicy()
@@ -157,6 +163,18 @@ class AgentService:
         """Return every agent of this node by name."""
         return [self._roster.view(charge) for charge in self._roster]
 
+    def find_state(self, name: str) -> State | None:
+        """Return where an agent (`tenant/name`) is in its life, None if it is not here."""
+        return self._roster.get(name).instance.state if name in self._roster else None
+
+    def replicas(self) -> list[Glance]:
+        """Return the agents of this node that are replicas of deployments; any thread."""
+        return [charge.glance() for charge in self._roster.replicas()]
+
+    def glance(self, name: str) -> Glance | None:
+        """Return what deployments are decided by of an agent (`tenant/name`), None if it is not here."""
+        return self._roster.get(name).glance() if name in self._roster else None
+
     def failed(self) -> Iterator[str]:
         """Yield the instances that are Failed; any thread."""
         return (charge.instance.id for charge in self._roster if charge.instance.state is State.FAILED)
@@ -173,14 +191,27 @@ class AgentService:
         """Tell whether an agent may register a capability: its manifest grants it, or grants any."""
         if name not in self._roster:
             return False
-        granted = self._roster.get(name).row.manifest.capabilities
-        return not granted or capability in granted
+        return is_granted(self._roster.get(name).row.manifest.capabilities, capability)
+
+    def may_manage(self, name: str, other: str) -> bool:
+        """Tell whether an agent may start and stop another (`tenant/name` both): its manifest says so."""
+        if name not in self._roster:
+            return False
+        return any(other in read_filter(text) for text in self._roster.get(name).row.manifest.manages)
 
     # -- commands -------------------------------------------------------------------------------------------
 
     @to_the_end
-    async def deploy(self, manifest: Manifest, module: bytes, *, start: bool = True) -> AgentView:
+    async def deploy(
+        self, manifest: Manifest, module: bytes, *, start: bool = True, tie: Tie = Tie.NONE
+    ) -> AgentView:
         """Validate a module, start it as an agent, and keep both.
+
+        Args:
+            manifest: What is asked for.
+            module: Binary or text.
+            start: Leave it Running, else Loaded.
+            tie: Whether it is a replica of a deployment.
 
         Raises:
             InvalidModule: The module cannot be run by this node.
@@ -194,7 +225,7 @@ class AgentService:
             instance = Instance(self._plant, manifest)
             instance.load(compiled)
             desired = State.RUNNING if start else State.LOADED
-            row = Deployed(manifest, compiled.sha256, compiled.size, desired, self._now_ms())
+            row = Deployed(manifest, compiled.sha256, compiled.size, desired, self._now_ms(), tie=tie)
             charge = self._take_in_charge(instance, row)
             # In charge before it runs, so that a trap in its first message finds it.
             self._roster.add(charge)
@@ -207,8 +238,27 @@ class AgentService:
                     await self._abandon(charge)
                     raise
         self._roster.announce(charge)
+        self._roster.claim(charge)
         _log.info("agent deployed", agent=instance.id, module=compiled.sha256[:12], state=str(instance.state))
         return self._roster.view(charge)
+
+    @asynccontextmanager
+    async def taking_in(self, module: bytes, manifest: Manifest) -> AsyncIterator[str]:
+        """Check a module and hold it for a deployment, whether this node is to run it or not.
+
+        It gives the digest of the module's binary form; while the context lasts nobody lets the module go, so
+        that there is time to write down who needs it.
+
+        Raises:
+            InvalidModule: It cannot be run.
+            ResourceLimit: Compiling it takes too much.
+        """
+        check_module_size(module)
+        binary, compiled = await self._compiling.new(module, manifest)
+        with self.modules.spoken_for(compiled.sha256):
+            held = self._shelf.hold(compiled.sha256, binary, compiled.imports, self._now_ms())
+            await self.commands.finish(held)
+            yield compiled.sha256
 
     @to_the_end
     async def update(self, name: str, change: Change, *, drain_s: float = DRAIN_S) -> AgentView:
@@ -228,6 +278,21 @@ class AgentService:
         """
         async with self._command(name) as charge:
             await self._updater.update(charge, change, drain_s)
+            if change.needs_reload:
+                self._roster.claim(charge)
+            return self._roster.view(charge)
+
+    @to_the_end
+    async def tie(self, name: str, tie: Tie) -> AgentView:
+        """Mark a replica as one of the other consistency.
+
+        Raises:
+            NotFound: This node has none of this name.
+        """
+        async with self._command(name) as charge:
+            row = replace(charge.row, tie=tie)
+            await self._shelf.rewrite(row, self._now_ms())
+            self._roster.set_row(charge, row)
             return self._roster.view(charge)
 
     @to_the_end
@@ -257,12 +322,7 @@ class AgentService:
         async with self._command(name) as charge:
             if charge.timer is None:  # one that waits for its restart is left Failed
                 charge.instance.check(Event.DRAIN)
-            await self._hot_reload.finish(charge)
-            # First, so that a node that dies meanwhile does not bring it back.
-            running = charge.instance.is_in(State.RUNNING)
-            await self._set_desired(charge, State.STOPPED if running else State.FAILED)
-            returned = await self._drainer.bring_down(charge, drain_s)
-            self._roster.announce(charge)
+            returned = await self._bring_down(charge, drain_s)
             return self._roster.view(charge), returned
 
     @to_the_end
@@ -304,6 +364,40 @@ class AgentService:
             await self._plant.chronicle.forget(charge.name)
             _log.info("agent removed", agent=charge.instance.id, returned=returned)
             return returned
+
+    # -- names that were lost -------------------------------------------------------------------------------
+
+    def find_up(self, name: str) -> Deployed | None:
+        """Return what is deployed here by `tenant/name` and runs or is to run again; None if nothing is."""
+        row = self._roster.get(name).row if name in self._roster else None
+        return row if row is not None and row.desired is State.RUNNING else None
+
+    @to_the_end
+    async def give_way(self, name: str, loss: Loss, *, notice_s: float, drain_s: float) -> bool:
+        """Tell an agent that it has lost its name, and stop it unless it is to go on all the same.
+
+        Args:
+            name: The agent.
+            loss: What happened, judged again once no other command is under way.
+            notice_s: How long it may take to handle what it is told, before it is drained.
+            drain_s: How long it may drain.
+
+        Returns:
+            Whether it had lost its name.
+
+        Raises:
+            NotFound: This node has none of this name.
+        """
+        async with self._command(name) as charge:
+            if not loss.holds():
+                return False
+            if charge.instance.is_in(State.RUNNING):
+                charge.instance.step(Event.OVERRULED, loss.reason)
+                loss.tell()
+            if loss.stops:
+                await self._drainer.wait_idle(charge.instance, notice_s)
+                await self._bring_down(charge, drain_s)
+            return True
 
     # -- with the node --------------------------------------------------------------------------------------
 
@@ -381,6 +475,16 @@ class AgentService:
         self._drainer.return_mail(charge.instance)
         _log.error("agent did not start: its module is lost", agent=charge.instance.id)
 
+    async def _bring_down(self, charge: Charge, drain_s: float) -> int:
+        """Drain and stop an agent for good; returns how many messages went back to their senders."""
+        await self._hot_reload.finish(charge)
+        # First, so that a node that dies meanwhile does not bring it back.
+        running = charge.instance.is_in(State.RUNNING)
+        await self._set_desired(charge, State.STOPPED if running else State.FAILED)
+        returned = await self._drainer.bring_down(charge, drain_s)
+        self._roster.announce(charge)
+        return returned
+
     async def _bring_up(self, charge: Charge) -> None:
         charge.begin_anew()
         instance = charge.instance
@@ -396,6 +500,7 @@ class AgentService:
             raise
         finally:
             self._roster.announce(charge)
+        self._roster.claim_again(charge)
         await self._set_desired(charge, State.RUNNING)
         await self._store.set_failure(charge.name, None, self._now_ms())
 

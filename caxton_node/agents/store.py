@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
 from caxton_node.agents.failures import Failure
 from caxton_node.agents.lifecycle import State
-from caxton_node.agents.manifest import Keeping, Manifest
+from caxton_node.agents.manifest import Manifest
+from caxton_node.agents.manifest_form import limits_to_plain, manifest_from_plain, traits_to_plain
 from caxton_node.core.errors import CaxtonError
-from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.messaging.parking import Parked
 from caxton_node.observability.logs import get_logger
-from caxton_node.runtime.batching import Batching
-from caxton_node.runtime.host.determinism import Determinism
-from caxton_node.runtime.limits import RANGES, Limits
-from caxton_node.runtime.profile import Cpu
 from caxton_node.storage import Database, Statement
 
 _COLUMNS = (
-    "name, version, module_sha256, limits, config, manifest, desired_state, deployed_unix_ms, number, failure"
+    "name, version, module_sha256, limits, config, manifest, desired_state, deployed_unix_ms, number, "
+    "failure, deployment"
 )
 _PUT_AGENT = (
     f"INSERT OR REPLACE INTO agents ({_COLUMNS}, updated_unix_ms) "  # noqa: S608  a constant
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PUT_MODULE = (
     "INSERT OR IGNORE INTO modules (sha256, size_bytes, imports, stored_unix_ms) VALUES (?, ?, ?, ?)"
 )
 _SPOOL = "INSERT INTO spooled_messages (receiver, envelope, is_followed, spooled_unix_ms) VALUES (?, ?, ?, ?)"
-_DELETE_UNUSED = "DELETE FROM modules WHERE sha256 = ? AND sha256 NOT IN (SELECT module_sha256 FROM agents)"
+_HOLD_MODULE = (
+    "INSERT INTO modules (sha256, size_bytes, imports, stored_unix_ms, is_held) VALUES (?, ?, ?, ?, 1) "
+    "ON CONFLICT (sha256) DO UPDATE SET is_held = 1"
+)
+_UNUSED = "is_held = 0 AND sha256 NOT IN (SELECT module_sha256 FROM agents)"
+_DELETE_UNUSED = f"DELETE FROM modules WHERE sha256 = ? AND {_UNUSED}"  # noqa: S608  a constant
 _SET_DESIRED = "UPDATE agents SET desired_state = ?, updated_unix_ms = ? WHERE name = ?"
 _SET_FAILURE = "UPDATE agents SET failure = ?, updated_unix_ms = ? WHERE name = ?"
 
@@ -55,6 +58,14 @@ class Spooled:
     is_followed: bool
 
 
+class Tie(StrEnum):
+    """What an agent is to the deployments of the cluster."""
+
+    NONE = ""  # somebody deployed it on this node
+    AVAILABLE = "available"  # a replica, which runs wherever its node is
+    CONSISTENT = "consistent"  # a replica, which runs only among a majority
+
+
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """One row: an agent and the state that it shall be in.
@@ -67,6 +78,7 @@ class Deployed:
         deployed_unix_ms: When it was deployed.
         number: Which instance of its version runs.
         failure: Why it failed last, if it ever did.
+        tie: Whether it is a replica of a deployment.
     """
 
     manifest: Manifest
@@ -76,6 +88,12 @@ class Deployed:
     deployed_unix_ms: int
     number: int = 1
     failure: Failure | None = None
+    tie: Tie = Tie.NONE
+
+    @property
+    def starts_with_node(self) -> bool:
+        """Return whether it is to run as soon as its node does: not before it is known who is there."""
+        return self.desired is State.RUNNING and self.tie is not Tie.CONSISTENT
 
 
 class AgentStore:
@@ -89,9 +107,9 @@ class AgentStore:
         manifest = row.manifest
         module = (row.module_sha256, row.module_bytes, _json(imports), now_ms)
         values = (
-            manifest.name, manifest.version, row.module_sha256, _json(asdict(manifest.limits)),
-            _json(manifest.config), _json(_rest_of(manifest)), row.desired.value, row.deployed_unix_ms,
-            row.number, _json(row.failure) if row.failure else None, now_ms,
+            manifest.name, manifest.version, row.module_sha256, _json(limits_to_plain(manifest.limits)),
+            _json(manifest.config), _json(traits_to_plain(manifest)), row.desired.value, row.deployed_unix_ms,
+            row.number, _json(row.failure) if row.failure else None, row.tie.value, now_ms,
         )  # fmt: skip
         await self._database.write_many([(_PUT_MODULE, module), (_PUT_AGENT, values)])
 
@@ -116,16 +134,29 @@ class AgentStore:
         """Forget a module if no agent uses it; returns whether it was forgotten."""
         return bool(await self._database.write(_DELETE_UNUSED, (module_sha256,)))
 
+    async def hold_module(self, sha256: str, size_bytes: int, imports: Sequence[str], now_ms: int) -> None:
+        """Keep a module whether an agent uses it or not."""
+        await self._database.write(_HOLD_MODULE, (sha256, size_bytes, _json(imports), now_ms))
+
+    async def let_go_of_module(self, sha256: str) -> None:
+        """Keep a module only as long as an agent uses it."""
+        await self._database.write("UPDATE modules SET is_held = 0 WHERE sha256 = ?", (sha256,))
+
+    async def held_modules(self) -> set[str]:
+        """Return the modules that are kept whether an agent uses them or not."""
+        rows = await self._database.read("SELECT sha256 FROM modules WHERE is_held = 1")
+        return {str(sha256) for (sha256,) in rows}
+
     async def knows_module(self, module_sha256: str) -> bool:
         """Return whether a module is kept for an agent."""
         return bool(await self._database.read("SELECT 1 FROM modules WHERE sha256 = ?", (module_sha256,)))
 
     async def sweep_modules(self) -> set[str]:
-        """Forget every module that no agent uses; returns those that are used."""
-        await self._database.write(
-            "DELETE FROM modules WHERE sha256 NOT IN (SELECT module_sha256 FROM agents)", ()
+        """Forget every module that no agent uses and that is not held; returns the others."""
+        await self._database.write(f"DELETE FROM modules WHERE {_UNUSED}", ())  # noqa: S608  a constant
+        rows = await self._database.read(
+            "SELECT module_sha256 FROM agents UNION SELECT sha256 FROM modules WHERE is_held = 1", ()
         )
-        rows = await self._database.read("SELECT module_sha256 FROM agents", ())
         return {str(sha256) for (sha256,) in rows}
 
     async def read_all(self) -> list[Deployed]:
@@ -167,20 +198,6 @@ _OF_AGENT = (
 )
 
 
-def _rest_of(manifest: Manifest) -> dict[str, object]:
-    """Return what of a manifest has no column of its own."""
-    return {
-        "capabilities": manifest.capabilities,
-        "cpu": manifest.cpu.value,
-        "wasm_features": manifest.wasm_features,
-        "world": asdict(manifest.world) if manifest.world else None,
-        "keeping": manifest.keeping.value,
-        "checkpoint_every_s": manifest.checkpoint_every_s,
-        "batching": manifest.batching.value,
-        "protocols": manifest.protocols.value,
-    }
-
-
 def _read_row(row: tuple[object, ...]) -> Deployed | None:
     """Read one agent; one of another age of this program must not keep all the others from starting."""
     try:
@@ -191,22 +208,13 @@ def _read_row(row: tuple[object, ...]) -> Deployed | None:
 
 
 def _deployed(row: tuple[object, ...]) -> Deployed:
-    name, version, sha256, limits, config, rest, desired, at, number, failure, size = row
-    more = msgspec.json.decode(str(rest))
-    world = more.get("world")
-    manifest = Manifest(
-        name=str(name),
-        version=str(version),
-        limits=_limits(msgspec.json.decode(str(limits))),
+    name, version, sha256, limits, config, rest, desired, at, number, failure, tie, size = row
+    manifest = manifest_from_plain(
+        str(name),
+        str(version),
+        limits=msgspec.json.decode(str(limits)),
         config=msgspec.json.decode(str(config)),
-        capabilities=tuple(more.get("capabilities", ())),
-        cpu=Cpu(more.get("cpu", Cpu.BOTH)),
-        wasm_features=tuple(more.get("wasm_features", ())),
-        world=Determinism(**world) if world else None,
-        keeping=Keeping(more.get("keeping", Keeping.AUTO)),
-        checkpoint_every_s=float(more.get("checkpoint_every_s", 0.0)),
-        batching=Batching(more.get("batching", Batching.ADAPTIVE)),
-        protocols=ProtocolPolicy(more.get("protocols", ProtocolPolicy.ENFORCE)),
+        traits=msgspec.json.decode(str(rest)),
     )
     return Deployed(
         manifest=manifest,
@@ -216,18 +224,8 @@ def _deployed(row: tuple[object, ...]) -> Deployed:
         deployed_unix_ms=int(str(at)),
         number=int(str(number)),
         failure=msgspec.json.decode(str(failure), type=Failure) if failure else None,
+        tie=Tie(str(tie)),
     )
-
-
-def _limits(kept: dict[str, float]) -> Limits:
-    """Return limits as they were kept, brought into today's ranges: the operator cannot mend a stored one."""
-    known = {item.name for item in fields(Limits)}
-    inside = {
-        name: type(value)(min(max(value, RANGES[name][0]), RANGES[name][1]))
-        for name, value in kept.items()
-        if name in known
-    }
-    return Limits(**inside)  # type: ignore[arg-type]  # the names are those of the dataclass
 
 
 def _json(value: object) -> str:

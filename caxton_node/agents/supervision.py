@@ -88,6 +88,11 @@ class Supervisor:
             return GiveUp(f"it failed {len(self._failed_at)} times within {self._policy.window_s:g} s")
         return Restart(self._wait_s(len(self._failed_at)))
 
+    def count_failures(self, now: float) -> int:
+        """Return how many failures lie within the window at the monotonic instant `now`."""
+        self._forget(now)
+        return len(self._failed_at)
+
     def reset(self) -> None:
         """Forget every failure: an operator took the matter in hand."""
         self._failed_at.clear()

@@ -83,7 +83,7 @@ class Updater:
         old, row = charge.instance, charge.row
         number = row.number + 1 if manifest.version == row.manifest.version else 1
         desired = State.RUNNING if row.desired is State.FAILED else row.desired
-        new_row = Deployed(manifest, module.sha256, module.size, desired, self._now_ms(), number)
+        new_row = Deployed(manifest, module.sha256, module.size, desired, self._now_ms(), number, tie=row.tie)
         new = Successor(Instance(self._plant, manifest, number), module, new_row)
         wanted, both = manifest.limits.memory_bytes, not _is_still(old)
         with self._admission.exchange(charge.name, wanted, side_by_side=both):

@@ -13,6 +13,7 @@ from caxton_node.core.errors import CaxtonError
 from caxton_node.core.shown import show
 from caxton_node.fipa import Envelope
 from caxton_node.messaging.directory import DIRECTORY, Register
+from caxton_node.registry.discovery.registration import record_of
 from caxton_node.runtime.traps import Trap, TrapKind
 from caxton_node.runtime.trial import Handled
 from caxton_node.runtime.violations import OF_TRAP, Action, Bound, Violation
@@ -30,8 +31,9 @@ def find_registered(sent: Sequence[Envelope]) -> tuple[tuple[str, ...], list[str
         if envelope.receiver_list() != [DIRECTORY] or b'"register"' not in (envelope.content or b""):
             continue
         try:
-            names += [found.name for found in _read_register(envelope.content or b"").capabilities]
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+            capabilities = _read_register(envelope.content or b"").capabilities
+            names += [record_of(found, "any/agent", "any-node").name for found in capabilities]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, CaxtonError) as err:
             refused.append(f"the directory would not register this: {err}")
     return listed(names), refused[:PROBLEMS_MAX]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from caxton_node.agents.condition import WELL, Condition
 from caxton_node.agents.failures import Failure
 from caxton_node.agents.lifecycle import State
 from caxton_node.agents.manifest import Manifest
+from caxton_node.agents.store import Tie
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class AgentView:
         waiting: Messages in its mailbox.
         memory_bytes: Linear memory in use; 0 when it does not run.
         batch_now: Messages that its next turn may take; 0 when it does not run.
+        tie: Whether it is a replica of a deployment.
+        condition: How it does, as the cluster is told.
     """
 
     manifest: Manifest
@@ -46,3 +50,31 @@ class AgentView:
     waiting: int
     memory_bytes: int
     batch_now: int = 0
+    tie: Tie = Tie.NONE
+    condition: Condition = WELL
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What deployments are decided by of an agent on this node; cheap to come by.
+
+    Attributes:
+        manifest: As it runs.
+        module_sha256: Its module.
+        state: Where it is in its life.
+        tie: Whether it is a replica.
+        verdict: Why it was left alone after a failure; empty while it is started again by itself.
+        failure: Why it failed last; empty if it never did.
+    """
+
+    manifest: Manifest
+    module_sha256: str
+    state: State
+    tie: Tie
+    verdict: str = ""
+    failure: str = ""
+
+    @property
+    def is_given_up(self) -> bool:
+        """Return whether it has failed and is not started again by itself."""
+        return self.state is State.FAILED and bool(self.verdict)
