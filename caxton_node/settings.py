@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from caxton_node.agents.name_conflicts import Settings as NameSettings
 from caxton_node.config import Config
-from caxton_node.core.errors import InvalidConfig
+from caxton_node.core.errors import InvalidArgument, InvalidConfig
+from caxton_node.deployment import Settings as DeploymentSettings
+from caxton_node.deployment.constraints import parse_labels
+from caxton_node.kv import Settings as KeySettings
+from caxton_node.messaging.directory import Bounds
 from caxton_node.messaging.durable.settings import DurableSettings
 from caxton_node.messaging.letter_shelf import KeepingSettings
+from caxton_node.messaging.write_pace import Allowance
 from caxton_node.runtime.compiler import CompileLimits
 from caxton_node.runtime.pool import PoolSettings
+from caxton_node.storage.change_log import ChangeLog, ChangeLogSettings
+from caxton_node.storage.layout import backups_of, changes_of
 from caxton_node.trust import Settings as TrustSettings
 from swim import Encryption, InvalidSettings, Pace
 from swim import Settings as SwimSettings
@@ -41,6 +49,40 @@ def swim_settings(config: Config) -> SwimSettings:
         return replace(_SWIM_PROFILES[swim.profile](Pace(swim.pace)), **changes)  # type: ignore[arg-type]  # names and types are the table's
     except InvalidSettings as err:
         raise InvalidConfig("the swim settings do not fit together", why=str(err)) from err
+
+
+def node_labels(config: Config) -> dict[str, str]:
+    """Return what deployments may choose this node by.
+
+    Raises:
+        InvalidConfig: It is not of the form `zone=a,disk=ssd`, or too long.
+    """
+    try:
+        return parse_labels(config.node.labels)
+    except InvalidArgument as err:
+        raise InvalidConfig(f"node.labels cannot be used: {err.what}", why=err.why, hint=err.hint) from err
+
+
+def deployment_settings(config: Config) -> DeploymentSettings:
+    """Return when replicas of deployments move.
+
+    Raises:
+        InvalidConfig: The labels cannot be used.
+    """
+    given = config.deployments
+    return DeploymentSettings(
+        labels=node_labels(config),
+        restart_grace_s=given.restart_grace_s,
+        takeover_delay_s=given.takeover_delay_s,
+        return_settle_s=1.5 * config.registry.sync_interval_s,
+        drain_s=config.agents.drain_s,
+    )
+
+
+def key_settings(config: Config) -> KeySettings:
+    """Return how many keys an agent may have."""
+    kv = config.kv
+    return KeySettings(keys_max=kv.keys_max, bytes_max=kv.bytes_max, shared_keys_max=kv.shared_keys_max)
 
 
 def gossip_encryption(config: Config) -> Encryption:
@@ -107,6 +149,34 @@ def durable_settings(config: Config) -> DurableSettings:
         bytes_max=messaging.outbox_bytes_max,
         ttl_s=messaging.durable_ttl_s,
     )
+
+
+def name_settings(config: Config) -> NameSettings:
+    """Return how long an agent gets that has lost its name."""
+    return NameSettings(notice_s=config.agents.conflict_notice_s, drain_s=config.agents.drain_s)
+
+
+def capability_bounds(config: Config) -> Bounds:
+    """Return how much agents may register."""
+    registry = config.registry
+    return Bounds(
+        agent_max=registry.capabilities_per_agent_max,
+        node_max=registry.capabilities_per_node_max,
+        bytes_max=registry.capability_bytes_max,
+    )
+
+
+def write_allowance(config: Config) -> Allowance:
+    """Return how fast one agent may write what every node keeps."""
+    return Allowance(config.registry.agent_writes_per_s, config.registry.agent_writes_burst)
+
+
+def change_log_of(config: Config) -> ChangeLog | None:
+    """Return the change log that is to be kept, if one is."""
+    if config.storage.change_log == "off":
+        return None
+    folder = changes_of(backups_of(config.data.dir))
+    return ChangeLog(ChangeLogSettings(folder, config.storage.change_log_bytes_max))
 
 
 def guest_memory_bytes(config: Config) -> int:

@@ -6,6 +6,7 @@ frozen settings object of their own, built from the sections by the daemon.
 """
 
 from caxton_node.config.loader import load
-from caxton_node.config.schema import SETTINGS, Config, Setting
+from caxton_node.config.schema import SETTINGS, Config
+from caxton_node.config.setting import Setting
 
 __all__ = ["SETTINGS", "Config", "Setting", "load"]

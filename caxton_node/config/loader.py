@@ -13,7 +13,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from caxton_node.config.schema import BY_KEY, PROFILES, SECTIONS, SYSTEM_DIR, Config, Value
+from caxton_node.config.schema import BY_KEY, PROFILES, SECTIONS, Config
+from caxton_node.config.setting import SYSTEM_DIR, Value
 from caxton_node.config.sources import Given, from_environment, from_file, from_overrides
 from caxton_node.config.values import Unfit, closest, read_value
 from caxton_node.core.errors import InvalidConfig

@@ -1,0 +1,1 @@
+"""The sections of the configuration, by what they are about; `schema.py` puts them together."""
