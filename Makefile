@@ -18,8 +18,12 @@ help:            ## list the targets
 demo: .venv/.run ## three nodes, real agents, one kill: the whole system in a minute (KEEP=1 leaves it up)
 	@$(BIN)/python -m caxton_node.devkit.demo $(if $(KEEP),--keep)
 
+# Suites without sockets of fixed ports or clocks of their own share the cores; the others have them to themselves.
+APART := conformance fuzz property sim unit
+
 test: .venv/.dev ## every suite that gates a change
-	@$(BIN)/python -m pytest -q tests
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal $(APART:%=tests/%)
+	@$(BIN)/python -m pytest -q tests $(APART:%=--ignore tests/%)
 
 .venv/.fuzz: .venv/.dev tests/fuzz/requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt && touch $@
@@ -33,8 +37,14 @@ soak: .venv/.dev ## random traffic, crashes, reloads, restarts for an hour, and 
 kills: .venv/.dev ## real nodes killed at random, and no durable message lost or handled twice, an hour (ROUNDS=10: a short round)
 	@$(BIN)/python -m tests.kills --rounds $(or $(ROUNDS),200) $(if $(SEED),--seed $(SEED))
 
+kills-store: .venv/.dev ## a process killed while it writes its database, 500 times, five minutes (ROUNDS=15: a short round)
+	@$(BIN)/python -m tests.kills.store --rounds $(or $(ROUNDS),500) $(if $(SEED),--seed $(SEED))
+
 chaos: .venv/.dev ## real nodes on a network that splits, deafens, loses and freezes; root, half an hour (ONLY=frozen: some)
 	@$(BIN)/python -m tests.chaos $(if $(ONLY),--only "$(ONLY)")
+
+names: .venv/.dev ## five real nodes, 10,000 agents, a split in which both sides deploy the same names; root (AGENTS=500 SECONDS_MIN=10)
+	@$(BIN)/python -m tests.chaos.contested --agents $(or $(AGENTS),10000) --seconds $(or $(SECONDS_MIN),30)
 
 sim-long: .venv/.dev ## simulations that take minutes: ten thousand nodes in one process (SIM_SEED=7: another world)
 	@$(BIN)/python -m pytest -q -s tests/sim_long/*.py
@@ -82,4 +92,4 @@ lock: .venv/.dev ## pin what pyproject.toml asks for, with hashes
 clean:           ## forget everything that can be made again
 	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
 
-.PHONY: help demo test toxiproxy sim-long lint types imports docs reference bench bench-peers fuzz soak kills chaos guests lock clean
+.PHONY: help demo test kills-store toxiproxy sim-long lint types imports docs reference bench bench-peers fuzz soak kills chaos names guests lock clean

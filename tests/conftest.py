@@ -1,10 +1,17 @@
-"""For all suites: a run that leaves threads behind fails at once instead of waiting for them for ever."""
+"""For all suites: a run that leaves threads behind fails at once instead of waiting for them for ever.
+
+Nor does time decide: Hypothesis would call an example a failure that took long on a busy machine.
+"""
 
 import os
 import sys
 import threading
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.hookimpl(trylast=True)

@@ -45,8 +45,9 @@ def limits_of(limits: Limits) -> pb.Limits:
 
 
 def state_of(word: str) -> str:
-    """Return the name of the enum value of a lifecycle state."""
-    return f"AGENT_STATE_{word.upper()}"
+    """Return the name of the enum value of a lifecycle state; other nodes may know more of them."""
+    name = f"AGENT_STATE_{word.upper()}"
+    return name if name in pb.AgentState.keys() else "AGENT_STATE_UNSPECIFIED"  # noqa: SIM118 - it is no dict
 
 
 def cpu_of(cpu: Cpu) -> str:
@@ -74,12 +75,14 @@ def _detail(view: AgentView) -> pb.AgentDetail:
         number=view.number,
         cpu=cpu_of(manifest.cpu),
         wasm_features=manifest.wasm_features,
-        deterministic=_world(manifest.world) if manifest.world else None,
+        deterministic=world_of(manifest.world) if manifest.world else None,
         keeping=f"KEEPING_{manifest.keeping.upper()}",
         checkpoint_every_ms=round(manifest.checkpoint_every_s * 1000),
         batching=f"BATCHING_{manifest.batching.upper()}",
         protocols=f"PROTOCOL_POLICY_{manifest.protocols.upper()}",
         batch_now=view.batch_now,
+        on_conflict=f"ON_CONFLICT_{manifest.on_conflict.upper()}",
+        manages=manifest.manages,
     )
     detail.config.SetInParent()  # an empty config is one
     detail.config.update(dict(manifest.config))  # type: ignore[arg-type]  # the manifest has checked that it is JSON
@@ -97,5 +100,6 @@ def _failure(failure: Failure) -> pb.Failure:
     )
 
 
-def _world(world: Determinism) -> pb.Determinism:
+def world_of(world: Determinism) -> pb.Determinism:
+    """Write the world of a deterministic agent as the message of the schema."""
     return pb.Determinism(seed=world.seed, start_unix_us=world.start_unix_us)

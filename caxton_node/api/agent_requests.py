@@ -9,11 +9,12 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from caxton_node.agents.change import Change
-from caxton_node.agents.manifest import Keeping, Manifest
+from caxton_node.agents.manifest import Keeping, Manifest, OnConflict
 from caxton_node.config import Config
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.fipa.policy import ProtocolPolicy
 from caxton_node.pb import agents_pb2 as pb
+from caxton_node.pb import deployments_pb2
 from caxton_node.runtime import Cpu, Limits
 from caxton_node.runtime.batching import Batching
 from caxton_node.runtime.host.determinism import START_UNIX_US, Determinism
@@ -27,7 +28,12 @@ WITH_PRESENCE = (
 )  # fmt: skip
 
 
-def read_manifest(request: pb.DeployAgentRequest, config: Config) -> Manifest:
+# A deployment asks for agents by fields of the same names.
+ToDeploy = pb.DeployAgentRequest | deployments_pb2.CreateDeploymentRequest
+ToUpdate = pb.UpdateAgentRequest | deployments_pb2.UpdateDeploymentRequest
+
+
+def read_manifest(request: ToDeploy, config: Config) -> Manifest:
     """Return what a request asks to deploy.
 
     Raises:
@@ -46,10 +52,12 @@ def read_manifest(request: pb.DeployAgentRequest, config: Config) -> Manifest:
         checkpoint_every_s=request.checkpoint_every_ms / 1000,
         batching=_read_batching(request.batching) or Batching(config.agents.batching),
         protocols=_read_protocols(request.protocols) or ProtocolPolicy(config.agents.protocols),
+        on_conflict=_read_on_conflict(request.on_conflict) or OnConflict.STOP,
+        manages=tuple(request.manages),
     )
 
 
-def choose_cpu(request: pb.DeployAgentRequest, config: Config) -> Cpu:
+def choose_cpu(request: ToDeploy, config: Config) -> Cpu:
     """Return how processor time is bounded: as asked, as the rest needs it, or as the node does."""
     asked = read_cpu(request.cpu)
     if asked is not None:
@@ -59,7 +67,7 @@ def choose_cpu(request: pb.DeployAgentRequest, config: Config) -> Cpu:
     return Cpu.BOTH if request.limits.fuel_per_message else Cpu(config.agents.cpu)
 
 
-def read_change(request: pb.UpdateAgentRequest, module: bytes = b"") -> Change:
+def read_change(request: ToUpdate, module: bytes = b"") -> Change:
     """Return what a request asks to change.
 
     Args:
@@ -85,6 +93,8 @@ def read_change(request: pb.UpdateAgentRequest, module: bytes = b"") -> Change:
         checkpoint_every_s=request.checkpoint_every_ms / 1000 if given("checkpoint_every_ms") else None,
         batching=_read_batching(request.batching),
         protocols=_read_protocols(request.protocols),
+        on_conflict=_read_on_conflict(request.on_conflict),
+        manages=tuple(request.manages.names) if given("manages") else None,
     )
 
 
@@ -175,6 +185,10 @@ def _read_batching(number: int) -> Batching | None:
 
 def _read_protocols(number: int) -> ProtocolPolicy | None:
     return ProtocolPolicy(_word(pb.ProtocolPolicy, number)) if number else None
+
+
+def _read_on_conflict(number: int) -> OnConflict | None:
+    return OnConflict(_word(pb.OnConflict, number)) if number else None
 
 
 def _word(enum: Any, number: int) -> str:  # noqa: ANN401  a class that protobuf makes at run time

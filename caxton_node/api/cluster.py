@@ -70,6 +70,7 @@ async def get_status(services: Services, _request: pb.GetStatusRequest, _call: C
         gossip_loss=membership.loss,
         stalls=services.cluster.stalls,
         encryption=services.keys.encryption,
+        conflicts=services.conflicts.count(),
     )
 
 

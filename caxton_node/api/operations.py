@@ -14,17 +14,22 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from caxton_node.api import (
+    agent_keys,
     agents,
+    capabilities,
     cluster,
     conversations,
     dead_letters,
+    deployments,
     keys,
     members,
     messages,
     partitions,
     peers,
+    registry,
     security,
     server,
+    storage,
     tasks,
     tracing,
     tracking,
@@ -32,7 +37,17 @@ from caxton_node.api import (
 )
 from caxton_node.api.call import Call
 from caxton_node.api.services import Services
-from caxton_node.pb import cluster_pb2, management_pb2, security_pb2, tasks_pb2
+from caxton_node.pb import (
+    capabilities_pb2,
+    cluster_pb2,
+    deployments_pb2,
+    management_pb2,
+    platform_pb2,
+    registry_pb2,
+    security_pb2,
+    storage_pb2,
+    tasks_pb2,
+)
 from caxton_node.security import Permission
 
 PACKAGE = "caxton.v1"
@@ -100,10 +115,19 @@ SERVICES: Mapping[str, Any] = {
     **management_pb2.DESCRIPTOR.services_by_name,
     **cluster_pb2.DESCRIPTOR.services_by_name,
     **tasks_pb2.DESCRIPTOR.services_by_name,
+    **deployments_pb2.DESCRIPTOR.services_by_name,
     **security_pb2.DESCRIPTOR.services_by_name,
+    **storage_pb2.DESCRIPTOR.services_by_name,
+    **registry_pb2.DESCRIPTOR.services_by_name,
+    **capabilities_pb2.DESCRIPTOR.services_by_name,
+    **platform_pb2.DESCRIPTOR.services_by_name,
 }
 
 _M, _C, _T, _S = "CaxtonManagement", "ClusterService", "TaskService", "SecurityService"
+_R = "RegistryService"
+_D = "AgentDeployment"
+_F = "CapabilityService"
+_K = "AgentKeyService"
 _P = Permission
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -123,7 +147,46 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         _M, "RestartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.restart_agent, audited=True, shared=True
     ),
+    Operation(
+        _D,
+        "CreateDeployment",
+        _P.AGENTS_WRITE,
+        Place.HERE,
+        deployments.create_deployment,
+        audited=True,
+        shared=True,
+    ),
+    Operation(
+        _D,
+        "UpdateDeployment",
+        _P.AGENTS_WRITE,
+        Place.HERE,
+        deployments.update_deployment,
+        audited=True,
+        shared=True,
+    ),
+    Operation(
+        _D,
+        "DeleteDeployment",
+        _P.AGENTS_WRITE,
+        Place.HERE,
+        deployments.delete_deployment,
+        audited=True,
+        shared=True,
+    ),
+    Operation(_D, "GetDeployment", _P.AGENTS_READ, Place.HERE, deployments.get_deployment),
+    Operation(_D, "ListDeployments", _P.AGENTS_READ, Place.HERE, deployments.list_deployments),
+    Operation(_D, "WatchDeployment", _P.AGENTS_READ, Place.HERE, deployments.watch_deployment),
     Operation(_M, "ListCapabilities", _P.REGISTRY_READ, Place.HERE, agents.list_capabilities),
+    Operation(_F, "FindCapabilities", _P.REGISTRY_READ, Place.HERE, capabilities.find_capabilities),
+    Operation(_F, "GetCapability", _P.REGISTRY_READ, Place.HERE, capabilities.get_capability),
+    Operation(_F, "WatchCapabilities", _P.REGISTRY_READ, Place.HERE, capabilities.watch_capabilities),
+    Operation(_K, "ListAgentKeys", _P.KEYS_READ, Place.AGENT, agent_keys.list_agent_keys),
+    Operation(_K, "GetAgentKey", _P.KEYS_READ, Place.AGENT, agent_keys.get_agent_key),
+    Operation(_K, "PutAgentKey", _P.AGENTS_WRITE, Place.AGENT, agent_keys.put_agent_key, audited=True),
+    Operation(
+        _K, "DeleteAgentKeys", _P.AGENTS_WRITE, Place.AGENT, agent_keys.delete_agent_keys, audited=True
+    ),
     Operation(_M, "SendMessage", _P.MESSAGES_SEND, Place.HERE, messages.send_message),
     Operation(_M, "SubscribeMessages", _P.MESSAGES_READ, Place.HERE, messages.subscribe_messages),
     Operation(_M, "WhereIsMessage", _P.MESSAGES_READ, Place.NODE, tracking.where_is_message),
@@ -171,6 +234,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(_C, "UseKey", _P.CLUSTER_WRITE, Place.HERE, keys.use_key, audited=True, shared=True),
     Operation(_C, "RemoveKey", _P.CLUSTER_WRITE, Place.HERE, keys.remove_key, audited=True, shared=True),
     Operation(_C, "RotateKeys", _P.CLUSTER_WRITE, Place.HERE, keys.rotate_keys, audited=True, shared=True),
+    Operation(_R, "GetRegistry", _P.REGISTRY_READ, Place.NODE, registry.get_registry),
+    Operation(_R, "ListConflicts", _P.REGISTRY_READ, Place.NODE, registry.list_conflicts),
     Operation(_S, "ListCertificates", _P.CLUSTER_READ, Place.HERE, security.list_certificates),
     Operation(
         _S, "RenewCertificate", _P.SECURITY_WRITE, Place.NODE, security.renew_certificate, audited=True
@@ -188,6 +253,12 @@ OPERATIONS: tuple[Operation, ...] = (
         audited=True,
         shared=True,
     ),
+    Operation("StorageService", "CheckStore", _P.STORAGE_WRITE, Place.NODE, storage.check_store),
+    Operation(
+        "StorageService", "CreateBackup", _P.STORAGE_WRITE, Place.NODE, storage.create_backup, audited=True
+    ),
+    Operation("StorageService", "ListBackups", _P.METRICS_READ, Place.NODE, storage.list_backups),
+    Operation("StorageService", "VerifyBackup", _P.STORAGE_WRITE, Place.NODE, storage.verify_backup),
 )
 
 BY_METHOD: Mapping[str, Operation] = {operation.method: operation for operation in OPERATIONS}

@@ -21,11 +21,17 @@ from caxton_node.cluster.traffic import Traffic
 from caxton_node.config import Config
 from caxton_node.core.clock import Clock
 from caxton_node.core.events import EventBus
+from caxton_node.deployment import DeploymentService
+from caxton_node.kv import Keys
 from caxton_node.messaging import Clients, Router
 from caxton_node.messaging.dead_letter_office import DeadLetterOffice
 from caxton_node.observability import Board
 from caxton_node.registry import Registry
+from caxton_node.registry.conflict_book import ConflictBook
+from caxton_node.registry.discovery.finder import Finder
+from caxton_node.registry.discovery.watches import Watches
 from caxton_node.security import Tokens
+from caxton_node.storage.service import StorageService
 from caxton_node.tasks import TaskService
 from caxton_node.trust import TrustService
 from swim import Member, Membership
@@ -208,14 +214,20 @@ class Services:
     trust: TrustService
     cluster: ClusterPort
     registry: Registry
+    finder: Finder
+    watches: Watches
+    conflicts: ConflictBook
     router: Router
     clients: Clients
     dead_letters: DeadLetterOffice
     tap: TapPort
     agents: AgentService
+    agent_keys: Keys
     validator: Validator
     tasks: TaskService
+    deployments: DeploymentService
     diary: Diary
+    storage: StorageService
     daemon: DaemonPort
     member_changes: Fanout[MemberChanged] = field(default_factory=Fanout, init=False)
     last_seen: LastSeen = field(default_factory=LastSeen, init=False)

@@ -6,6 +6,7 @@ import click
 
 from caxton_node.cli import agent_deploy  # noqa: F401  its verbs stand first in the help
 from caxton_node.cli.agent_group import agent, returned, row_of, say_state
+from caxton_node.cli.agent_keys import kv
 from caxton_node.cli.agent_options import node_option
 from caxton_node.cli.agent_sheet import COLUMNS, HISTORY_COLUMNS, show_agent
 from caxton_node.cli.session import Session, verb
@@ -101,3 +102,6 @@ def delete(session: Session, name: str, node: str, force: bool) -> None:
         {"name": name, "returned_messages": answer.returned_messages},
         f"{name} is removed{returned(answer.returned_messages)}",
     )
+
+
+agent.add_command(kv, "kv")

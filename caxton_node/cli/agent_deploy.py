@@ -39,6 +39,7 @@ EXIT_FAILED = 1
 @click.option(
     "--capability", "capabilities", multiple=True, help="Capability that it may register; repeatable."
 )
+@click.option("--manage", "manages", multiple=True, help="Agents that it may manage, as work*; repeatable.")
 @click.option("--no-start", is_flag=True, help="Leave it Loaded.")
 def deploy(
     session: Session,
@@ -48,6 +49,7 @@ def deploy(
     version: str,
     node: str,
     capabilities: tuple[str, ...],
+    manages: tuple[str, ...],
     no_start: bool,
     seed: int | None,
     **options: Any,  # noqa: ANN401  those that verbs share
@@ -74,6 +76,8 @@ def deploy(
             checkpoint_every_s=options["checkpoint_every"] or 0.0,
             batching=options["batching"] or "",
             protocols=options["protocols"] or "",
+            on_conflict=options["on_conflict"] or "",
+            manages=manages,
         )
     after = f" after {answer.elapsed_us / 1000:.0f} ms"
     say_state(session, answer.agent, more=after, elapsed_us=answer.elapsed_us)
@@ -94,6 +98,8 @@ def deploy(
     "--capability", "capabilities", multiple=True, help="Capability that it may register; repeatable."
 )
 @click.option("--any-capability", is_flag=True, help="Let it register any capability.")
+@click.option("--manage", "manages", multiple=True, help="Agents that it may manage, as work*; repeatable.")
+@click.option("--manage-nobody", is_flag=True, help="Let it manage nobody.")
 @click.option(
     "--drain", type=Duration(), default=0.0, help="How long an old version may finish. [default: 30s]"
 )
@@ -107,6 +113,8 @@ def update(
     no_wasm_feature: bool,
     capabilities: tuple[str, ...],
     any_capability: bool,
+    manages: tuple[str, ...],
+    manage_nobody: bool,
     drain: float,
     **options: Any,  # noqa: ANN401  those that verbs share
 ) -> None:
@@ -136,6 +144,8 @@ def update(
             checkpoint_every_s=options["checkpoint_every"],
             batching=options["batching"] or "",
             protocols=options["protocols"] or "",
+            on_conflict=options["on_conflict"] or "",
+            manages=manages if manages or manage_nobody else None,
             drain_s=drain,
         )
     after = f", changed after {answer.elapsed_us / 1000:.0f} ms"

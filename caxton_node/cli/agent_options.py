@@ -15,6 +15,7 @@ CPU = ("metered", "deadline", "both")
 KEEPING = ("auto", "image", "off")
 BATCHING = ("adaptive", "throughput", "latency", "single")
 PROTOCOLS = ("enforce", "warn", "off")
+ON_CONFLICT = ("stop", "keep")
 
 F = TypeVar("F", bound=Callable[..., object])
 Options = Mapping[str, Any]
@@ -78,6 +79,11 @@ state_options: Callable[[F], F] = _stacked(
         type=Duration(),
         default=None,
         help="How often it is asked for that, such as 10s; 0: when it ends.",
+    ),
+    click.option(
+        "--on-conflict",
+        type=click.Choice(ON_CONFLICT),
+        help="What it does when an agent deployed beyond a partition gets its name: stop, or keep running.",
     ),
 )
 message_options: Callable[[F], F] = _stacked(

@@ -42,6 +42,7 @@ BATCHING = {
     "latency": "latency: as many as fit into 0.5 ms",
     "single": "single: one message a turn",
 }
+_ON_CONFLICT = {"stop": "it is told and stopped", "keep": "it is told and goes on"}
 _PROTOCOLS = {
     "enforce": "enforce: what they do not allow goes back to its sender",
     "warn": "warn: what they do not allow is delivered and noted",
@@ -90,6 +91,7 @@ def _facts(row: Row, detail: Row) -> Lines:
         ("memory", f"{size(memory)} of {size(detail['limits']['memory_bytes'])}" if memory else "none"),
         ("offers", listed(row["capabilities"], "nothing")),
         ("may offer", listed(detail["granted_capabilities"], "anything")),
+        ("may manage", listed(detail["manages"], "nobody")),
         ("config", json.dumps(detail.get("config", {}), ensure_ascii=False)),
     ]
 
@@ -102,6 +104,7 @@ def _runs(detail: Row) -> Lines:
         ("batching", _batching(detail)),
         ("protocols", _PROTOCOLS.get(detail["protocols"], detail["protocols"])),
         ("leaves", _KEEPING.get(detail["keeping"], detail["keeping"])),
+        ("name lost", _ON_CONFLICT.get(detail["on_conflict"], detail["on_conflict"])),
         ("checkpoints", f"every {period(every_ms / 1000)}, and when it ends" if every_ms else "when it ends"),
     ]
     if world:

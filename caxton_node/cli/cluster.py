@@ -10,6 +10,7 @@ import click
 from caxton_node.cli.cluster_history import history
 from caxton_node.cli.cluster_partition import partitions
 from caxton_node.cli.cluster_peers import links
+from caxton_node.cli.cluster_registry import registry_verbs
 from caxton_node.cli.cluster_sheet import LINK_COLUMNS, member_columns, shown, status_lines, what_of
 from caxton_node.cli.groups import VerbGroup
 from caxton_node.cli.keys import keys
@@ -27,6 +28,7 @@ cluster = VerbGroup(
         "history": "events",
         "split": "partition",
         "links": "peers",
+        "overruled": "conflicts",
     },
     help="See who is a member and how they are, and let nodes go.",
 )
@@ -92,7 +94,7 @@ def leave(session: Session, node: str, yes: bool) -> None:
     session.output.done({"node_id": left}, f"{left} is leaving")
 
 
-for group in (history, partitions, links):
+for group in (history, partitions, links, registry_verbs):
     for word, command in group.commands.items():
         cluster.add_command(command, word)
 

@@ -117,6 +117,7 @@ def status_lines(facts: Row) -> list[tuple[str, object]]:
         ("partition", facts["partition_view"]),
         ("quorum", f"sees {facts['agreed_seen']:,} of {facts['agreed']:,} that count"),
         ("on minority", facts["on_minority"]),
+        ("overruled", f"{facts['conflicts']:,} registry writes"),
         ("agents running", facts["agents_running"]),
         ("health score", facts["health_score"]),
         *_gossip_lines(facts),

@@ -14,6 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import click
 
@@ -100,9 +101,7 @@ def _say(what: str, why: str, hint: str, notes: Sequence[str] = ()) -> None:
 
 def _wants_json() -> bool:
     # The parser may be what failed, so this looks at the words themselves.
-    words = sys.argv[1:]
-    pairs = zip(words, [*words[1:], ""], strict=True)
     return any(
         (word in {"-o", "--output"} and following == "json") or word in {"-ojson", "--output=json"}
-        for word, following in pairs
+        for word, following in pairwise([*sys.argv[1:], ""])
     )

@@ -17,6 +17,11 @@ NOUNS = {
         "Send messages to agents and follow them.", "caxton_node.cli.message:message", ("messages", "msg")
     ),
     "task": Entry("Have work done by whoever offers it best.", "caxton_node.cli.task:task", ("tasks",)),
+    "deployment": Entry(
+        "Run an agent on several nodes, and let it outlive them.",
+        "caxton_node.cli.deployment:deployment",
+        ("deployments",),
+    ),
     "capability": Entry(
         "Find out what agents offer.", "caxton_node.cli.capability:capability", ("capabilities", "cap")
     ),
@@ -29,6 +34,9 @@ NOUNS = {
     "queue": Entry("Look at waiting and undeliverable messages.", "caxton_node.cli.queue:queue", ("queues",)),
     "server": Entry(
         "Ask a node for its health and settings.", "caxton_node.cli.server:server", ("servers", "node")
+    ),
+    "backup": Entry(
+        "Back up a node's database, and look at backups.", "caxton_node.cli.backup:backup", ("backups",)
     ),
     "completion": Entry("Print the completion script for a shell.", "caxton_node.cli.completion:completion"),
     "version": Entry("Print the version.", "caxton_node.cli.version:version"),

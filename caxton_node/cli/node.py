@@ -20,6 +20,14 @@ VERBS = {
         "caxton_node.cli.certificates:certs",
         ("cert",),
     ),
+    "backup": Entry(
+        "Restore a backup, and look at backups, of a node that does not run.",
+        "caxton_node.cli.backup_offline:backup",
+        ("backups",),
+    ),
+    "salvage": Entry(
+        "Read what can still be read of a damaged database.", "caxton_node.cli.backup_offline:salvage"
+    ),
     "leave": Entry("Say goodbye to the cluster and stop the node.", "caxton_node.cli.token:leave"),
     "simulate": Entry(
         "Play a story with a cluster of any size, in virtual time.", "caxton_node.cli.simulate:simulate"

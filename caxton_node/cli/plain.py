@@ -14,7 +14,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 # Agent states are written with a capital everywhere, member states are not (names of the product).
-_CAPITALISED = {"AgentState", "TaskState"}
+_CAPITALISED = {"AgentState", "DeploymentPhase", "TaskState"}
 
 
 def plain(message: Message) -> dict[str, Any]:

@@ -55,6 +55,27 @@ def status(session: Session, node: str, wait: float) -> int:
     return 0 if facts["ready"] else EXIT_NOT_READY
 
 
+@verb(server, "check")
+@_node
+def check(session: Session, node: str) -> int:
+    """Read a node's whole database and compare every index with its table; exit code 1 when it is damaged."""
+    from caxton_node.cli.plain import plain
+
+    with session.client() as client:
+        facts = plain(client.storage.check(node=node))
+    sound = not facts["findings"]
+    lines: list[tuple[str, object]] = [
+        ("node", facts["node"]),
+        ("database", "ok" if sound else "failed"),
+        ("read", f"{facts['size_bytes'] / 2**20:.1f} MiB in {facts['took_s']:.2f} s"),
+        *(("finding", finding) for finding in facts["findings"]),
+    ]
+    session.output.facts(facts, lines)
+    if not sound:
+        click.echo("next: stop the node, then caxton-node backup restore, or caxton-node salvage", err=True)
+    return 0 if sound else EXIT_NOT_READY
+
+
 def _health(session: Session, node: str, wait_s: float) -> dict[str, Any]:
     """Ask for the health, again and again for `wait_s` seconds until the node is ready."""
     from caxton_node.cli.plain import plain

@@ -62,6 +62,15 @@ def write_protocols(word: str) -> Any:  # noqa: ANN401  see write_cpu
     return _number(pb.ProtocolPolicy, word)
 
 
+def write_on_conflict(word: str) -> Any:  # noqa: ANN401  see write_cpu
+    """Return the value for `stop` or `keep`; "" leaves it to the node.
+
+    Raises:
+        InvalidArgument: It is no such word.
+    """
+    return _number(pb.OnConflict, word)
+
+
 def write_world(seed: int | None, start_unix_us: int) -> pb.Determinism | None:
     """Write the world of a deterministic agent, None without a seed."""
     return None if seed is None else pb.Determinism(seed=seed, start_unix_us=start_unix_us)

@@ -11,6 +11,7 @@ from caxton_node.client.agent_requests import (
     write_keeping,
     write_limits,
     write_names,
+    write_on_conflict,
     write_protocols,
     write_world,
 )
@@ -46,6 +47,8 @@ class Agents(Noun):
         checkpoint_every_s: float = 0.0,
         batching: str = "",
         protocols: str = "",
+        on_conflict: str = "",
+        manages: Sequence[str] = (),
     ) -> pb.DeployAgentResponse:
         """Deploy a module as an agent.
 
@@ -68,6 +71,8 @@ class Agents(Noun):
             checkpoint_every_s: How often a running instance is asked for that; 0: only when it ends.
             batching: How many messages it gets in one call: adaptive, throughput, latency or single.
             protocols: What becomes of acts that their protocol does not allow: enforce, warn or off.
+            on_conflict: What it does when it loses its name to an agent beyond a partition: stop or keep.
+            manages: Other agents that it may start and stop through `ams`: names, or how names begin.
 
         Raises:
             InvalidArgument: The config has a value that JSON does not know.
@@ -92,6 +97,8 @@ class Agents(Noun):
             checkpoint_every_ms=round(checkpoint_every_s * 1000),
             batching=write_batching(batching),
             protocols=write_protocols(protocols),
+            on_conflict=write_on_conflict(on_conflict),
+            manages=manages,
         )
         return self._call("DeployAgent", request, pb.DeployAgentResponse)
 
@@ -112,6 +119,8 @@ class Agents(Noun):
         checkpoint_every_s: float | None = None,
         batching: str = "",
         protocols: str = "",
+        on_conflict: str = "",
+        manages: Sequence[str] | None = None,
         drain_s: float = 0.0,
     ) -> pb.UpdateAgentResponse:
         """Change an agent while it runs: its limits at once, anything else by a new instance that takes over.
@@ -131,6 +140,8 @@ class Agents(Noun):
             checkpoint_every_s: How often a running instance is asked for a checkpoint; 0: only when it ends.
             batching: adaptive, throughput, latency or single.
             protocols: enforce, warn or off.
+            on_conflict: stop or keep.
+            manages: Other agents that it may start and stop; none at all means none.
             drain_s: How long an old instance may finish what it began, after this has returned; 0 means 30.
 
         Raises:
@@ -155,6 +166,8 @@ class Agents(Noun):
             checkpoint_every_ms=None if checkpoint_every_s is None else round(checkpoint_every_s * 1000),
             batching=write_batching(batching),
             protocols=write_protocols(protocols),
+            on_conflict=write_on_conflict(on_conflict),
+            manages=write_names(manages),
             drain_ms=round(drain_s * 1000),
         )
         return self._call("UpdateAgent", request, pb.UpdateAgentResponse)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
+
+
+def utc_text(unix_us: int) -> str:
+    """Return an instant in microseconds since 1970 as people write it: `2026-11-26T10:00:00Z`."""
+    return datetime.fromtimestamp(unix_us / 1_000_000, UTC).isoformat().replace("+00:00", "Z")
 
 
 class Clock(Protocol):

@@ -224,11 +224,39 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "caxton_registry_conflicts_total", _C, "", (), "Concurrent registry updates that were settled."
     ),
     Instrument(
+        "caxton_registry_overruled_total",
+        _C,
+        "",
+        (),
+        "Registry writes that lost to one whose writer did not know of them.",
+    ),
+    Instrument(
+        "caxton_registry_overruled_lost_total", _C, "", (), "Rows of the partition report that were not kept."
+    ),
+    Instrument(
+        "caxton_name_conflicts_total",
+        _C,
+        "",
+        ("action",),
+        "Agents here that lost their name after a partition: stopped, kept.",
+    ),
+    Instrument(
         "caxton_registry_syncs_total",
         _C,
         "",
         ("outcome",),
         "Comparisons with a neighbour: same, differed, failed.",
+    ),
+    Instrument("caxton_deployments", _G, "", (), "Deployments of the cluster that this node knows."),
+    Instrument(
+        "caxton_deployment_replicas", _G, "", ("state",), "Replicas of deployments on this node, by state."
+    ),
+    Instrument(
+        "caxton_deployment_steps_total",
+        _C,
+        "",
+        ("step", "outcome"),
+        "What this node did for deployments: deploy, update, start, rest, remove; done or failed.",
     ),
     Instrument(
         "caxton_registry_convergence_seconds",
@@ -238,6 +266,18 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "Time from a remote update to its arrival here.",
         _LONG_S,
     ),
+    Instrument(
+        "caxton_platform_answers_total",
+        _C,
+        "",
+        ("agent", "act"),
+        "Answers of platform agents, by which and by act: inform, agree, refuse, failure, not-understood.",
+    ),
+    Instrument("caxton_ams_timers", _G, "", (), "Timers of agents that have not rung yet."),
+    Instrument("caxton_ams_subscriptions", _G, "", (), "Subscriptions to the lives of agents."),
+    Instrument("caxton_kv_requests_waiting", _G, "", (), "Requests about keys that wait for the disk."),
+    Instrument("caxton_kv_watches", _G, "", (), "Subscriptions to changes of keys."),
+    Instrument("caxton_kv_shared_keys", _G, "", (), "Keys of agents that every node of the cluster keeps."),
     Instrument("caxton_grpc_requests_total", _C, "", ("method", "code"), "Management calls, by result."),
     Instrument(
         "caxton_grpc_request_duration_seconds",
@@ -252,6 +292,24 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     Instrument("caxton_sqlite_refused_total", _C, "", (), "Writes that the database refused."),
     Instrument("caxton_sqlite_commits_total", _C, "", (), "Group commits."),
     Instrument("caxton_sqlite_commit_seconds_total", _C, "s", (), "Time spent in group commits."),
+    Instrument(
+        "caxton_backup_made_timestamp_seconds", _G, "s", (), "When the newest backup was made; 0: none."
+    ),
+    Instrument("caxton_change_log_bytes_total", _C, "bytes", (), "Bytes written to the change log."),
+    Instrument(
+        "caxton_change_log_dropped_total",
+        _C,
+        "",
+        (),
+        "Segments of the change log that went for lack of room.",
+    ),
+    Instrument(
+        "caxton_change_log_grounded",
+        _G,
+        "",
+        (),
+        "1: a restore can follow the change log to now; 0: no backup leads into it, or there is no log.",
+    ),
     Instrument("caxton_metrics_errors_total", _C, "", (), "Sources of metrics that failed during a scrape."),
 )
 

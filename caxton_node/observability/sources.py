@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from caxton_node.observability.board import Reading, reading
 from caxton_node.storage import Database
+from caxton_node.storage.service import StorageService
 
 
 def database_source(database: Database) -> Callable[[], list[Reading]]:
@@ -18,6 +19,21 @@ def database_source(database: Database) -> Callable[[], list[Reading]]:
             reading("caxton_sqlite_refused_total", counts.refused),
             reading("caxton_sqlite_commits_total", counts.groups),
             reading("caxton_sqlite_commit_seconds_total", counts.commit_s),
+        ]
+
+    return pull
+
+
+def backup_source(service: StorageService) -> Callable[[], list[Reading]]:
+    """Return a pull function over what is known of a node's backups and change log."""
+
+    def pull() -> list[Reading]:
+        counts = service.counts()
+        return [
+            reading("caxton_backup_made_timestamp_seconds", counts.made_unix_us / 1_000_000),
+            reading("caxton_change_log_bytes_total", counts.logged_bytes),
+            reading("caxton_change_log_dropped_total", counts.dropped_segments),
+            reading("caxton_change_log_grounded", counts.is_grounded),
         ]
 
     return pull

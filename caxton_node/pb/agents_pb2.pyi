@@ -27,6 +27,7 @@ class AgentEvent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AGENT_EVENT_STOP: _ClassVar[AgentEvent]
     AGENT_EVENT_FAIL: _ClassVar[AgentEvent]
     AGENT_EVENT_REMOVE: _ClassVar[AgentEvent]
+    AGENT_EVENT_OVERRULED: _ClassVar[AgentEvent]
 
 class CpuMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -57,6 +58,12 @@ class ProtocolPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PROTOCOL_POLICY_WARN: _ClassVar[ProtocolPolicy]
     PROTOCOL_POLICY_OFF: _ClassVar[ProtocolPolicy]
 
+class OnConflict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ON_CONFLICT_UNSPECIFIED: _ClassVar[OnConflict]
+    ON_CONFLICT_STOP: _ClassVar[OnConflict]
+    ON_CONFLICT_KEEP: _ClassVar[OnConflict]
+
 class StageOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STAGE_OUTCOME_UNSPECIFIED: _ClassVar[StageOutcome]
@@ -77,6 +84,7 @@ AGENT_EVENT_DRAIN: AgentEvent
 AGENT_EVENT_STOP: AgentEvent
 AGENT_EVENT_FAIL: AgentEvent
 AGENT_EVENT_REMOVE: AgentEvent
+AGENT_EVENT_OVERRULED: AgentEvent
 CPU_MODE_UNSPECIFIED: CpuMode
 CPU_MODE_METERED: CpuMode
 CPU_MODE_DEADLINE: CpuMode
@@ -94,6 +102,9 @@ PROTOCOL_POLICY_UNSPECIFIED: ProtocolPolicy
 PROTOCOL_POLICY_ENFORCE: ProtocolPolicy
 PROTOCOL_POLICY_WARN: ProtocolPolicy
 PROTOCOL_POLICY_OFF: ProtocolPolicy
+ON_CONFLICT_UNSPECIFIED: OnConflict
+ON_CONFLICT_STOP: OnConflict
+ON_CONFLICT_KEEP: OnConflict
 STAGE_OUTCOME_UNSPECIFIED: StageOutcome
 STAGE_OUTCOME_PASSED: StageOutcome
 STAGE_OUTCOME_FAILED: StageOutcome
@@ -160,7 +171,7 @@ class Agent(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., instance: _Optional[str] = ..., node: _Optional[str] = ..., state: _Optional[_Union[AgentState, str]] = ..., module_sha256: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., detail: _Optional[_Union[AgentDetail, _Mapping]] = ...) -> None: ...
 
 class AgentDetail(_message.Message):
-    __slots__ = ("module_bytes", "limits", "config", "granted_capabilities", "deployed_unix_ms", "restarts", "last_error", "mailbox_waiting", "memory_bytes", "failure", "number", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms", "batching", "protocols", "batch_now")
+    __slots__ = ("module_bytes", "limits", "config", "granted_capabilities", "deployed_unix_ms", "restarts", "last_error", "mailbox_waiting", "memory_bytes", "failure", "number", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms", "batching", "protocols", "batch_now", "on_conflict", "manages")
     MODULE_BYTES_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
@@ -180,6 +191,8 @@ class AgentDetail(_message.Message):
     BATCHING_FIELD_NUMBER: _ClassVar[int]
     PROTOCOLS_FIELD_NUMBER: _ClassVar[int]
     BATCH_NOW_FIELD_NUMBER: _ClassVar[int]
+    ON_CONFLICT_FIELD_NUMBER: _ClassVar[int]
+    MANAGES_FIELD_NUMBER: _ClassVar[int]
     module_bytes: int
     limits: Limits
     config: _struct_pb2.Struct
@@ -199,7 +212,9 @@ class AgentDetail(_message.Message):
     batching: Batching
     protocols: ProtocolPolicy
     batch_now: int
-    def __init__(self, module_bytes: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., granted_capabilities: _Optional[_Iterable[str]] = ..., deployed_unix_ms: _Optional[int] = ..., restarts: _Optional[int] = ..., last_error: _Optional[str] = ..., mailbox_waiting: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., number: _Optional[int] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ..., batch_now: _Optional[int] = ...) -> None: ...
+    on_conflict: OnConflict
+    manages: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, module_bytes: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., granted_capabilities: _Optional[_Iterable[str]] = ..., deployed_unix_ms: _Optional[int] = ..., restarts: _Optional[int] = ..., last_error: _Optional[str] = ..., mailbox_waiting: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., number: _Optional[int] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ..., batch_now: _Optional[int] = ..., on_conflict: _Optional[_Union[OnConflict, str]] = ..., manages: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("kind", "message", "at_unix_ms", "backtrace", "message_id", "verdict")
@@ -234,7 +249,7 @@ class AgentTransition(_message.Message):
     def __init__(self, at_unix_ms: _Optional[int] = ..., instance: _Optional[str] = ..., from_state: _Optional[_Union[AgentState, str]] = ..., event: _Optional[_Union[AgentEvent, str]] = ..., to_state: _Optional[_Union[AgentState, str]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class DeployAgentRequest(_message.Message):
-    __slots__ = ("name", "version", "module", "node", "limits", "config", "capabilities", "do_not_start", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms", "batching", "protocols", "module_sha256")
+    __slots__ = ("name", "version", "module", "node", "limits", "config", "capabilities", "do_not_start", "cpu", "wasm_features", "deterministic", "keeping", "checkpoint_every_ms", "batching", "protocols", "module_sha256", "on_conflict", "manages")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     MODULE_FIELD_NUMBER: _ClassVar[int]
@@ -251,6 +266,8 @@ class DeployAgentRequest(_message.Message):
     BATCHING_FIELD_NUMBER: _ClassVar[int]
     PROTOCOLS_FIELD_NUMBER: _ClassVar[int]
     MODULE_SHA256_FIELD_NUMBER: _ClassVar[int]
+    ON_CONFLICT_FIELD_NUMBER: _ClassVar[int]
+    MANAGES_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     module: bytes
@@ -267,7 +284,9 @@ class DeployAgentRequest(_message.Message):
     batching: Batching
     protocols: ProtocolPolicy
     module_sha256: str
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., do_not_start: _Optional[bool] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ..., module_sha256: _Optional[str] = ...) -> None: ...
+    on_conflict: OnConflict
+    manages: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., module: _Optional[bytes] = ..., node: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Iterable[str]] = ..., do_not_start: _Optional[bool] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Iterable[str]] = ..., deterministic: _Optional[_Union[Determinism, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ..., module_sha256: _Optional[str] = ..., on_conflict: _Optional[_Union[OnConflict, str]] = ..., manages: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DeployAgentResponse(_message.Message):
     __slots__ = ("agent", "elapsed_us")
@@ -278,7 +297,7 @@ class DeployAgentResponse(_message.Message):
     def __init__(self, agent: _Optional[_Union[Agent, _Mapping]] = ..., elapsed_us: _Optional[int] = ...) -> None: ...
 
 class UpdateAgentRequest(_message.Message):
-    __slots__ = ("name", "node", "module", "version", "limits", "config", "capabilities", "cpu", "wasm_features", "keeping", "checkpoint_every_ms", "drain_ms", "batching", "protocols", "module_sha256")
+    __slots__ = ("name", "node", "module", "version", "limits", "config", "capabilities", "cpu", "wasm_features", "keeping", "checkpoint_every_ms", "drain_ms", "batching", "protocols", "module_sha256", "on_conflict", "manages")
     NAME_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     MODULE_FIELD_NUMBER: _ClassVar[int]
@@ -294,6 +313,8 @@ class UpdateAgentRequest(_message.Message):
     BATCHING_FIELD_NUMBER: _ClassVar[int]
     PROTOCOLS_FIELD_NUMBER: _ClassVar[int]
     MODULE_SHA256_FIELD_NUMBER: _ClassVar[int]
+    ON_CONFLICT_FIELD_NUMBER: _ClassVar[int]
+    MANAGES_FIELD_NUMBER: _ClassVar[int]
     name: str
     node: str
     module: bytes
@@ -309,7 +330,9 @@ class UpdateAgentRequest(_message.Message):
     batching: Batching
     protocols: ProtocolPolicy
     module_sha256: str
-    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., module: _Optional[bytes] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Union[Names, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Union[Names, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., drain_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ..., module_sha256: _Optional[str] = ...) -> None: ...
+    on_conflict: OnConflict
+    manages: Names
+    def __init__(self, name: _Optional[str] = ..., node: _Optional[str] = ..., module: _Optional[bytes] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., capabilities: _Optional[_Union[Names, _Mapping]] = ..., cpu: _Optional[_Union[CpuMode, str]] = ..., wasm_features: _Optional[_Union[Names, _Mapping]] = ..., keeping: _Optional[_Union[Keeping, str]] = ..., checkpoint_every_ms: _Optional[int] = ..., drain_ms: _Optional[int] = ..., batching: _Optional[_Union[Batching, str]] = ..., protocols: _Optional[_Union[ProtocolPolicy, str]] = ..., module_sha256: _Optional[str] = ..., on_conflict: _Optional[_Union[OnConflict, str]] = ..., manages: _Optional[_Union[Names, _Mapping]] = ...) -> None: ...
 
 class UpdateAgentResponse(_message.Message):
     __slots__ = ("agent", "elapsed_us")

@@ -170,7 +170,7 @@ class MessageCounts(_message.Message):
     def __init__(self, accepted: _Optional[int] = ..., delivered: _Optional[int] = ..., forwarded: _Optional[int] = ..., refused: _Optional[int] = ..., dead_lettered: _Optional[int] = ..., handed_back: _Optional[int] = ..., in_flight: _Optional[int] = ..., malformed: _Optional[int] = ..., parked: _Optional[int] = ..., kept: _Optional[int] = ..., outbox: _Optional[int] = ..., outbox_bytes: _Optional[int] = ...) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("node_id", "cluster", "version", "uptime_s", "members_alive", "members_suspect", "members_dead", "members_left", "agents_running", "links", "messages", "gossip_bytes_in", "gossip_bytes_out", "health_score", "listening", "partition_view", "agreed", "agreed_seen", "on_minority", "gossip_in_per_s", "gossip_out_per_s", "suspicions_per_min", "gossip_dropped", "gossip_loss", "encryption", "stalls")
+    __slots__ = ("node_id", "cluster", "version", "uptime_s", "members_alive", "members_suspect", "members_dead", "members_left", "agents_running", "links", "messages", "gossip_bytes_in", "gossip_bytes_out", "health_score", "listening", "partition_view", "agreed", "agreed_seen", "on_minority", "gossip_in_per_s", "gossip_out_per_s", "suspicions_per_min", "gossip_dropped", "gossip_loss", "encryption", "stalls", "conflicts")
     class ListeningEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -211,6 +211,7 @@ class GetStatusResponse(_message.Message):
     GOSSIP_LOSS_FIELD_NUMBER: _ClassVar[int]
     ENCRYPTION_FIELD_NUMBER: _ClassVar[int]
     STALLS_FIELD_NUMBER: _ClassVar[int]
+    CONFLICTS_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     cluster: str
     version: str
@@ -237,7 +238,8 @@ class GetStatusResponse(_message.Message):
     gossip_loss: float
     encryption: str
     stalls: int
-    def __init__(self, node_id: _Optional[str] = ..., cluster: _Optional[str] = ..., version: _Optional[str] = ..., uptime_s: _Optional[float] = ..., members_alive: _Optional[int] = ..., members_suspect: _Optional[int] = ..., members_dead: _Optional[int] = ..., members_left: _Optional[int] = ..., agents_running: _Optional[int] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., messages: _Optional[_Union[MessageCounts, _Mapping]] = ..., gossip_bytes_in: _Optional[int] = ..., gossip_bytes_out: _Optional[int] = ..., health_score: _Optional[int] = ..., listening: _Optional[_Mapping[str, str]] = ..., partition_view: _Optional[str] = ..., agreed: _Optional[int] = ..., agreed_seen: _Optional[int] = ..., on_minority: _Optional[str] = ..., gossip_in_per_s: _Optional[float] = ..., gossip_out_per_s: _Optional[float] = ..., suspicions_per_min: _Optional[float] = ..., gossip_dropped: _Optional[_Mapping[str, int]] = ..., gossip_loss: _Optional[float] = ..., encryption: _Optional[str] = ..., stalls: _Optional[int] = ...) -> None: ...
+    conflicts: int
+    def __init__(self, node_id: _Optional[str] = ..., cluster: _Optional[str] = ..., version: _Optional[str] = ..., uptime_s: _Optional[float] = ..., members_alive: _Optional[int] = ..., members_suspect: _Optional[int] = ..., members_dead: _Optional[int] = ..., members_left: _Optional[int] = ..., agents_running: _Optional[int] = ..., links: _Optional[_Iterable[_Union[Link, _Mapping]]] = ..., messages: _Optional[_Union[MessageCounts, _Mapping]] = ..., gossip_bytes_in: _Optional[int] = ..., gossip_bytes_out: _Optional[int] = ..., health_score: _Optional[int] = ..., listening: _Optional[_Mapping[str, str]] = ..., partition_view: _Optional[str] = ..., agreed: _Optional[int] = ..., agreed_seen: _Optional[int] = ..., on_minority: _Optional[str] = ..., gossip_in_per_s: _Optional[float] = ..., gossip_out_per_s: _Optional[float] = ..., suspicions_per_min: _Optional[float] = ..., gossip_dropped: _Optional[_Mapping[str, int]] = ..., gossip_loss: _Optional[float] = ..., encryption: _Optional[str] = ..., stalls: _Optional[int] = ..., conflicts: _Optional[int] = ...) -> None: ...
 
 class WatchMembersRequest(_message.Message):
     __slots__ = ()

@@ -21,6 +21,7 @@ class Permission(StrEnum):
 
     AGENTS_READ = "agents.read"
     AGENTS_WRITE = "agents.write"
+    KEYS_READ = "keys.read"
     MESSAGES_SEND = "messages.send"
     MESSAGES_READ = "messages.read"
     CLUSTER_READ = "cluster.read"
@@ -31,6 +32,7 @@ class Permission(StrEnum):
     CONFIG_WRITE = "config.write"
     SECURITY_READ = "security.read"
     SECURITY_WRITE = "security.write"
+    STORAGE_WRITE = "storage.write"
 
 
 class Role(StrEnum):
@@ -49,8 +51,8 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     ),
     Role.OPERATOR: frozenset(
         {
-            _P.AGENTS_READ, _P.AGENTS_WRITE, _P.MESSAGES_SEND, _P.MESSAGES_READ, _P.CLUSTER_READ,
-            _P.REGISTRY_READ, _P.METRICS_READ, _P.CONFIG_READ,
+            _P.AGENTS_READ, _P.AGENTS_WRITE, _P.KEYS_READ, _P.MESSAGES_SEND, _P.MESSAGES_READ,
+            _P.CLUSTER_READ, _P.REGISTRY_READ, _P.METRICS_READ, _P.CONFIG_READ, _P.STORAGE_WRITE,
         }
     ),
     Role.ADMIN: frozenset(Permission),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -25,8 +25,9 @@ from caxton_node.api.operations import OPERATIONS, Operation, Place
 from caxton_node.cli.main import caxton
 from caxton_node.cli.node import program
 from caxton_node.cli.session import shared_options
-from caxton_node.config.schema import SECTIONS, SETTINGS, Setting
-from caxton_node.config.schema import Kind as SettingKind
+from caxton_node.config.schema import SECTIONS, SETTINGS
+from caxton_node.config.setting import Kind as SettingKind
+from caxton_node.config.setting import Setting
 from caxton_node.core.errors import SURFACES, CaxtonError
 from caxton_node.core.machine import draw
 from caxton_node.fipa.protocols import PROTOCOLS, Protocol, Stage
@@ -34,32 +35,17 @@ from caxton_node.observability.instruments import INSTRUMENTS
 from caxton_node.security import Permission, Role
 from caxton_node.security.rbac import ROLES
 from caxton_node.tasks import lifecycle as tasks
-from docs.reference import swim_scenarios
+from docs.reference import schema, swim_scenarios
+from docs.reference.markdown import note, page, table
 
 HERE = Path(__file__).resolve().parent
 BYTES_KIND, SECONDS_KIND = SettingKind.SIZE, SettingKind.DURATION
 _UNITS = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 
 
-def note(source: str) -> str:
-    """Return the line that says where a page comes from."""
-    return f"*Written by `make reference` from {source}; do not edit.*"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; a bar in a cell is escaped."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
-
-
 def first_sentence(thing: object) -> str:
     """Return the first line of a docstring."""
     return (inspect.getdoc(thing) or "").partition("\n")[0]
-
-
-def page(*parts: str) -> str:
-    """Join the parts of a page."""
-    return "\n\n".join(parts) + "\n"
 
 
 # -- operations ---------------------------------------------------------------------------------------------
@@ -419,6 +405,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors,
     "states.md": states,
     "cli.md": cli,
+    "schema.md": schema.schema,
     "swim-scenarios.md": swim_scenarios.scenarios,
 }
 

@@ -29,7 +29,7 @@ SDK = HERE / "caxton-agent"
 RUSTC = "/usr/bin/rustc"
 RELEASE = "rustc 1.63.0"
 TARGET = "wasm32-unknown-unknown"
-AGENTS = ("buyer", "contractor", "greeter")
+AGENTS = ("buyer", "contractor", "greeter", "shouter")
 
 _COMMON = ["--edition", "2021", "--target", TARGET, "-Copt-level=s", "-Cpanic=abort", "-Ccodegen-units=1"]
 _SDK_FLAGS = [*_COMMON, "--crate-name", "caxton_agent", "--crate-type", "rlib", "--cfg", 'feature="heap"']

@@ -23,6 +23,7 @@ BENCHES = (
     "swim_sim",
     "swim_real",
     "mesh",
+    "registry",
     "junk",
 )
 ROOT = Path(__file__).parents[2]

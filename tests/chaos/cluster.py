@@ -31,6 +31,7 @@ class ChaosCluster:
         nodes: By node id.
         diary: What they saw, each from its start.
         watches: By node id.
+        changes: Settings of all that are not the default.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class ChaosCluster:
     nodes: dict[str, ChaosNode] = field(default_factory=dict)
     diary: Diary = field(default_factory=Diary)
     watches: dict[str, Watch] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
 
     # -- its life -------------------------------------------------------------------------------------------
 
@@ -85,7 +87,7 @@ class ChaosCluster:
 
     def _place(self, name: str, cuts: Iterable[Cut] = ()) -> ChaosNode:
         host = self.network.attach(name, cuts)
-        node = ChaosNode(name, self.folder / name, MESH_PORT, GRPC_PORT, host=host)
+        node = ChaosNode(name, self.folder / name, MESH_PORT, GRPC_PORT, host=host, changes=self.changes)
         self.nodes[name] = node
         return node
 

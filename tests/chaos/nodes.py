@@ -21,14 +21,16 @@ class ChaosNode(DemoNode):
 
     Attributes:
         host: Where it runs.
+        changes: Settings that are not the default, as `key=value`.
     """
 
     host: Host | TunHost = field(kw_only=True)
+    changes: tuple[str, ...] = ()
 
     @property
     def settings(self) -> list[str]:
-        """Return the one flag that a cluster of several hosts needs: others may join through this node."""
-        return ["--set", "grpc.host=0.0.0.0"]
+        """Return the one flag that a cluster of several hosts needs, so that others may join, and changes."""
+        return [word for change in ("grpc.host=0.0.0.0", *self.changes) for word in ("--set", change)]
 
     def found(self) -> None:
         """Make a cluster of one; `start` runs it."""

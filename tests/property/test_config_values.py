@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caxton_node.config import SETTINGS, Config, Setting, load
-from caxton_node.config.schema import Kind
+from caxton_node.config.setting import Kind
 from caxton_node.config.values import Unfit, read_value
 from caxton_node.core.errors import InvalidConfig
 

@@ -23,14 +23,15 @@ from caxton_node.fipa import Envelope, Performative
 from caxton_node.fipa.content import is_sound
 from caxton_node.messaging import Clients, RemotePort, Router, RouteTable
 from caxton_node.messaging.conversation_store import ConversationStore
-from caxton_node.messaging.directory import DIRECTORY, Directory
+from caxton_node.messaging.directory import DIRECTORY
 from caxton_node.messaging.recollection import Recollection
 from caxton_node.observability import Board
-from caxton_node.registry import Registry, Settings
+from caxton_node.registry import ClusterPort, Registry, Settings
 from caxton_node.runtime import Engine
 from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.scheduler import Scheduler
 from caxton_node.storage import Database
+from tests.support.directories import directory_of
 
 NODE = "n1"
 QUICK = RestartPolicy(first_wait_s=0.01, failures_max=3, jitter=0.0)
@@ -73,6 +74,7 @@ class House:
     database: Database
     board: Board
     bus: EventBus
+    announcer: RegistryAnnouncer
 
     async def ask(self, name: str, content: bytes, within_s: float = 10.0) -> Envelope:
         """Send a REQUEST as a client and return the answer; words that are no JSON are text."""
@@ -101,6 +103,7 @@ async def open_house(
     node: str = NODE,
     remote: RemotePort | None = None,
     workers: int | None = None,
+    cluster: ClusterPort | None = None,
     before_agents: Callable[[Router], None] = lambda _router: None,
 ) -> AsyncIterator[House]:
     """Open a node's agents on a data directory; leaving it is a clean shutdown.
@@ -110,16 +113,21 @@ async def open_house(
     clock, board, bus = SystemClock(), Board(), EventBus()
     async with await Database.open(data_dir / "caxton.db") as database:
         registry = Registry(
-            cluster=Alone(node), database=database, clock=clock, settings=Settings(), rng=random.Random(1)
+            cluster=cluster or Alone(node),
+            database=database,
+            clock=clock,
+            settings=Settings() if cluster is None else Settings(sync_interval_s=0.1),
+            rng=random.Random(1),
         )
         await registry.open()
         routes = RouteTable()
         loop = asyncio.get_running_loop()
         router = Router(node_id=node, routes=routes, clock=clock, loop=loop, remote=remote)
         RouteKeeper(registry, routes)
-        grants = Grants(registry)
-        router.add_platform_agent(DIRECTORY, Directory(node, grants, router.submit).handle)
-        relay, engine = TrapRelay(), Engine()
+        grants = Grants()
+        directory = directory_of(registry, node, router.submit, check=grants.check)
+        router.add_platform_agent(DIRECTORY, directory.handle)
+        relay, engine, announcer = TrapRelay(), Engine(), RegistryAnnouncer(registry, node)
         scheduler, pool = Scheduler(router, relay, workers), Pool(engine)
         service = AgentService(
             plant=Plant(node, engine, scheduler, router, pool, Chronicle(database, bus, clock), clock),
@@ -128,7 +136,7 @@ async def open_house(
             data_dir=data_dir,
             bus=bus,
             board=board,
-            announcer=RegistryAnnouncer(registry, node),
+            announcer=announcer,
             whole=Quota(memory_bytes_max, agents_max),
             quotas=quotas,
             policy=policy,
@@ -140,7 +148,8 @@ async def open_house(
         await recollection.open()
         await service.restore()
         try:
-            yield House(service, router, registry, routes, Clients(router), database, board, bus)
+            clients = Clients(router)
+            yield House(service, router, registry, routes, clients, database, board, bus, announcer)
         finally:
             await service.close()
             await recollection.close()

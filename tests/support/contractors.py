@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from caxton_node.fipa import Envelope, Performative, reply
 from caxton_node.messaging import Router
-from caxton_node.registry import CapabilityRecord, Registry
+from caxton_node.registry import CapabilityRecord, InstanceRecord, Registry
 from tests.support.guests import wat
 
 ACT = Performative
@@ -67,9 +67,10 @@ class Hand:
         router.add_platform_agent(name, self._told.put_nowait)
 
     def offers(self, registry: Registry, capability: str) -> Hand:
-        """Register a capability."""
-        record = CapabilityRecord(capability, "1.0", f"default/{self._name}", self._router.node_id)
-        registry.put_capability(record)
+        """Register a capability, and itself as an agent that runs: nobody else is found."""
+        agent, node = f"default/{self._name}", self._router.node_id
+        registry.put_instance(InstanceRecord(agent, "1.0.0", 1, node, "Running"))
+        registry.put_capability(CapabilityRecord(capability, "1.0", agent, node))
         return self
 
     async def hears(self, act: Performative, within_s: float = 10.0) -> Envelope:

@@ -32,7 +32,7 @@ async def test_without_a_good_token_nothing_is_answered(n1, token):
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 async def test_a_role_may_do_what_its_row_says_and_nothing_else(n1, role):
-    token = await n1.daemon._tokens.issue_api_token(env="test", client="eve", role=role)
+    token = await n1.daemon.store.tokens.issue_api_token(env="test", client="eve", role=role)
 
     def try_all(client: Client) -> dict[str, str]:
         outcomes = {}

@@ -34,10 +34,10 @@ async def run(node, *words, **options):
 async def following(node, send, *words):
     """Follow the parrot with these options while something is sent; return what was printed."""
     watching = asyncio.create_task(run(node, "message", "stream", "--agent", "parrot", *words))
-    await until(lambda: node.daemon._router.tap.listeners)
+    await until(lambda: node.daemon.mail.router.tap.listeners)
     await send()
     followed = await watching
-    await until(lambda: not node.daemon._router.tap.listeners)  # or the next would be told too early
+    await until(lambda: not node.daemon.mail.router.tap.listeners)  # or the next would be told too early
     return followed
 
 
@@ -74,7 +74,7 @@ async def test_every_field_that_a_client_may_write_arrives(n1, echoes):
         seen.append(next(iter(client.messages.subscribe(["parrot"]))).message)
 
     watching = asyncio.create_task(call(n1.local, follow))
-    await until(lambda: n1.daemon._router.tap.listeners)
+    await until(lambda: n1.daemon.mail.router.tap.listeners)
     fields = {
         "performative": "inform",
         "language": "text",

@@ -40,7 +40,7 @@ async def test_a_reply_tells_what_is_left_and_who_spent_what(n1, agents):
     assert not answer.budget_left.HasField("fuel")
     assert [row.messages for row in answer.spent] == [1, 1]
     assert answer.spent[1].agent == "echo@n1"
-    assert len(n1.daemon._router.budgets) <= 1, "the client's purse went with it"
+    assert len(n1.daemon.mail.router.budgets) <= 1, "the client's purse went with it"
 
 
 async def test_a_budget_of_nothing_in_particular_is_a_bill_without_limits(n1, agents):
@@ -66,7 +66,7 @@ async def test_agents_on_two_nodes_that_would_talk_for_ever_end_with_an_error_th
     assert {"ping@n1", "pong@n2"} <= set(caught.value.why.replace(";", " ").split())
     assert "--budget" in caught.value.hint
     for node in nodes:
-        await until(lambda node=node: node.daemon._router.counts().in_flight == 0)
+        await until(lambda node=node: node.daemon.mail.router.counts().in_flight == 0)
 
 
 @pytest.mark.parametrize("budget", [{"messages": -1}, {"bytes": 2**53 + 1}])

@@ -71,7 +71,7 @@ class TestApi:
         (row,) = await listed(n1, node="n2", letters={"receiver": "echo-2"})
         await call(n2.local, lambda client: client.agents.deploy("echo-2", wat("echo").encode()))
         passing: list[Envelope] = []
-        unfollow = n2.daemon._router.tap.follow(lambda frames: passing.extend(map(decode, frames)))
+        unfollow = n2.daemon.mail.router.tap.follow(lambda frames: passing.extend(map(decode, frames)))
         sent = await call(n1.local, lambda client: client.messages.resend_dead_letters([row.id], node="n2"))
         await until(lambda: any(envelope.content == b"late" for envelope in passing))
         unfollow()
@@ -111,7 +111,7 @@ class TestApi:
         assert caught.value.hint or caught.value.why
 
     async def test_who_may_only_read_looks_and_does_nothing(self, n1):
-        token = await n1.daemon._tokens.issue_api_token(env="test", client="reader", role=Role.VIEWER)
+        token = await n1.daemon.store.tokens.issue_api_token(env="test", client="reader", role=Role.VIEWER)
         await lose(n1, "hall")
         row, *_ = await listed(n1)
         reader = n1.remote(token)

@@ -73,7 +73,7 @@ async def test_what_makes_no_sense_is_refused_in_words(n1):
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 async def test_only_an_admin_changes_keys_and_others_may_look(n1, role):
-    token = await n1.daemon._tokens.issue_api_token(env="test", client="eve", role=role)
+    token = await n1.daemon.store.tokens.issue_api_token(env="test", client="eve", role=role)
     for change in ("rotate_keys", "install_key"):
         with pytest.raises(Forbidden):
             await call(

@@ -102,9 +102,9 @@ async def test_a_follower_sees_request_and_reply_of_its_agent_only(n1, agents):
     watching = asyncio.create_task(call(n1.local, follow))
     await following.wait()
     async with asyncio.timeout(10):
-        await until(lambda: n1.daemon._router.tap.listeners)
+        await until(lambda: n1.daemon.mail.router.tap.listeners)
         await call(n1.local, lambda client: client.messages.send("faulty", b'"not mine"'))
         await call(n1.local, lambda client: client.messages.send("echo", json.dumps("mine").encode()))
         await watching
     assert seen == [("request", b'"mine"'), ("inform", b'"mine"')]
-    await until(lambda: not n1.daemon._router.tap.listeners)
+    await until(lambda: not n1.daemon.mail.router.tap.listeners)

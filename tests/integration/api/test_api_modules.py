@@ -28,7 +28,7 @@ def module_file(node, sha256):
 
 def fetched(node):
     """Return how many bytes of modules a node has taken from others."""
-    readings = node.daemon._board.read()
+    readings = node.daemon.ground.board.read()
     return sum(
         one.value
         for one in readings

@@ -19,7 +19,7 @@ MOVES = 4
 def fences(node):
     """Return how many fences ended how."""
     name = "caxton_message_fences_total"
-    return {one.labels[0]: one.value for one in node.daemon._board.read() if one.name == name}
+    return {one.labels[0]: one.value for one in node.daemon.ground.board.read() if one.name == name}
 
 
 def deploys(name, node, config):
@@ -40,7 +40,7 @@ async def moves(n1, n2, to_client):
 async def test_a_guest_s_messages_keep_their_order_while_their_receiver_moves(n1, n2):
     """client -> relay on n1 -> moving on n1 or n2 -> client; each hop keeps order, so the client sees it."""
     before = fences(n1)
-    with Clients(n1.daemon._router).open() as client:
+    with Clients(n1.daemon.mail.router).open() as client:
         to_client = {"next": client.address}
         await call(n1.local, deploys("first-hop", "n1", {"next": "moving"}))
         await call(n1.local, deploys("moving", "n2", to_client))

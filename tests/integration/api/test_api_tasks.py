@@ -131,7 +131,7 @@ async def test_an_order_that_cannot_be_carried_out_says_why(n1):
 
 
 async def test_a_viewer_may_look_but_not_run(n1):
-    token = await n1.daemon._tokens.issue_api_token(env="test", client="looker", role=Role.VIEWER)
+    token = await n1.daemon.store.tokens.issue_api_token(env="test", client="looker", role=Role.VIEWER)
     assert await call(n1.remote(token), lambda client: client.tasks.list(limit=1)) is not None
     with pytest.raises(Forbidden):
         await call(n1.remote(token), lambda client: client.tasks.run(WALL, capability="x"))

@@ -77,7 +77,7 @@ class TestWhere:
 
     async def test_each_receiver_has_its_row(self, n1):
         sent = await send(n1, "near", also_to=["far", "nowhere"], wait=False)
-        await until(lambda: n1.daemon._router.counts().in_flight == 0)
+        await until(lambda: n1.daemon.mail.router.counts().in_flight == 0)
         rows = {row.receiver: row for row in await settled(n1, sent.message_id, "HANDLED")}
         assert sorted(rows) == ["far@n2", "near@n1", "nowhere"]
         assert (rows["nowhere"].state, rows["nowhere"].reason) == (
@@ -86,9 +86,9 @@ class TestWhere:
         )
 
     async def test_the_answer_says_when_it_was_sent(self, n1):
-        before_us = n1.daemon._clock.unix_us()
+        before_us = n1.daemon.ground.clock.unix_us()
         answer = await where(n1, (await send(n1, "near")).message_id)
-        assert before_us <= answer.sent_unix_us <= n1.daemon._clock.unix_us()
+        assert before_us <= answer.sent_unix_us <= n1.daemon.ground.clock.unix_us()
 
     async def test_with_a_time_to_live_it_waits_for_its_receiver_and_reaches_it(self, n1, n2):
         before_unix_ms = int(time.time() * 1000)
@@ -161,7 +161,7 @@ class TestTrace:
             assert (answer.node, answer.outcome) == ("n1", "handled")
 
     async def test_a_conversation_that_nobody_followed_is_followed_from_then_on(self, n1):
-        begun = n1.daemon._router.conversations.begin(
+        begun = n1.daemon.mail.router.conversations.begin(
             "story-2", "near@n1", 0, bytes(range(16)), is_followed=False
         )
         sent = await send(n1, "near", conversation_id="story-2", trace=True)
@@ -252,7 +252,7 @@ class TestConversations:
 
 
 async def test_who_may_read_messages_may_ask_and_nobody_else(n1):
-    token = await n1.daemon._tokens.issue_api_token(env="test", client="onlooker", role=Role.VIEWER)
+    token = await n1.daemon.store.tokens.issue_api_token(env="test", client="onlooker", role=Role.VIEWER)
     for ask in ("where", "trace", "conversation"):
         for credential, error in ((token, NotFound), ("", Unauthorized)):
             with pytest.raises(error):

@@ -230,7 +230,7 @@ async def test_allowing_a_feature_is_in_the_audit_log_with_who_did_it(n1, capfd)
 
 
 async def test_a_viewer_reads_history_and_changes_nothing(n1):
-    token = await n1.daemon._tokens.issue_api_token(env="test", client="eve", role=Role.VIEWER)
+    token = await n1.daemon.store.tokens.issue_api_token(env="test", client="eve", role=Role.VIEWER)
     await call(n1.local, lambda client: client.agents.deploy("seen", ECHO))
 
     def look(client):

@@ -91,7 +91,7 @@ async def test_before_the_new_ca_signs_a_member_that_missed_it_is_told(tmp_path:
 
 async def test_nothing_vouches_for_a_ca_before_it_signs(tmp_path: Path) -> None:
     async with cluster(tmp_path) as made:
-        trust = made["n1"].daemon._trust
+        trust = made["n1"].daemon.company.trust
         await rotate(made["n1"], "announce")
         assert trust.held.bridge_pem == b""  # it may be taken back; a bridge cannot be
         await rotate(made["n1"], "switch")
@@ -147,8 +147,8 @@ async def test_every_member_that_signed_signs_afterwards_and_no_other(tmp_path: 
 
 async def test_a_ca_key_is_not_handed_to_a_member_that_cannot_prove_that_it_holds_one(tmp_path: Path) -> None:
     async with cluster(tmp_path, "n2") as made:
-        asker, wanted = made["n2"].daemon._cluster, issuer(made["n1"])
-        stranger = Authority.create("test", made["n2"].daemon._trust._keeper.now)
+        asker, wanted = made["n2"].daemon.company.cluster, issuer(made["n1"])
+        stranger = Authority.create("test", made["n2"].daemon.company.trust._keeper.now)
         statement = f"n1\0n2\0{wanted}".encode()
         proofs = {
             "none": b"",
@@ -166,7 +166,7 @@ async def test_a_node_that_missed_the_change_says_so_and_is_let_in_again_by_a_to
         await rotate(made["n1"], force=True)
         new = issuer(made["n1"])
         n3 = await made.start("n3")
-        outcast = n3.daemon._trust._outcast
+        outcast = n3.daemon.company.trust._outcast
         await until(lambda: bool(outcast._said))
         await made.stop("n3")
         token, seed = await made.token("n2"), made["n2"].grpc

@@ -27,7 +27,7 @@ def serial(node: Node) -> int:
 
 
 def links_begun(node: Node) -> float:
-    readings = node.daemon._vitals.readings()
+    readings = node.daemon.vitals.readings()
     return sum(float(each.value) for each in readings if each.name == "caxton_mesh_links_begun_total")
 
 
@@ -76,7 +76,7 @@ async def test_a_certificate_that_nears_its_end_is_renewed_by_itself(tmp_path: P
         await until(lambda: serial(n2) != before)
         validity = read_bundle(n2.data_dir / "certs").check(datetime.now(UTC))
         assert validity.remaining_s > 300 * 86_400
-        await until(lambda: n2.daemon._trust.renewing.renewals == 1)
+        await until(lambda: n2.daemon.company.trust.renewing.renewals == 1)
 
 
 async def test_a_signer_renews_its_own_certificate(tmp_path: Path) -> None:
@@ -102,20 +102,20 @@ async def test_without_a_signer_a_renewal_fails_in_words_is_counted_and_done_whe
         n2 = await made.start("n2")
         with pytest.raises(Unavailable, match="no member that signs"):
             await call(n2.local, lambda client: client.security.renew())
-        health = n2.daemon._trust.expiry.health()
+        health = n2.daemon.company.trust.expiry.health()
         assert not health.is_ok  # two minutes left
         assert "no member that signs" in health.detail
         listed = await call(n2.local, lambda client: client.security.certificates())
         shown = {each.node: each for each in listed}["n2"]
         assert "no member that signs" in shown.trouble
         assert shown.state == "renewal-due"
-        counts = {tuple(each.labels): each.value for each in n2.daemon._trust.expiry.readings()}
+        counts = {tuple(each.labels): each.value for each in n2.daemon.company.trust.expiry.readings()}
         assert float(counts[("failed",)]) >= 1  # type: ignore[arg-type]
         await made.stop("n1")
         vault.rename(key)
         await made.start("n1")
         await until(lambda: serial(n2) != before)
-        await until(lambda: n2.daemon._trust.expiry.health().is_ok)
+        await until(lambda: n2.daemon.company.trust.expiry.health().is_ok)
 
 
 async def test_the_metrics_tell_when_certificate_and_ca_run_out(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.story("022")
 
 
 def alive(node: Node) -> list[str]:
-    return node.daemon._cluster.alive_nodes()
+    return node.daemon.company.cluster.alive_nodes()
 
 
 def revoked_on(node: Node) -> list[str]:
@@ -47,22 +47,22 @@ async def test_a_revoked_node_has_no_link_left_is_gone_for_all_and_knows_it(tmp_
         for name in ("n1", "n2"):
             assert alive(made[name]) == ["n1", "n2"]
             assert revoked_on(made[name]) == ["n3"]
-            assert made[name].daemon._cluster.link_kind("n3") == ""
-            assert not made[name].daemon._cluster.sides.counts("n3")
-        trust = made["n3"].daemon._trust
+            assert made[name].daemon.company.cluster.link_kind("n3") == ""
+            assert not made[name].daemon.company.cluster.sides.counts("n3")
+        trust = made["n3"].daemon.company.trust
         await until(lambda: not trust.expiry.health().is_ok)
         assert "revoked" in trust.expiry.health().detail
 
 
 async def test_the_gossip_keys_change_and_the_revoked_node_does_not_get_the_new_one(tmp_path: Path) -> None:
     async with cluster(tmp_path, "n2", "n3") as made:
-        before = made["n1"].daemon._keys.ring.ids
+        before = made["n1"].daemon.company.keys.ring.ids
         await revoke_n3(made)
-        remaining = [made[name].daemon._keys for name in ("n1", "n2")]
+        remaining = [made[name].daemon.company.keys for name in ("n1", "n2")]
         await until(lambda: all(set(keys.ring.ids).isdisjoint(before) for keys in remaining))
-        assert made["n3"].daemon._keys.ring.ids == before
+        assert made["n3"].daemon.company.keys.ring.ids == before
         listed = lambda: {  # noqa: E731
-            member.node_id: member.state.value for member in made["n1"].daemon._cluster.members()
+            member.node_id: member.state.value for member in made["n1"].daemon.company.cluster.members()
         }
         await until(lambda: listed().get("n3") in {None, "left"})
 
@@ -70,7 +70,7 @@ async def test_the_gossip_keys_change_and_the_revoked_node_does_not_get_the_new_
 async def test_a_revoked_node_does_not_start_again_and_says_why(tmp_path: Path) -> None:
     async with cluster(tmp_path, "n2", "n3") as made:
         await revoke_n3(made)
-        await until(lambda: bool(made["n3"].daemon._trust.revoking.self_revoked))
+        await until(lambda: bool(made["n3"].daemon.company.trust.revoking.self_revoked))
         await until(lambda: revoked_on(made["n3"]) == ["n3"])
         await made.stop("n3")
         with pytest.raises(NodeRevoked, match="was revoked") as caught:
@@ -89,7 +89,7 @@ async def test_a_node_is_let_in_again_on_purpose_by_a_token_with_all_its_data(tm
         await until(lambda: all(alive(made[name]) == ["n1", "n2", "n3"] for name in made.nodes))
         for name in ("n1", "n2"):
             await call(made[name].local, lambda client: client.cluster.ping("n3", over_link=True))
-        assert n3.daemon._trust.expiry.health().is_ok
+        assert n3.daemon.company.trust.expiry.health().is_ok
         assert revoked_on(n3) == ["n3"]  # what was revoked stays so; the new certificate is younger
 
 
@@ -110,7 +110,7 @@ async def test_a_newcomer_is_told_who_was_revoked(tmp_path: Path) -> None:
 
 async def test_a_revocation_that_was_signed_offline_is_put_in_force(tmp_path: Path) -> None:
     async with cluster(tmp_path, "n2", "n3") as made:
-        now = made["n2"].daemon._trust._keeper.now
+        now = made["n2"].daemon.company.trust._keeper.now
         authority = read_authority(made.data_dir("n1") / "certs")
         signed = revoke(authority, "n3", now, reason="sold").encode()
         await call(made["n2"].local, lambda client: client.security.revoke(revocation=signed))
@@ -125,7 +125,7 @@ async def test_a_revocation_that_was_signed_offline_is_put_in_force(tmp_path: Pa
 
 async def test_a_node_does_not_revoke_itself_by_name_or_by_file(tmp_path: Path) -> None:
     async with cluster(tmp_path) as made:
-        now = made["n1"].daemon._trust._keeper.now
+        now = made["n1"].daemon.company.trust._keeper.now
         signed = revoke(read_authority(made.data_dir("n1") / "certs"), "n1", now).encode()
         for what in ({"target": "n1"}, {"revocation": signed}):
             with pytest.raises(InvalidArgument, match="itself"):
@@ -146,7 +146,7 @@ async def test_the_only_member_that_signs_is_not_revoked_but_by_file(tmp_path: P
             await call(made["n2"].local, lambda client: client.security.revoke("n1"))
         assert alive(made["n2"]) == ["n1", "n2"]
         authority = read_authority(made.data_dir("n1") / "certs")
-        signed = revoke(authority, "n1", made["n2"].daemon._trust._keeper.now).encode()
+        signed = revoke(authority, "n1", made["n2"].daemon.company.trust._keeper.now).encode()
         answer = await call(made["n2"].local, lambda client: client.security.revoke(revocation=signed))
         assert answer.held_ca_key
         assert alive(made["n2"]) == ["n2"]
@@ -155,7 +155,7 @@ async def test_the_only_member_that_signs_is_not_revoked_but_by_file(tmp_path: P
 async def test_a_revocation_that_was_read_from_disk_parts_the_node_from_its_members(tmp_path: Path) -> None:
     async with cluster(tmp_path, "n2", "n3") as made:
         await made.stop("n2")
-        now = made["n1"].daemon._trust._keeper.now
+        now = made["n1"].daemon.company.trust._keeper.now
         signed = revoke(read_authority(made.data_dir("n1") / "certs"), "n3", now)
         write_revocations(made.data_dir("n2") / "certs", Revocations([signed]))
         n2 = await made.start("n2")
@@ -164,7 +164,7 @@ async def test_a_revocation_that_was_read_from_disk_parts_the_node_from_its_memb
 
 async def test_a_revocation_signed_by_a_clock_that_is_behind_is_no_success(tmp_path: Path) -> None:
     async with cluster(tmp_path, "n2", "n3") as made:
-        early = made["n1"].daemon._trust._keeper.now - timedelta(hours=1)
+        early = made["n1"].daemon.company.trust._keeper.now - timedelta(hours=1)
         signed = revoke(read_authority(made.data_dir("n1") / "certs"), "n3", early).encode()
         with pytest.raises(StateError, match="n3 is not cut off"):
             await call(made["n2"].local, lambda client: client.security.revoke(revocation=signed))
@@ -175,7 +175,7 @@ async def test_join_tokens_from_before_a_revocation_let_nobody_in(tmp_path: Path
     async with cluster(tmp_path, "n2", "n3") as made:
         tokens = [await made.token(name) for name in ("n1", "n2")]
         await revoke_n3(made)
-        revoking = [made[name].daemon._trust.revoking for name in ("n1", "n2")]
+        revoking = [made[name].daemon.company.trust.revoking for name in ("n1", "n2")]
         await until(lambda: all(each._voided_unix_s for each in revoking))
         for token in tokens:
             with pytest.raises(CaxtonError, match="token"):

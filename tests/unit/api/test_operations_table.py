@@ -34,6 +34,8 @@ def test_what_changes_what_the_cluster_shares_is_marked_so_that_a_minority_can_r
         "ResolvePartition",
         "RenewCertificate",
         "RevokeNode",
+        "PutAgentKey",
+        "DeleteAgentKeys",
     }  # change nothing, or only this node, or are the way out, or must not wait for a majority
     for operation in OPERATIONS:
         is_shared = operation.permission in changing and operation.audited and operation.name not in free

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from caxton_node.config import Config, load
-from caxton_node.config.schema import MIB
+from caxton_node.config.setting import MIB
 from caxton_node.core.errors import InvalidConfig
 
 EMPTY = {"HOME": "/home/user"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from caxton_node.config import SETTINGS, Config, Setting
-from caxton_node.config.schema import Kind
+from caxton_node.config.setting import Kind
 from caxton_node.config.values import read_value
 
 

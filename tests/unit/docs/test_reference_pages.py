@@ -9,7 +9,7 @@ import pytest
 from caxton_node.config.schema import SETTINGS
 from caxton_node.core.errors import CaxtonError
 from caxton_node.observability.instruments import INSTRUMENTS
-from docs.reference import generate
+from docs.reference import generate, schema
 
 REFERENCE = Path(generate.__file__).parent
 
@@ -36,6 +36,10 @@ def test_every_error_is_explained_and_has_a_code_of_its_own() -> None:
     assert [kind.__name__ for kind in classes if not generate.first_sentence(kind).endswith(".")] == []
     codes = [kind.code for kind in classes if "code" in vars(kind)]
     assert sorted(codes) == sorted(set(codes))
+
+
+def test_every_table_is_explained() -> None:
+    assert schema.undescribed() == []
 
 
 def test_every_command_is_explained() -> None:

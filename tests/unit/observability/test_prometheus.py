@@ -16,8 +16,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from caxton_node.core.errors import LocalError, PortInUse
 from caxton_node.observability import Board
 from caxton_node.observability.exporters.prometheus import CONNECTIONS_MAX, Check, PrometheusExporter
-from caxton_node.observability.sources import database_source
+from caxton_node.observability.sources import backup_source, database_source
 from caxton_node.storage import Database
+from caxton_node.storage.backups import Maker
+from caxton_node.storage.service import StorageService
 
 pytestmark = pytest.mark.story("009")
 
@@ -107,3 +109,15 @@ async def test_the_database_tells_its_counters(served: Served, tmp_path: Path) -
         await database.write("UPDATE boot SET epoch = epoch + 1")
         served.board.collect_from(database_source(database))
         assert served.samples()["caxton_sqlite_writes_total[]"] == 1
+
+
+async def test_backups_tell_when_the_newest_was_made(served: Served, tmp_path: Path) -> None:
+    async with await Database.open(tmp_path / "caxton.db") as database:
+        service = StorageService(database.path, tmp_path, Maker("n1", "test", "0.0.0"))
+        served.board.collect_from(backup_source(service))
+        assert served.samples()["caxton_backup_made_timestamp_seconds[]"] == 0
+        made = await service.create_backup()
+        samples = served.samples()
+        assert samples["caxton_backup_made_timestamp_seconds[]"] == made.created_unix_us / 1_000_000
+        assert samples["caxton_change_log_grounded[]"] == 0
+        await service.close()

@@ -43,7 +43,7 @@ def test_a_changed_source_is_noticed_without_any_compiler(
 
 
 @pytest.mark.story("001")
-@pytest.mark.parametrize("name", ["buyer", "contractor", "greeter"])
+@pytest.mark.parametrize("name", ["buyer", "contractor", "greeter", "shouter"])
 def test_no_path_of_the_building_machine_is_in_a_module(name: str) -> None:
     data = rust(name)
     for path in (str(ROOT), str(Path.home()), "/tmp/"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from caxton_node.api.operations import OPERATIONS
 from caxton_node.core.errors import Forbidden
 from caxton_node.security import LOCAL, Permission, Principal, Role, check_permission
 from caxton_node.security.rbac import ROLES
@@ -24,6 +25,14 @@ def test_the_table_decides_every_pair(role: Role, permission: Permission) -> Non
 
 def test_a_viewer_changes_nothing() -> None:
     assert not {p for p in ROLES[Role.VIEWER] if p.endswith((".write", ".send"))}
+
+
+@pytest.mark.parametrize("name", ["ListAgentKeys", "GetAgentKey"])
+def test_what_an_agent_keeps_is_read_by_operators_and_no_viewer(name: str) -> None:
+    permission = next(one.permission for one in OPERATIONS if one.name == name)
+    assert permission is not None
+    readers = [role for role in Role if permission in ROLES[role]]
+    assert readers == [Role.ADMIN, Role.OPERATOR]
 
 
 def test_a_denial_names_the_roles_that_could() -> None:

@@ -1,5 +1,6 @@
 //! The directory facilitator: who can do what.
 
+use crate::capability::Capability;
 use crate::envelope::{Draft, Message};
 use crate::performative::Performative;
 use crate::value::Value;
@@ -13,6 +14,12 @@ pub fn register(capabilities: &[(&str, &str)]) -> Draft<'static> {
         .iter()
         .map(|(name, version)| Value::map([("name", (*name).into()), ("version", (*version).into())]))
         .collect();
+    request(Value::map([("action", "register".into()), ("capabilities", Value::List(list))]))
+}
+
+/// Register capabilities with all that they say of themselves; `df` answers INFORM.
+pub fn register_all(capabilities: &[Capability]) -> Draft<'static> {
+    let list = capabilities.iter().map(Capability::to_value).collect();
     request(Value::map([("action", "register".into()), ("capabilities", Value::List(list))]))
 }
 

@@ -32,6 +32,7 @@
 #![warn(missing_docs)]
 
 pub mod abi;
+pub mod capability;
 pub mod contract_net;
 pub mod df;
 mod envelope;
