@@ -33,6 +33,8 @@ class Settings:
         save_delay_s: How long changes are gathered before they are stored.
         gossip_bytes_max: Largest broadcast; more would not fit beside membership's own news.
         request_timeout_s: For each request to another node.
+        first_timeout_s: For the first of a comparison, which is small: whoever is there answers it soon, and
+            a peer that has just died must not keep this node from comparing with another.
     """
 
     sync_interval_s: float = 2.0
@@ -41,6 +43,7 @@ class Settings:
     save_delay_s: float = 0.1
     gossip_bytes_max: int = 900
     request_timeout_s: float = 10.0
+    first_timeout_s: float = 2.0
 
 
 @dataclass(slots=True)

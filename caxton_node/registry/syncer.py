@@ -74,6 +74,7 @@ class Syncer:
         self._neighbours = Neighbours(rng)
         self._hurry = asyncio.Event()
         self._eager = 0
+        self._is_failing = False
         self._started_at = self._collected_at = clock.now()
         self._learn_at = clock.now()
 
@@ -103,7 +104,14 @@ class Syncer:
         except CaxtonError as err:
             self._tally.failed += 1
             self._neighbours.drop(peer)
+            self._try_another()
             _log.info("a registry comparison broke off", peer=peer, reason=str(err))
+
+    def _try_another(self) -> None:
+        """Let the next comparison come at once, unless the last one failed as well: they may all be gone."""
+        if not self._is_failing:
+            self._eager = max(self._eager, 1)
+        self._is_failing = True
 
     async def _wait(self) -> None:
         pause_s = EAGER_PAUSE_S if self._eager else self._settings.sync_interval_s
@@ -117,11 +125,12 @@ class Syncer:
 
     async def _compare(self, peer: str) -> None:
         exchange = Exchange(self._replica, learns=self._clock.now() >= self._learn_at)
+        timeout_s = self._settings.first_timeout_s
         while (request := exchange.request) is not None:
-            answer = await self._cluster.request(
-                peer, request.method, request.payload, self._settings.request_timeout_s
-            )
+            answer = await self._cluster.request(peer, request.method, request.payload, timeout_s)
+            timeout_s = self._settings.request_timeout_s
             self._take(exchange.handle_answer(answer, self._clock.unix_us()))
+        self._is_failing = False
         self._drop(exchange.forgotten)
         self.note(exchange.received + exchange.sent)
         if exchange.learned:
