@@ -105,10 +105,11 @@ async def test_the_signer_itself_refuses_to_cut_off_members_that_have_not_renewe
 
         async def ask(step: str, trust: TrustList) -> TrustList:
             payload = encode(StepRequest(step, trust.digest))
-            answer = decode(await asker._cluster.request("n1", NEXT, payload, 5), Bundle)
+            answer = decode(await asker.company.cluster.request("n1", NEXT, payload, 5), Bundle)
             return decode_trust_list(answer.trust)
 
-        switched = await ask("switch", asker._trust.held.trust)  # n2 takes nothing over, so it does not renew
+        held = asker.company.trust.held.trust
+        switched = await ask("switch", held)  # n2 takes nothing over, so it does not renew
         with pytest.raises(DeliveryFailed, match="still needed"):
             await ask("retire", switched)
         assert len(trusted(made["n1"])) == 2

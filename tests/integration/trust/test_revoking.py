@@ -187,9 +187,11 @@ async def test_a_member_that_slept_learns_of_a_revocation_before_it_takes_new_go
 ) -> None:
     async with cluster(tmp_path, "n2", "n3") as made:
         n1, n2 = (made[name].daemon for name in ("n1", "n2"))
-        keeper = n1._trust._keeper
+        keeper = n1.company.trust._keeper
         await keeper.merge([revoke(keeper.held.signer, "n3", keeper.now)])  # nobody is told
-        address = n1._cluster.find("n1").address
-        await n1._keys.put(Ring((token_bytes(GROUP_KEY_BYTES),), n1._keys.ring.revision + 1), by="test")
-        assert await n2._keys.refresh_from([("n1", address)])
+        address = n1.company.cluster.find("n1").address
+        await n1.company.keys.put(
+            Ring((token_bytes(GROUP_KEY_BYTES),), n1.company.keys.ring.revision + 1), by="test"
+        )
+        assert await n2.company.keys.refresh_from([("n1", address)])
         assert revoked_on(made["n2"]) == ["n3"]
