@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from google.protobuf.struct_pb2 import Struct
+
 from caxton_node.agents.chronicle import AgentMoved
 from caxton_node.agents.failures import Failure
+from caxton_node.agents.manifest import Manifest
 from caxton_node.agents.views import AgentView
 from caxton_node.api.agent_requests import WITH_PRESENCE, ZERO_IS_ABSENT
 from caxton_node.core.ids import DEFAULT_TENANT
@@ -64,8 +69,6 @@ def _detail(view: AgentView) -> pb.AgentDetail:
     manifest = view.manifest
     detail = pb.AgentDetail(
         module_bytes=view.module_bytes,
-        limits=limits_of(manifest.limits),
-        granted_capabilities=manifest.capabilities,
         deployed_unix_ms=view.deployed_unix_ms,
         restarts=view.restarts,
         last_error=view.last_error,
@@ -73,20 +76,34 @@ def _detail(view: AgentView) -> pb.AgentDetail:
         memory_bytes=view.memory_bytes,
         failure=_failure(view.failure) if view.failure else None,
         number=view.number,
-        cpu=cpu_of(manifest.cpu),
-        wasm_features=manifest.wasm_features,
-        deterministic=world_of(manifest.world) if manifest.world else None,
-        keeping=f"KEEPING_{manifest.keeping.upper()}",
-        checkpoint_every_ms=round(manifest.checkpoint_every_s * 1000),
-        batching=f"BATCHING_{manifest.batching.upper()}",
-        protocols=f"PROTOCOL_POLICY_{manifest.protocols.upper()}",
         batch_now=view.batch_now,
-        on_conflict=f"ON_CONFLICT_{manifest.on_conflict.upper()}",
-        manages=manifest.manages,
+        **manifest_fields(manifest),
     )
-    detail.config.SetInParent()  # an empty config is one
-    detail.config.update(dict(manifest.config))  # type: ignore[arg-type]  # the manifest has checked that it is JSON
+    write_config(detail.config, manifest)
     return detail
+
+
+def manifest_fields(manifest: Manifest) -> dict[str, Any]:
+    """Return what a manifest says, config apart, by the field names that details of the schema share."""
+    return {
+        "limits": limits_of(manifest.limits),
+        "granted_capabilities": manifest.capabilities,
+        "cpu": cpu_of(manifest.cpu),
+        "wasm_features": manifest.wasm_features,
+        "deterministic": _world(manifest.world) if manifest.world else None,
+        "keeping": f"KEEPING_{manifest.keeping.upper()}",
+        "checkpoint_every_ms": round(manifest.checkpoint_every_s * 1000),
+        "batching": f"BATCHING_{manifest.batching.upper()}",
+        "protocols": f"PROTOCOL_POLICY_{manifest.protocols.upper()}",
+        "on_conflict": f"ON_CONFLICT_{manifest.on_conflict.upper()}",
+        "manages": manifest.manages,
+    }
+
+
+def write_config(config: Struct, manifest: Manifest) -> None:
+    """Write a manifest's config into a field of a message; an empty one is one."""
+    config.SetInParent()
+    config.update(dict(manifest.config))  # type: ignore[arg-type]  # the manifest has checked that it is JSON
 
 
 def _failure(failure: Failure) -> pb.Failure:
@@ -100,6 +117,6 @@ def _failure(failure: Failure) -> pb.Failure:
     )
 
 
-def world_of(world: Determinism) -> pb.Determinism:
+def _world(world: Determinism) -> pb.Determinism:
     """Write the world of a deterministic agent as the message of the schema."""
     return pb.Determinism(seed=world.seed, start_unix_us=world.start_unix_us)

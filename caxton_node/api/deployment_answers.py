@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caxton_node.api.agent_answers import cpu_of, limits_of, short, state_of, world_of
+from caxton_node.api.agent_answers import manifest_fields, short, state_of, write_config
 from caxton_node.deployment.spec import EVERYWHERE, DeploymentSpec
 from caxton_node.deployment.status import DeploymentStatus, ReplicaStatus
 from caxton_node.pb import deployments_pb2 as pb
@@ -35,20 +35,9 @@ def _detail(spec: DeploymentSpec, status: DeploymentStatus) -> pb.DeploymentDeta
     detail = pb.DeploymentDetail(
         replicas=map(_replica, status.replicas),
         unplaced=dict(status.unplaced),
-        limits=limits_of(manifest.limits),
-        granted_capabilities=manifest.capabilities,
-        cpu=cpu_of(manifest.cpu),
-        wasm_features=manifest.wasm_features,
-        deterministic=world_of(manifest.world) if manifest.world else None,
-        keeping=f"KEEPING_{manifest.keeping.upper()}",
-        checkpoint_every_ms=round(manifest.checkpoint_every_s * 1000),
-        batching=f"BATCHING_{manifest.batching.upper()}",
-        protocols=f"PROTOCOL_POLICY_{manifest.protocols.upper()}",
-        on_conflict=f"ON_CONFLICT_{manifest.on_conflict.upper()}",
-        manages=manifest.manages,
+        **manifest_fields(manifest),
     )
-    detail.config.SetInParent()  # an empty config is one
-    detail.config.update(dict(manifest.config))  # type: ignore[arg-type]  # the manifest has checked that it is JSON
+    write_config(detail.config, manifest)
     return detail
 
 

@@ -17,6 +17,7 @@ from caxton_node.cli.agent_options import (
     message_options,
     node_option,
     state_options,
+    terms_of,
 )
 from caxton_node.cli.module_argument import Module, ModuleArgument
 from caxton_node.cli.session import Session, verb
@@ -65,19 +66,11 @@ def deploy(
             module_sha256=file.sha256,
             version=version,
             node=node,
-            limits=limits_of(options),
-            config=config_of(options),
             capabilities=capabilities,
             do_not_start=no_start,
-            cpu=options["cpu"] or "",
-            wasm_features=options["wasm_features"],
             seed=seed,
-            keeping=options["keep"] or "",
-            checkpoint_every_s=options["checkpoint_every"] or 0.0,
-            batching=options["batching"] or "",
-            protocols=options["protocols"] or "",
-            on_conflict=options["on_conflict"] or "",
             manages=manages,
+            **terms_of(options),
         )
     after = f" after {answer.elapsed_us / 1000:.0f} ms"
     say_state(session, answer.agent, more=after, elapsed_us=answer.elapsed_us)

@@ -107,6 +107,21 @@ config_options: Callable[[F], F] = _stacked(
 node_option = click.option("--node", default="", help="Node that runs it; needed when several do.")
 
 
+def terms_of(options: Options) -> dict[str, Any]:
+    """Return what the shared options say of a new agent, as the client's arguments."""
+    return {
+        "limits": limits_of(options),
+        "config": config_of(options),
+        "cpu": options["cpu"] or "",
+        "wasm_features": options["wasm_features"],
+        "keeping": options["keep"] or "",
+        "checkpoint_every_s": options["checkpoint_every"] or 0.0,
+        "batching": options["batching"] or "",
+        "protocols": options["protocols"] or "",
+        "on_conflict": options["on_conflict"] or "",
+    }
+
+
 def limits_of(options: Options) -> dict[str, int | None]:
     """Return the limits that were given, by the names of the schema."""
     limits = {key: options[key] for _, key, _, _ in _LIMITS}

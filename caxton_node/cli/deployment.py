@@ -15,6 +15,7 @@ from caxton_node.cli.agent_options import (
     limits_of,
     message_options,
     state_options,
+    terms_of,
 )
 from caxton_node.cli.deployment_options import EVERYWHERE, Replicas, placement_options
 from caxton_node.cli.groups import VerbGroup
@@ -97,18 +98,10 @@ def create(
             constraints=constraints,
             spread=spread or "",
             consistency=consistency or "",
-            limits=limits_of(options),
-            config=config_of(options),
             capabilities=capabilities,
             manages=manages,
-            cpu=options["cpu"] or "",
-            wasm_features=options["wasm_features"],
             seed=seed,
-            keeping=options["keep"] or "",
-            checkpoint_every_s=options["checkpoint_every"] or 0.0,
-            batching=options["batching"] or "",
-            protocols=options["protocols"] or "",
-            on_conflict=options["on_conflict"] or "",
+            **terms_of(options),
         )
         return _say(session, client, made, wait)
 

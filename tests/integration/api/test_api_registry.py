@@ -28,6 +28,11 @@ def note(node, key, number):
     node.daemon.knowledge.conflicts.note(Overruled(loser, winner))
 
 
+def noted(rows):
+    """Leave out the conflicts of other tests, which share these nodes: they are about other kinds."""
+    return [row for row in rows if row.kind == "route"]
+
+
 async def cli(node, *words):
     done = await asyncio.to_thread(run, "caxton", "--data-dir", node.data_dir, *words)
     assert done.returncode == 0, done.stderr
@@ -57,13 +62,13 @@ async def test_what_any_node_noticed_is_listed_by_every_node_once(n1, n2):
     note(n2, "here", 5)
     note(n2, "there", 6)
     for node in (n1, n2):
-        rows = await call(node.local, lambda client: list(client.registry.conflicts())[:2])
+        rows = await call(node.local, lambda client: noted(client.registry.conflicts()))
         assert [(row.key, row.loser.summary, list(row.noticed_by)) for row in rows] == [
             ("there", "to=6", ["n2"]),
             ("here", "to=5", ["n1", "n2"]),
         ]
-    own = await call(n1.local, lambda client: list(client.registry.conflicts(node="n2", here_only=True)))
-    assert [row.key for row in own][:2] == ["there", "here"]
+    own = await call(n1.local, lambda client: noted(client.registry.conflicts(node="n2", here_only=True)))
+    assert [row.key for row in own] == ["there", "here"]
 
 
 async def test_a_page_token_of_somebody_else_is_refused(n1):
@@ -74,18 +79,20 @@ async def test_a_page_token_of_somebody_else_is_refused(n1):
 
 
 async def test_the_command_line_shows_the_report_and_the_copy(n1):
-    note(n1, "here", 5)
+    for key, number in (("here", 5), ("there", 6)):
+        note(n1, key, number)
+    known = await call(n1.local, lambda client: len(list(client.registry.conflicts(here_only=True))))
     table = await cli(n1, "cluster", "conflicts", "--limit", "1")
     assert table.splitlines()[0].split() == ["KIND", "KEY", "WRITTEN", "LOST", "HOLDS", "DONE"]
     assert "there" in table
     assert len(table.splitlines()) == 2
-    assert len(json.loads(await cli(n1, "cluster", "conflicts", "-o", "json"))) >= 2
+    rows = json.loads(await cli(n1, "cluster", "conflicts", "-o", "json"))
+    assert [row["key"] for row in rows if row["kind"] == "route"] == ["there", "here"]
     assert (
         json.loads(await cli(n1, "cluster", "conflicts", "--since", "1h", "-o", "json"))[0]["kind"] == "route"
     )
     facts = json.loads(await cli(n1, "cluster", "registry", "-o", "json"))
-    assert (facts["node_id"], len(facts["root"])) == ("n1", 16)
-    assert facts["conflicts"] >= 1
+    assert (facts["node_id"], facts["conflicts"], len(facts["root"])) == ("n1", known, 16)
     assert "overruled" in await cli(n1, "cluster", "registry")
     status = json.loads(await cli(n1, "cluster", "status", "-o", "json"))
-    assert status["conflicts"] == facts["conflicts"]
+    assert status["conflicts"] == known
