@@ -11,9 +11,10 @@ Who counts must be agreed, or each side of a split could count itself large. So:
 - Whoever leaves the majority in good order counts no more: it is struck off by one that counts and stays,
   and goes only when it has written that down itself. A leaver is on no side, and taking k members that are
   nowhere from the total of a side that has less than half never gives it more. It is not struck off if
-  those who stay would be no majority, or the restart of one node could cost it for good. Who is about to go
-  strikes nobody off, so when all go at once those who find nobody to stay go on counting, and at least one
-  does: for these a stop of all is like a crash of all.
+  those who stay would be no majority, or the restart of one node could cost it for good. It is still seen
+  until its goodbye has come, and the keeper must not take it for a newcomer that has waited: its wait begins
+  when it is struck off. Who is about to go strikes nobody off, so when all go at once those who find nobody
+  to stay go on counting, and at least one does: for these a stop of all is like a crash of all.
 - Whoever dies goes on counting. Only a majority may give up a member that was gone for `dead_memory_s`, and
   only an operator may give up the dead of a minority (`strike`).
 - A node that is not the majority does not believe that it has become it before it has compared books with
@@ -150,6 +151,7 @@ class Quorum:
         if self._is_leaving or self._me not in self._voters or not self._may_strike(node):
             return []
         written = self.book.strike([node], settled=True)
+        self._note_changes(written, now)
         return [*([Tell(written)] if written else []), *self._turn_view(now)]
 
     def handle_book(self, peer: str, lines: Mapping[str, Line], now: float) -> list[Effect]:
@@ -296,6 +298,8 @@ class Quorum:
             self._hearing.handle_line(node, line.turn, self._since)
             if not line.counts:
                 self._gone_since.pop(node, None)
+                if node in self._since:  # it is about to go: if not, it waits again as a newcomer does
+                    self._since[node] = now
             elif node not in self._since:
                 self._gone_since.setdefault(node, now)
         self._unsettled_since |= dict.fromkeys(self.book.unsettled.intersection(lines), now)

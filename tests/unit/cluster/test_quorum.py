@@ -227,6 +227,23 @@ def test_who_is_not_answered_when_it_leaves_counts_itself_no_more():
     assert quorum.handle_leaver(N1, 1.0) == []  # one that goes strikes nobody
 
 
+@pytest.mark.parametrize("asked", [N0, N1], ids=["keeper", "another"])
+def test_a_leaver_does_not_count_again_while_its_goodbye_is_on_its_way(asked):
+    books = {name: restored(name, *{N0, N1, N2} - {name}) for name in (N0, N1)}
+    for name, quorum in books.items():
+        for other in {N0, N1, N2} - {name}:
+            quorum.handle_alive(other, 0.0)
+            quorum.handle_book(other, quorum.book.lines(), 0.0)
+    at = 2 * TIMES.welcome_s
+    books[asked].handle_leaver(N2, at)
+    books[N0].handle_book("", books[asked].book.lines(), at)
+    keeper = books[N0]
+    keeper.handle_turn(at + TIMES.welcome_s - 1)
+    assert keeper.standpoint.agreed == (N0, N1)
+    keeper.handle_turn(at + TIMES.welcome_s)  # it did not go after all
+    assert keeper.standpoint.agreed == (N0, N1, N2)
+
+
 def test_a_newcomer_does_not_learn_from_a_fragment_who_counts():
     fresh = Quorum(N3, Book(), TIMES, rng=random.Random(1), now=0.0)
     fresh.handle_alive(N0, 0.0)
