@@ -33,7 +33,9 @@ from caxton_node.config import Config
 from caxton_node.messaging import Clients
 from caxton_node.observability import configure_logs, get_logger
 from caxton_node.observability.systemd import Systemd
+from caxton_node.resilience import Limits
 from caxton_node.runtime.scheduler import SWITCH_INTERVAL_S
+from caxton_node.security import Access, Identity
 from caxton_node.vitals import Vitals
 
 _log = get_logger("daemon")
@@ -171,6 +173,9 @@ class Daemon:
             board=ground.board,
             bus=ground.bus,
             tokens=self.store.tokens,
+            identity=Identity(self.store.tokens),
+            access=Access(),
+            limits=Limits(),
             sponsor=sponsor,
             keys=company.rotation,
             trust=company.trust,

@@ -16,6 +16,7 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from google.api import annotations_pb2
 from grpc_tools import protoc  # type: ignore[import-untyped]  # it ships no types
 
 HERE = Path(__file__).resolve().parent
@@ -36,7 +37,9 @@ def generate() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         sources = sorted(str(path.relative_to(HERE)) for path in HERE.glob("caxton/v1/*.proto"))
         well_known = str(files("grpc_tools") / "_proto")
-        options = [f"-I{HERE}", f"-I{well_known}", f"--python_out={folder}", f"--pyi_out={folder}"]
+        annotations = Path(annotations_pb2.__file__).parents[2]  # of googleapis-common-protos
+        roots = [f"-I{root}" for root in (HERE, well_known, annotations)]
+        options = [*roots, f"--python_out={folder}", f"--pyi_out={folder}"]
         if protoc.main(["protoc", *options, *sources]) != 0:
             raise RuntimeError("protoc refused a schema")
         made = {path.name: _adapt(path) for path in sorted(Path(folder, "caxton", "v1").iterdir())}

@@ -160,7 +160,7 @@ def note_features(services: Services, call: Call, subject: str, names: Sequence[
         _audit.info(
             "AllowWasmFeatures",
             principal=call.principal.name,
-            role=str(call.principal.role),
+            role=call.principal.roles,
             subject=subject,
             features=sorted(set(names)),
             node=services.node_id,

@@ -96,7 +96,7 @@ async def ask(
     """
     principal = call.principal
     body = request.SerializeToString()
-    payload = encode(Forwarded(method, principal.name, principal.role, call.trace_id, body))
+    payload = encode(Forwarded(method, principal.name, principal.roles, call.trace_id, body))
     answer = _decode_answer(await cluster.request(node, METHOD, payload, timeout_s))
     if answer.ok:
         return response.FromString(answer.body)

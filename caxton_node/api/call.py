@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-from caxton_node.security import Principal
+from caxton_node.security import Credentials, Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,18 +13,20 @@ class Caller:
     """What a surface knows of whoever calls, before anything is believed.
 
     Attributes:
-        token: API token that came with the call; empty if none did.
-        local: It came over the Unix socket, which only this node's own user can open.
+        credentials: What came with the call.
+        surface: grpc, rest, websocket, ...: where it came in, for the audit log.
         address: Where it came from, for the audit log.
         timeout_s: How long the caller will wait; None if it did not say.
         trace_id: 32 hexadecimal digits, new for each call.
+        headers: What the answer shall say besides its body, filled on the way: rate limits, above all.
     """
 
-    token: str = ""
-    local: bool = False
+    credentials: Credentials = field(default_factory=Credentials)
+    surface: str = ""
     address: str = ""
     timeout_s: float | None = None
     trace_id: str = field(default_factory=lambda: token_hex(16))
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

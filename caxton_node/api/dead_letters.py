@@ -155,7 +155,7 @@ def _note(services: Services, call: Call, event: str, request: Choice, **counts:
     _audit.info(
         event,
         principal=call.principal.name,
-        role=str(call.principal.role),
+        role=call.principal.roles,
         node=services.node_id,
         ids=list(request.ids[:100]),
         filter=MessageToDict(request.filter, preserving_proto_field_name=True),

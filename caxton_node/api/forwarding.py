@@ -21,7 +21,7 @@ from caxton_node.client.errors import describe
 from caxton_node.core.errors import CaxtonError, InvalidArgument, NotFound, Unavailable
 from caxton_node.core.ids import Address, full_name
 from caxton_node.observability.logs import get_logger
-from caxton_node.security import Principal, Role, check_permission
+from caxton_node.security.principal import Principal, parse_grants
 
 Do = Callable[[Operation, Message, Call], Awaitable[Message]]
 
@@ -107,8 +107,8 @@ class Forwarder:
                 why="this node does not know it, or it must be asked directly",
                 hint="the nodes may run different versions: caxton cluster members -o wide",
             )
-        principal = Principal(asked.principal, Role(asked.role))
-        check_permission(principal, operation.permission)
+        principal = Principal(asked.principal, parse_grants(asked.role))
+        self._services.access.check(principal, operation.permission)
         request = operation.request.FromString(asked.request)
         return await self._do(operation, request, Call(principal, asked.trace_id, via=peer))
 

@@ -1,7 +1,7 @@
 """What happens to every call, whatever surface it came in by.
 
-    authenticate -> authorise -> validate -> do it here, or ask the node that must -> count, and write the
-    audit log
+    authenticate -> limit -> authorise -> validate -> do it here, or ask the node that must -> count, and
+    write the audit log
 
 What changes what the cluster shares is refused where it would be done, if that node is not on the majority's
 side of a split and is set to be consistent.
@@ -24,10 +24,10 @@ from caxton_node.api.forwarding import Forwarder
 from caxton_node.api.operations import Operation, Place, StreamHandler, UnaryHandler
 from caxton_node.api.services import Services
 from caxton_node.cluster.partitions import OnMinority, check_may_change
-from caxton_node.core.errors import AccessError, CaxtonError, InternalError, Partitioned, Unauthorized
+from caxton_node.core.errors import AccessError, CaxtonError, InternalError, Partitioned
 from caxton_node.core.ids import check_node_id, full_name
 from caxton_node.observability.logs import get_logger
-from caxton_node.security import LOCAL, Principal, check_permission
+from caxton_node.security import NEWCOMER, Principal
 
 SUBJECTS_MAX = 100
 
@@ -98,28 +98,22 @@ class Pipeline:
             record.finish(code)
 
     async def _admit(self, operation: Operation, caller: Caller) -> Call:
-        """Authenticate and authorise."""
+        """Authenticate, limit and authorise."""
+        services = self._services
         try:
             principal = await self._authenticate(operation, caller)
+            caller.headers.update(services.limits.admit(principal.name, operation.rate))
             if operation.permission is not None:
-                check_permission(principal, operation.permission)
+                services.access.check(principal, operation.permission)
         except AccessError as err:
-            self._services.board.counter("caxton_auth_failures_total", reason=err.code.lower()).add()
+            services.board.counter("caxton_auth_failures_total", reason=err.code.lower()).add()
             raise
         return Call(principal, caller.trace_id, caller.timeout_s)
 
     async def _authenticate(self, operation: Operation, caller: Caller) -> Principal:
-        if caller.local:
-            return LOCAL
-        if operation.permission is None:
-            return Principal("newcomer", LOCAL.role)
-        if not caller.token:
-            raise Unauthorized(
-                "no token came with the call",
-                why="only the Unix socket of the node needs none",
-                hint="give --token or CAXTON_TOKEN, or use the socket on the node's own host",
-            )
-        return await self._services.tokens.authenticate(caller.token)
+        if operation.permission is None and caller.credentials.peer is None:
+            return NEWCOMER
+        return await self._services.identity.authenticate(caller.credentials)
 
     async def _do(self, operation: Operation, request: Message, call: Call) -> Message:
         if operation.shared:
@@ -180,7 +174,7 @@ class _Record:
             _audit.info(
                 self._operation.name,
                 principal=self.principal.name if self.principal else "",
-                role=str(self.principal.role) if self.principal else "",
+                role=self.principal.roles if self.principal else "",
                 address=self._caller.address,
                 subject=self._subject,
                 node=self.node,

@@ -30,7 +30,8 @@ from caxton_node.registry import Registry
 from caxton_node.registry.conflict_book import ConflictBook
 from caxton_node.registry.discovery.finder import Finder
 from caxton_node.registry.discovery.watches import Watches
-from caxton_node.security import Tokens
+from caxton_node.resilience import Limits
+from caxton_node.security import Access, Identity, Tokens
 from caxton_node.storage.service import StorageService
 from caxton_node.tasks import TaskService
 from caxton_node.trust import TrustService
@@ -209,6 +210,9 @@ class Services:
     board: Board
     bus: EventBus
     tokens: Tokens
+    identity: Identity
+    access: Access
+    limits: Limits
     sponsor: SponsorPort
     keys: KeysPort
     trust: TrustService

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from caxton_node.pb import agents_pb2 as caxton_dot_v1_dot_agents__pb2
 from caxton_node.pb import messages_pb2 as caxton_dot_v1_dot_messages__pb2
 from caxton_node.pb import tracking_pb2 as caxton_dot_v1_dot_tracking__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61xton/v1/management.proto\x12\tcaxton.v1\x1a\x16\x63\x61xton/v1/agents.proto\x1a\x18\x63\x61xton/v1/messages.proto\x1a\x18\x63\x61xton/v1/tracking.proto\"\x1d\n\rHealthRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"{\n\x0eHealthResponse\x12\r\n\x05ready\x18\x01 \x01(\x08\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08uptime_s\x18\x04 \x01(\x01\x12&\n\x06\x63hecks\x18\x05 \x03(\x0b\x32\x16.caxton.v1.HealthCheck\"7\n\x0bHealthCheck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02ok\x18\x02 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\".\n\x0eMetricsRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\"5\n\x0fMetricsResponse\x12\"\n\x07metrics\x18\x01 \x03(\x0b\x32\x11.caxton.v1.Metric\"V\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0c\n\x04help\x18\x03 \x01(\t\x12\"\n\x07samples\x18\x04 \x03(\x0b\x32\x11.caxton.v1.Sample\"\x82\x01\n\x06Sample\x12-\n\x06labels\x18\x01 \x03(\x0b\x32\x1d.caxton.v1.Sample.LabelsEntry\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0b\n\x03sum\x18\x03 \x01(\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\" \n\x10GetConfigRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"9\n\x11GetConfigResponse\x12$\n\x08settings\x18\x01 \x03(\x0b\x32\x12.caxton.v1.Setting\"p\n\x07Setting\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\nvalue_json\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65\x66\x61ult_json\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0c\n\x04help\x18\x05 \x01(\t\x12\x12\n\nreloadable\x18\x06 \x01(\x08\x32\xb7\x0f\n\x10\x43\x61xtonManagement\x12L\n\x0b\x44\x65ployAgent\x12\x1d.caxton.v1.DeployAgentRequest\x1a\x1e.caxton.v1.DeployAgentResponse\x12L\n\x0bUpdateAgent\x12\x1d.caxton.v1.UpdateAgentRequest\x1a\x1e.caxton.v1.UpdateAgentResponse\x12R\n\rValidateAgent\x12\x1f.caxton.v1.ValidateAgentRequest\x1a .caxton.v1.ValidateAgentResponse\x12R\n\rUndeployAgent\x12\x1f.caxton.v1.UndeployAgentRequest\x1a .caxton.v1.UndeployAgentResponse\x12\x43\n\x08GetAgent\x12\x1a.caxton.v1.GetAgentRequest\x1a\x1b.caxton.v1.GetAgentResponse\x12X\n\x0fGetAgentHistory\x12!.caxton.v1.GetAgentHistoryRequest\x1a\".caxton.v1.GetAgentHistoryResponse\x12I\n\nListAgents\x12\x1c.caxton.v1.ListAgentsRequest\x1a\x1d.caxton.v1.ListAgentsResponse\x12I\n\nStartAgent\x12\x1c.caxton.v1.StartAgentRequest\x1a\x1d.caxton.v1.StartAgentResponse\x12\x46\n\tStopAgent\x12\x1b.caxton.v1.StopAgentRequest\x1a\x1c.caxton.v1.StopAgentResponse\x12O\n\x0cRestartAgent\x12\x1e.caxton.v1.RestartAgentRequest\x1a\x1f.caxton.v1.RestartAgentResponse\x12[\n\x10ListCapabilities\x12\".caxton.v1.ListCapabilitiesRequest\x1a#.caxton.v1.ListCapabilitiesResponse\x12L\n\x0bSendMessage\x12\x1d.caxton.v1.SendMessageRequest\x1a\x1e.caxton.v1.SendMessageResponse\x12S\n\x11SubscribeMessages\x12#.caxton.v1.SubscribeMessagesRequest\x1a\x17.caxton.v1.MessageEvent0\x01\x12U\n\x0eWhereIsMessage\x12 .caxton.v1.WhereIsMessageRequest\x1a!.caxton.v1.WhereIsMessageResponse\x12O\n\x0cTraceMessage\x12\x1e.caxton.v1.TraceMessageRequest\x1a\x1f.caxton.v1.TraceMessageResponse\x12X\n\x0fGetConversation\x12!.caxton.v1.GetConversationRequest\x1a\".caxton.v1.GetConversationResponse\x12^\n\x11ListConversations\x12#.caxton.v1.ListConversationsRequest\x1a$.caxton.v1.ListConversationsResponse\x12X\n\x0fListDeadLetters\x12!.caxton.v1.ListDeadLettersRequest\x1a\".caxton.v1.ListDeadLettersResponse\x12R\n\rGetDeadLetter\x12\x1f.caxton.v1.GetDeadLetterRequest\x1a .caxton.v1.GetDeadLetterResponse\x12^\n\x11ResendDeadLetters\x12#.caxton.v1.ResendDeadLettersRequest\x1a$.caxton.v1.ResendDeadLettersResponse\x12X\n\x0f\x44ropDeadLetters\x12!.caxton.v1.DropDeadLettersRequest\x1a\".caxton.v1.DropDeadLettersResponse\x12=\n\x06Health\x12\x18.caxton.v1.HealthRequest\x1a\x19.caxton.v1.HealthResponse\x12@\n\x07Metrics\x12\x19.caxton.v1.MetricsRequest\x1a\x1a.caxton.v1.MetricsResponse\x12\x46\n\tGetConfig\x12\x1b.caxton.v1.GetConfigRequest\x1a\x1c.caxton.v1.GetConfigResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61xton/v1/management.proto\x12\tcaxton.v1\x1a\x16\x63\x61xton/v1/agents.proto\x1a\x18\x63\x61xton/v1/messages.proto\x1a\x18\x63\x61xton/v1/tracking.proto\x1a\x1cgoogle/api/annotations.proto\"\x1d\n\rHealthRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"{\n\x0eHealthResponse\x12\r\n\x05ready\x18\x01 \x01(\x08\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08uptime_s\x18\x04 \x01(\x01\x12&\n\x06\x63hecks\x18\x05 \x03(\x0b\x32\x16.caxton.v1.HealthCheck\"7\n\x0bHealthCheck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02ok\x18\x02 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\".\n\x0eMetricsRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\"5\n\x0fMetricsResponse\x12\"\n\x07metrics\x18\x01 \x03(\x0b\x32\x11.caxton.v1.Metric\"V\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0c\n\x04help\x18\x03 \x01(\t\x12\"\n\x07samples\x18\x04 \x03(\x0b\x32\x11.caxton.v1.Sample\"\x82\x01\n\x06Sample\x12-\n\x06labels\x18\x01 \x03(\x0b\x32\x1d.caxton.v1.Sample.LabelsEntry\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0b\n\x03sum\x18\x03 \x01(\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\" \n\x10GetConfigRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"9\n\x11GetConfigResponse\x12$\n\x08settings\x18\x01 \x03(\x0b\x32\x12.caxton.v1.Setting\"p\n\x07Setting\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\nvalue_json\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65\x66\x61ult_json\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0c\n\x04help\x18\x05 \x01(\t\x12\x12\n\nreloadable\x18\x06 \x01(\x08\x32\xcf\x0f\n\x10\x43\x61xtonManagement\x12L\n\x0b\x44\x65ployAgent\x12\x1d.caxton.v1.DeployAgentRequest\x1a\x1e.caxton.v1.DeployAgentResponse\x12L\n\x0bUpdateAgent\x12\x1d.caxton.v1.UpdateAgentRequest\x1a\x1e.caxton.v1.UpdateAgentResponse\x12R\n\rValidateAgent\x12\x1f.caxton.v1.ValidateAgentRequest\x1a .caxton.v1.ValidateAgentResponse\x12R\n\rUndeployAgent\x12\x1f.caxton.v1.UndeployAgentRequest\x1a .caxton.v1.UndeployAgentResponse\x12\x43\n\x08GetAgent\x12\x1a.caxton.v1.GetAgentRequest\x1a\x1b.caxton.v1.GetAgentResponse\x12X\n\x0fGetAgentHistory\x12!.caxton.v1.GetAgentHistoryRequest\x1a\".caxton.v1.GetAgentHistoryResponse\x12\x61\n\nListAgents\x12\x1c.caxton.v1.ListAgentsRequest\x1a\x1d.caxton.v1.ListAgentsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/agents\x12I\n\nStartAgent\x12\x1c.caxton.v1.StartAgentRequest\x1a\x1d.caxton.v1.StartAgentResponse\x12\x46\n\tStopAgent\x12\x1b.caxton.v1.StopAgentRequest\x1a\x1c.caxton.v1.StopAgentResponse\x12O\n\x0cRestartAgent\x12\x1e.caxton.v1.RestartAgentRequest\x1a\x1f.caxton.v1.RestartAgentResponse\x12[\n\x10ListCapabilities\x12\".caxton.v1.ListCapabilitiesRequest\x1a#.caxton.v1.ListCapabilitiesResponse\x12L\n\x0bSendMessage\x12\x1d.caxton.v1.SendMessageRequest\x1a\x1e.caxton.v1.SendMessageResponse\x12S\n\x11SubscribeMessages\x12#.caxton.v1.SubscribeMessagesRequest\x1a\x17.caxton.v1.MessageEvent0\x01\x12U\n\x0eWhereIsMessage\x12 .caxton.v1.WhereIsMessageRequest\x1a!.caxton.v1.WhereIsMessageResponse\x12O\n\x0cTraceMessage\x12\x1e.caxton.v1.TraceMessageRequest\x1a\x1f.caxton.v1.TraceMessageResponse\x12X\n\x0fGetConversation\x12!.caxton.v1.GetConversationRequest\x1a\".caxton.v1.GetConversationResponse\x12^\n\x11ListConversations\x12#.caxton.v1.ListConversationsRequest\x1a$.caxton.v1.ListConversationsResponse\x12X\n\x0fListDeadLetters\x12!.caxton.v1.ListDeadLettersRequest\x1a\".caxton.v1.ListDeadLettersResponse\x12R\n\rGetDeadLetter\x12\x1f.caxton.v1.GetDeadLetterRequest\x1a .caxton.v1.GetDeadLetterResponse\x12^\n\x11ResendDeadLetters\x12#.caxton.v1.ResendDeadLettersRequest\x1a$.caxton.v1.ResendDeadLettersResponse\x12X\n\x0f\x44ropDeadLetters\x12!.caxton.v1.DropDeadLettersRequest\x1a\".caxton.v1.DropDeadLettersResponse\x12=\n\x06Health\x12\x18.caxton.v1.HealthRequest\x1a\x19.caxton.v1.HealthResponse\x12@\n\x07Metrics\x12\x19.caxton.v1.MetricsRequest\x1a\x1a.caxton.v1.MetricsResponse\x12\x46\n\tGetConfig\x12\x1b.caxton.v1.GetConfigRequest\x1a\x1c.caxton.v1.GetConfigResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,28 +37,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SAMPLE_LABELSENTRY']._loaded_options = None
   _globals['_SAMPLE_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_HEALTHREQUEST']._serialized_start=117
-  _globals['_HEALTHREQUEST']._serialized_end=146
-  _globals['_HEALTHRESPONSE']._serialized_start=148
-  _globals['_HEALTHRESPONSE']._serialized_end=271
-  _globals['_HEALTHCHECK']._serialized_start=273
-  _globals['_HEALTHCHECK']._serialized_end=328
-  _globals['_METRICSREQUEST']._serialized_start=330
-  _globals['_METRICSREQUEST']._serialized_end=376
-  _globals['_METRICSRESPONSE']._serialized_start=378
-  _globals['_METRICSRESPONSE']._serialized_end=431
-  _globals['_METRIC']._serialized_start=433
-  _globals['_METRIC']._serialized_end=519
-  _globals['_SAMPLE']._serialized_start=522
-  _globals['_SAMPLE']._serialized_end=652
-  _globals['_SAMPLE_LABELSENTRY']._serialized_start=607
-  _globals['_SAMPLE_LABELSENTRY']._serialized_end=652
-  _globals['_GETCONFIGREQUEST']._serialized_start=654
-  _globals['_GETCONFIGREQUEST']._serialized_end=686
-  _globals['_GETCONFIGRESPONSE']._serialized_start=688
-  _globals['_GETCONFIGRESPONSE']._serialized_end=745
-  _globals['_SETTING']._serialized_start=747
-  _globals['_SETTING']._serialized_end=859
-  _globals['_CAXTONMANAGEMENT']._serialized_start=862
-  _globals['_CAXTONMANAGEMENT']._serialized_end=2837
+  _globals['_CAXTONMANAGEMENT'].methods_by_name['ListAgents']._loaded_options = None
+  _globals['_CAXTONMANAGEMENT'].methods_by_name['ListAgents']._serialized_options = b'\202\323\344\223\002\020\022\016/api/v1/agents'
+  _globals['_HEALTHREQUEST']._serialized_start=147
+  _globals['_HEALTHREQUEST']._serialized_end=176
+  _globals['_HEALTHRESPONSE']._serialized_start=178
+  _globals['_HEALTHRESPONSE']._serialized_end=301
+  _globals['_HEALTHCHECK']._serialized_start=303
+  _globals['_HEALTHCHECK']._serialized_end=358
+  _globals['_METRICSREQUEST']._serialized_start=360
+  _globals['_METRICSREQUEST']._serialized_end=406
+  _globals['_METRICSRESPONSE']._serialized_start=408
+  _globals['_METRICSRESPONSE']._serialized_end=461
+  _globals['_METRIC']._serialized_start=463
+  _globals['_METRIC']._serialized_end=549
+  _globals['_SAMPLE']._serialized_start=552
+  _globals['_SAMPLE']._serialized_end=682
+  _globals['_SAMPLE_LABELSENTRY']._serialized_start=637
+  _globals['_SAMPLE_LABELSENTRY']._serialized_end=682
+  _globals['_GETCONFIGREQUEST']._serialized_start=684
+  _globals['_GETCONFIGREQUEST']._serialized_end=716
+  _globals['_GETCONFIGRESPONSE']._serialized_start=718
+  _globals['_GETCONFIGRESPONSE']._serialized_end=775
+  _globals['_SETTING']._serialized_start=777
+  _globals['_SETTING']._serialized_end=889
+  _globals['_CAXTONMANAGEMENT']._serialized_start=892
+  _globals['_CAXTONMANAGEMENT']._serialized_end=2891
 # @@protoc_insertion_point(module_scope)

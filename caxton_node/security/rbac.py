@@ -8,12 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-from caxton_node.core.errors import Forbidden
-
-if TYPE_CHECKING:
-    from caxton_node.security.principal import Principal
 
 
 class Permission(StrEnum):
@@ -40,14 +34,21 @@ class Role(StrEnum):
 
     ADMIN = "admin"
     OPERATOR = "operator"
+    DEVELOPER = "developer"
     VIEWER = "viewer"
 
 
 _P = Permission
 
-ROLES: Mapping[Role, frozenset[Permission]] = {
+ROLES: Mapping[str, frozenset[Permission]] = {
     Role.VIEWER: frozenset(
         {_P.AGENTS_READ, _P.MESSAGES_READ, _P.CLUSTER_READ, _P.REGISTRY_READ, _P.METRICS_READ}
+    ),
+    Role.DEVELOPER: frozenset(
+        {
+            _P.AGENTS_READ, _P.AGENTS_WRITE, _P.MESSAGES_SEND, _P.MESSAGES_READ,
+            _P.CLUSTER_READ, _P.REGISTRY_READ, _P.METRICS_READ,
+        }
     ),
     Role.OPERATOR: frozenset(
         {
@@ -57,19 +58,3 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     ),
     Role.ADMIN: frozenset(Permission),
 }  # fmt: skip
-
-
-def check_permission(principal: Principal, permission: Permission) -> None:
-    """Let a principal pass, or not.
-
-    Raises:
-        Forbidden: Its role does not have the permission; the error names the roles that do.
-    """
-    if permission in ROLES.get(principal.role, frozenset()):
-        return
-    able = ", ".join(role for role, granted in ROLES.items() if permission in granted)
-    raise Forbidden(
-        f"{principal.name} may not do this",
-        why=f"it needs {permission}, which the role {principal.role} does not have",
-        hint=f"use a token with one of the roles {able}",
-    )

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from caxton_node.core.clock import Clock
 from caxton_node.core.errors import InvalidArgument, NotFound, Unauthorized
-from caxton_node.security.principal import Principal
+from caxton_node.security.principal import Principal, parse_grants
 from caxton_node.security.rbac import Role
 from caxton_node.security.store import TokenRecord, TokenStore
 from caxton_node.security.token import (
@@ -117,7 +117,7 @@ class Tokens:
         record = await self._find_api(hash_token(text))
         if record.expires_unix_s is not None and record.expires_unix_s <= self._now_unix_s():
             raise Unauthorized("the token has expired", hint="ask an administrator for a new one")
-        return Principal(record.name, Role(record.role))
+        return Principal(record.name, parse_grants(record.role), expires_unix_s=record.expires_unix_s)
 
     @property
     def now_unix_s(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -14,10 +15,14 @@ from caxton_node.api.operations import BY_METHOD, PACKAGE, Operation
 from caxton_node.api.pipeline import Pipeline
 from caxton_node.client.errors import cut
 from caxton_node.core.errors import CaxtonError, InvalidArgument, Unauthorized
+from caxton_node.security import Credentials, UnixPeer
 
 DETAILS_KEY = "grpc-status-details-bin"
 BEARER = "bearer "
 TLS_VERSION = b"TLSv1.3"
+
+THIS_USER = UnixPeer(os.getpid(), os.geteuid(), os.getegid())
+"""Whoever opens the socket: its mode lets nobody else in, and gRPC does not tell who it was."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -103,15 +108,29 @@ def read_request(operation: Operation, data: bytes) -> Message:
 def caller_of(context: Context) -> Caller:
     """Return what gRPC knows of whoever calls."""
     metadata = {str(key).lower(): value for key, value in context.invocation_metadata() or ()}
-    text = metadata.get("authorization", "")
-    header = text if isinstance(text, str) else ""
     peer = context.peer()
+    is_socket = peer.startswith("unix:")
+    credentials = Credentials(
+        bearer=_bearer(metadata.get("authorization", "")),
+        api_key=_text(metadata.get("x-api-key", "")),
+        peer=THIS_USER if is_socket else None,
+        source="socket" if is_socket else peer.rpartition(":")[0],
+    )
     return Caller(
-        token=header[len(BEARER) :].strip() if header.lower().startswith(BEARER) else "",
-        local=peer.startswith("unix:"),
-        address="socket" if peer.startswith("unix:") else peer,
+        credentials=credentials,
+        surface="grpc",
+        address="socket" if is_socket else peer,
         timeout_s=context.time_remaining(),
     )
+
+
+def _bearer(value: object) -> str:
+    text = _text(value)
+    return text[len(BEARER) :].strip() if text.lower().startswith(BEARER) else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def check_tls(context: Context) -> None:

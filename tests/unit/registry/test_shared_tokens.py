@@ -26,7 +26,7 @@ async def test_a_token_is_good_on_a_node_that_did_not_issue_it(tmp_path: Path) -
     shared = SharedTokens(beta.registry)
     await until(lambda: shared.find(hash_token(text)))
     judge.find_elsewhere = shared.find
-    assert await judge.authenticate(text) == Principal("ci", Role.VIEWER)
+    assert await judge.authenticate(text) == Principal.with_role("ci", Role.VIEWER)
     entry = beta.registry.find_entry(KIND, hash_token(text))
     assert entry is not None
     assert text.split("_")[2].encode() not in entry.value

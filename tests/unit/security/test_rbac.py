@@ -6,7 +6,7 @@ import pytest
 
 from caxton_node.api.operations import OPERATIONS
 from caxton_node.core.errors import Forbidden
-from caxton_node.security import LOCAL, Permission, Principal, Role, check_permission
+from caxton_node.security import LOCAL, Access, Permission, Principal, Role
 from caxton_node.security.rbac import ROLES
 
 pytestmark = pytest.mark.story("024")
@@ -15,12 +15,12 @@ pytestmark = pytest.mark.story("024")
 @pytest.mark.parametrize("permission", Permission)
 @pytest.mark.parametrize("role", Role)
 def test_the_table_decides_every_pair(role: Role, permission: Permission) -> None:
-    principal = Principal("ci", role)
+    principal = Principal.with_role("ci", role)
     if permission in ROLES[role]:
-        check_permission(principal, permission)
+        Access().check(principal, permission)
     else:
         with pytest.raises(Forbidden, match=permission):
-            check_permission(principal, permission)
+            Access().check(principal, permission)
 
 
 def test_a_viewer_changes_nothing() -> None:
@@ -37,10 +37,10 @@ def test_what_an_agent_keeps_is_read_by_operators_and_no_viewer(name: str) -> No
 
 def test_a_denial_names_the_roles_that_could() -> None:
     with pytest.raises(Forbidden) as caught:
-        check_permission(Principal("ci", Role.VIEWER), Permission.AGENTS_WRITE)
-    assert caught.value.hint == "use a token with one of the roles operator, admin"
+        Access().check(Principal.with_role("ci", Role.VIEWER), Permission.AGENTS_WRITE)
+    assert caught.value.hint == "use credentials with one of the roles developer, operator, admin"
 
 
 def test_the_daemons_own_user_may_do_everything() -> None:
     for permission in Permission:
-        check_permission(LOCAL, permission)
+        Access().check(LOCAL, permission)

@@ -39,7 +39,7 @@ async def test_an_issued_token_names_its_holder_and_role(tokens: Tokens) -> None
     assert text.startswith("cax_prod_")
     assert text.endswith("_ci")
     principal = await tokens.authenticate(text)
-    assert (principal.name, principal.role) == ("ci", Role.OPERATOR)
+    assert (principal.name, principal.roles) == ("ci", Role.OPERATOR)
 
 
 async def test_the_text_of_a_token_is_nowhere_in_the_database(tokens: Tokens, database: Database) -> None:
@@ -112,7 +112,7 @@ async def test_a_token_is_good_on_a_node_that_finds_it_elsewhere(tokens: Tokens,
         with pytest.raises(Unauthorized):
             await other.authenticate(text)
         other.find_elsewhere = published.get
-        assert (await other.authenticate(text)).role is Role.OPERATOR
+        assert (await other.authenticate(text)).roles == Role.OPERATOR
 
 
 async def test_a_client_name_that_breaks_the_format_is_refused(tokens: Tokens) -> None:
