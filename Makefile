@@ -22,6 +22,7 @@ demo: .venv/.run ## three nodes, real agents, one kill: the whole system in a mi
 APART := conformance fuzz property sim unit
 
 test: .venv/.dev ## every suite that gates a change
+	@.ci/browser
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal $(APART:%=tests/%)
 	@$(BIN)/python -m pytest -q tests $(APART:%=--ignore tests/%) || .ci/again
 
@@ -30,6 +31,16 @@ test: .venv/.dev ## every suite that gates a change
 
 fuzz: .venv/.fuzz ## coverage-guided fuzzing of all that reads guests' bytes, ten minutes (SECONDS_MAX=60: a short round)
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS_MAX),600)
+
+.venv-rest/.made: tests/rest_fuzz/requirements.txt
+	@$(BIN)/python -m venv .venv-rest
+	@.venv-rest/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/rest_fuzz/requirements.txt && touch $@
+
+rest-fuzz: .venv/.dev .venv-rest/.made ## schemathesis with all its checks against the REST API of a node (EXAMPLES=1 SECONDS_MAX=50: a short round; SEED=7: others)
+	@$(BIN)/python -m tests.rest_fuzz --examples $(or $(EXAMPLES),20) --seed $(or $(SEED),1) $(if $(SECONDS_MAX),--seconds $(SECONDS_MAX))
+
+swagger: ## fetch Swagger UI anew into the sources (needs npm)
+	@.ci/swagger
 
 soak: .venv/.dev ## random traffic, crashes, reloads, restarts for an hour, and books that must balance (SECONDS_MAX=30: a short round)
 	@$(BIN)/python -m tests.soak --seconds $(or $(SECONDS_MAX),3600) $(if $(SEED),--seed $(SEED))
@@ -48,6 +59,12 @@ names: .venv/.dev ## five real nodes, 10,000 agents, a split in which both sides
 
 sim-long: .venv/.dev ## simulations that take minutes: ten thousand nodes in one process (SIM_SEED=7: another world)
 	@$(BIN)/python -m pytest -q -s tests/sim_long/*.py
+
+wheel: .venv/.dev ## build the wheel into dist/
+	@$(BIN)/python -m tests.readme --wheel dist
+
+readme: .venv/.dev ## do what the README's ten minutes say, as a new user from the wheel (FAST=1: without downloads)
+	@$(BIN)/python -m tests.readme $(if $(FAST),--fast)
 
 lint: .venv/.dev ## ruff's rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -83,6 +100,15 @@ toxiproxy: .venv-peers/bin/toxiproxy-server ## the proxy that tests put in front
 
 bench-peers: .venv/.dev .venv-peers/.made ## other systems that the benches measure beside ours, in a place of their own
 
+proto: .venv/.dev ## regenerate caxton_node/pb from the schemas, unless they break a released client
+	@$(BIN)/python proto/check.py && $(BIN)/python proto/generate.py
+
+proto-release: .venv/.dev ## with a release: what the schemas say now may not be broken any more
+	@$(BIN)/python proto/check.py --release
+
+clients: .venv/.dev ## generate and build the example clients in Python, Go and TypeScript (needs Go, Node)
+	@$(BIN)/python sdk/clients/build.py
+
 guests: .venv/.dev ## rebuild the example agents (needs Debian's rustc and libstd-rust-dev-wasm32)
 	@$(BIN)/python sdk/rust/build.py
 
@@ -90,6 +116,6 @@ lock: .venv/.dev ## pin what pyproject.toml asks for, with hashes
 	@.ci/lock
 
 clean:           ## forget everything that can be made again
-	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
+	rm -rf .venv .venv-peers .venv-rest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info
 
-.PHONY: help demo test kills-store toxiproxy sim-long lint types imports docs reference bench bench-peers fuzz soak kills chaos names guests lock clean
+.PHONY: help proto proto-release clients demo test kills-store toxiproxy sim-long lint types imports docs reference bench bench-peers fuzz soak kills chaos names guests lock clean wheel readme rest-fuzz swagger

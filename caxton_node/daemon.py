@@ -13,19 +13,22 @@ import gc
 import resource
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 import uvloop
 
-from caxton_node.api.services import Check, Services
+from caxton_node.api.services import Services
+from caxton_node.assembly.callers import make_identity
 from caxton_node.assembly.company import Company
 from caxton_node.assembly.crew import Crew
 from caxton_node.assembly.ground import Ground
+from caxton_node.assembly.judgement import Judgement
 from caxton_node.assembly.knowledge import Knowledge
 from caxton_node.assembly.mail import Mail
 from caxton_node.assembly.store import Store
 from caxton_node.assembly.surface import open_api, open_metrics
+from caxton_node.assembly.vigil import begin_vigil
 from caxton_node.assembly.work import Work
 from caxton_node.cluster.files import NodeFiles
 from caxton_node.cluster.sponsor import Sponsor
@@ -33,9 +36,9 @@ from caxton_node.config import Config
 from caxton_node.messaging import Clients
 from caxton_node.observability import configure_logs, get_logger
 from caxton_node.observability.systemd import Systemd
-from caxton_node.resilience import Limits
+from caxton_node.operations import Health, Phase, Report
+from caxton_node.registry.shared_limits import SharedLimits
 from caxton_node.runtime.scheduler import SWITCH_INTERVAL_S
-from caxton_node.security import Access, Identity
 from caxton_node.vitals import Vitals
 
 _log = get_logger("daemon")
@@ -64,8 +67,9 @@ async def _serve(config: Config) -> int:
         gc.freeze()  # what a node is made of lives as long as it does; full collections need not look at it
         systemd = Systemd()
         systemd.ready(f"{node.files.node_id} of cluster {node.files.cluster}")
+        node.ground.health.listen(systemd.show)
         _log.info("node is up", node=node.files.node_id, cluster=node.files.cluster, **node.listening())
-        node.ground.in_background(systemd.keep_watchdog_fed(), "watchdog")
+        node.ground.in_background(systemd.keep_watchdog_fed(node.is_alive), "watchdog")
         await node.stop.wait()
         systemd.stopping()
         _log.info("node is going down", node=node.files.node_id)
@@ -86,6 +90,7 @@ class Daemon:
         self.store: Store
         self.company: Company
         self.knowledge: Knowledge
+        self.judgement: Judgement
         self.mail: Mail
         self.crew: Crew
         self.work: Work
@@ -103,20 +108,23 @@ class Daemon:
             CaxtonError: What is wrong; the stack closes what was opened before.
         """
         ground = self.ground
+        begin_vigil(ground)
         self.store = store = await Store.open(ground)
         self.company = company = await Company.open(ground, store)
         self.knowledge = knowledge = await Knowledge.open(ground, store, company)
+        self.judgement = Judgement.open(ground, knowledge)
         self.mail = mail = await Mail.open(ground, store, company, knowledge)
         self.crew = crew = await Crew.open(ground, store, company, knowledge, mail)
         self.work = await Work.open(
             ground=ground, store=store, company=company, knowledge=knowledge, mail=mail, crew=crew
         )
         self.vitals = self._gather_vitals()
-        await open_api(ground, company, self._gather_services())
+        await open_api(ground, store, company, self._gather_services())
         open_metrics(ground, store, company, self.vitals)
         await company.start()
         crew.agents.mend()
         self.work.start(ground)
+        await ground.health.enter(Phase.SERVING)
 
     # -- api.services.DaemonPort ----------------------------------------------------------------------------
 
@@ -133,13 +141,22 @@ class Daemon:
         """Return SWIM's local health score; 0 is healthy."""
         return self.company.cluster.membership.health
 
-    async def checks(self) -> Sequence[Check]:
-        """Return the health of the node's parts."""
-        await self.store.database.read("SELECT 1")
-        return [Check(check.name, check.ok, check.detail) for check in self.vitals.checks()]
+    @property
+    def health(self) -> Health:
+        """Return the latest report on this node, for probes."""
+        return self.ground.health.health
+
+    def is_alive(self) -> bool:
+        """Return whether this process can go on."""
+        return self.health.report().is_alive
+
+    async def look(self) -> Report:
+        """Look at every part of the node now; in less than a second."""
+        return await self.ground.health.look()
 
     def leave(self) -> None:
         """Begin to leave the cluster and stop; returns at once."""
+        self.ground.health.leave()
         self.stop.set()
 
     # -- what reads from all parts --------------------------------------------------------------------------
@@ -173,9 +190,13 @@ class Daemon:
             board=ground.board,
             bus=ground.bus,
             tokens=self.store.tokens,
-            identity=Identity(self.store.tokens),
-            access=Access(),
-            limits=Limits(),
+            api_keys=self.knowledge.api_keys,
+            identity=make_identity(ground, company, self.knowledge),
+            access=self.judgement.access,
+            roles=self.judgement.roles,
+            audit=self.judgement.audit,
+            limits=ground.limits,
+            shared_limits=SharedLimits(self.knowledge.registry, ground.limits.use),
             sponsor=sponsor,
             keys=company.rotation,
             trust=company.trust,

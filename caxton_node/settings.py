@@ -6,6 +6,12 @@ import os
 from dataclasses import replace
 
 from caxton_node.agents.name_conflicts import Settings as NameSettings
+from caxton_node.api.rest.cors import read_origins
+from caxton_node.api.rest.settings import SOCKET_NAME as REST_SOCKET_NAME
+from caxton_node.api.rest.settings import Settings as RestSettings
+from caxton_node.api.streams import DeskBounds
+from caxton_node.api.streams import Settings as StreamSettings
+from caxton_node.audit import AuditSettings
 from caxton_node.config import Config
 from caxton_node.core.errors import InvalidArgument, InvalidConfig
 from caxton_node.deployment import Settings as DeploymentSettings
@@ -15,6 +21,9 @@ from caxton_node.messaging.directory import Bounds
 from caxton_node.messaging.durable.settings import DurableSettings
 from caxton_node.messaging.letter_shelf import KeepingSettings
 from caxton_node.messaging.write_pace import Allowance
+from caxton_node.resilience import Allowance as CallAllowance
+from caxton_node.resilience import Settings as LimitSettings
+from caxton_node.resilience.settings import MINUTE_S
 from caxton_node.runtime.compiler import CompileLimits
 from caxton_node.runtime.pool import PoolSettings
 from caxton_node.storage.change_log import ChangeLog, ChangeLogSettings
@@ -51,6 +60,27 @@ def swim_settings(config: Config) -> SwimSettings:
         raise InvalidConfig("the swim settings do not fit together", why=str(err)) from err
 
 
+def limit_settings(config: Config) -> LimitSettings:
+    """Return how much clients may ask of this node."""
+    limits = config.limits
+    allowances = {
+        "node": CallAllowance(limits.node_calls_per_s, 1.0, limits.node_burst),
+        "client": CallAllowance(limits.client_calls_per_min, MINUTE_S, limits.client_burst),
+        "deploy": CallAllowance(limits.deploy_calls_per_min, MINUTE_S, limits.deploy_burst),
+        "send": CallAllowance(limits.send_calls_per_s, 1.0, limits.send_burst),
+        "anonymous": CallAllowance(limits.anonymous_calls_per_min, MINUTE_S, limits.anonymous_burst),
+        "local": CallAllowance(limits.local_calls_per_s, 1.0, limits.local_burst),
+    }
+    return LimitSettings(
+        allowances=allowances if limits.enabled else {},
+        calls_max=limits.calls_max,
+        client_calls_max=limits.client_calls_max,
+        client_streams_max=limits.client_streams_max,
+        slow_reader_s=limits.slow_reader_s,
+        shed_lag_s=limits.shed_lag_s,
+    )
+
+
 def node_labels(config: Config) -> dict[str, str]:
     """Return what deployments may choose this node by.
 
@@ -61,6 +91,14 @@ def node_labels(config: Config) -> dict[str, str]:
         return parse_labels(config.node.labels)
     except InvalidArgument as err:
         raise InvalidConfig(f"node.labels cannot be used: {err.what}", why=err.why, hint=err.hint) from err
+
+
+def audit_settings(config: Config, node: str) -> AuditSettings:
+    """Return where the audit log is and how long it is kept."""
+    security = config.security
+    return AuditSettings(
+        config.data.dir / "audit", node, security.audit_file_bytes_max, security.audit_retention_days
+    )
 
 
 def deployment_settings(config: Config) -> DeploymentSettings:
@@ -108,6 +146,37 @@ def trust_settings(config: Config) -> TrustSettings:
         check_interval_s=certs.check_interval_s,
         lifetime_days=certs.lifetime_days,
         compare_interval_s=certs.compare_interval_s,
+    )
+
+
+def rest_settings(config: Config) -> RestSettings:
+    """Return where REST listens and what it takes.
+
+    Raises:
+        InvalidConfig: An origin is not written as browsers send it.
+    """
+    rest = config.rest
+    return RestSettings(
+        socket_path=config.data.dir / REST_SOCKET_NAME,
+        shared_socket_path=rest.shared_socket,
+        host=rest.host if rest.enabled else "",
+        port=rest.port,
+        names=tuple(name.lower() for name in rest.names.replace(",", " ").split()),
+        cors_origins=read_origins(rest.cors_origins),
+        request_bytes_max=rest.request_bytes_max,
+        connections_max=rest.connections_max,
+    )
+
+
+def stream_settings(config: Config) -> StreamSettings:
+    """Return how streams over the web outlive their connections."""
+    rest = config.rest
+    return StreamSettings(
+        DeskBounds(
+            grace_s=rest.stream_grace_s,
+            streams_max=rest.streams_max,
+            per_owner_max=rest.streams_per_caller_max,
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""How a running node is: the numbers of its parts for the metrics, and the checks behind health.
+"""How a running node is: the numbers of its parts for the metrics; whether it is well says `operations/`.
 
 The parts count for themselves in plain integers; this file gives them their names in the table of
 instruments.
@@ -7,7 +7,7 @@ instruments.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from caxton_node.agents.service import AgentService
 from caxton_node.cluster.mesh_readings import mesh_readings
@@ -18,7 +18,6 @@ from caxton_node.messaging.dead_letter_office import DeadLetterOffice
 from caxton_node.messaging.latency import bucket_bound_s
 from caxton_node.observability import HistogramValue, Reading
 from caxton_node.observability.board import reading
-from caxton_node.observability.exporters.prometheus import Check
 from caxton_node.runtime.pool import Pool
 from caxton_node.runtime.scheduler import Scheduler
 from caxton_node.storage import Database
@@ -65,21 +64,6 @@ class Vitals:
         yield from self._of_messages()
         yield from self._of_cluster()
         yield from self._of_pool()
-
-    def checks(self) -> Sequence[Check]:
-        """Look at each part; a node is ready when all are fine."""
-        trouble = self._database.counts.trouble
-        failed = list(self._agents.failed())
-        view = self._cluster.partition_view()
-        certificate = self._trust.expiry.health()
-        return [
-            Check("storage", ok=not trouble, detail=trouble or str(self._database.path)),
-            # A minority goes on serving its own agents, so restarting or avoiding it would help nobody.
-            Check("cluster", ok=True, detail=f"{len(self._cluster.alive_nodes())} members alive, {view}"),
-            # A failed agent is its owner's trouble; the node that holds it does its work.
-            Check("certificate", ok=certificate.is_ok, detail=certificate.detail),
-            Check("agents", ok=True, detail=f"failed: {', '.join(failed)}" if failed else "none failed"),
-        ]
 
     def _of_messages(self) -> Iterable[Reading]:
         counts = self._router.counts()

@@ -116,18 +116,49 @@ class Authority:
             InvalidName: `node_id` or one of `hosts` cannot stand in a certificate.
         """
         key = open_request(csr_pem, names.check_node_id(node_id))
-        since = max(now - CLOCK_SKEW, self.certificate.not_valid_before_utc, not_before or _EVER)
-        until = min(now + timedelta(days=lifetime_days), self.certificate.not_valid_after_utc)
-        if since >= until:
-            raise AuthorityEnded(
-                f"the CA certificate is good from {self.certificate.not_valid_before_utc.isoformat()}"
-                f" until {self.certificate.not_valid_after_utc.isoformat()}, and it is {now.isoformat()}"
-            )
+        since, until = self._span(now, lifetime_days, not_before)
         return pem.dump_certificate(self._sign_node(key, node_id, hosts, since, until))
+
+    def sign_client(
+        self, name: str, key: ec.EllipticCurvePublicKey, now: datetime, lifetime_days: float = 90
+    ) -> bytes:
+        """Sign the certificate of a client of the API, which is no node: no node lets it into the mesh.
+
+        Args:
+            name: Whose it is, a DNS label; `spiffe://<cluster>/client/<name>` is the only thing it says.
+            key: Its public key.
+            now: The present, with a time zone.
+            lifetime_days: How long it is valid; cut at the end of the authority's own life.
+
+        Returns:
+            The certificate as PEM.
+
+        Raises:
+            AuthorityEnded: The authority is outside its own dates.
+            InvalidName: `name` is no DNS label.
+        """
+        uri = x509.UniformResourceIdentifier(names.client_id(self.cluster, names.check_node_id(name)))
+        since, until = self._span(now, lifetime_days)
+        builder = self._leaf(name, key, since, until, [ExtendedKeyUsageOID.CLIENT_AUTH])
+        builder = builder.add_extension(x509.SubjectAlternativeName([uri]), critical=False)
+        return pem.dump_certificate(builder.sign(self._key, hashes.SHA256()))
 
     def endorse(self, purpose: Purpose, statement: bytes) -> Endorsement:
         """Sign a statement about trust."""
         return Endorsement(self.fingerprint, sign_statement(self._key, purpose, statement))
+
+    def _span(
+        self, now: datetime, lifetime_days: float, not_before: datetime | None = None
+    ) -> tuple[datetime, datetime]:
+        own = self.certificate
+        since = max(now - CLOCK_SKEW, own.not_valid_before_utc, not_before or _EVER)
+        until = min(now + timedelta(days=lifetime_days), own.not_valid_after_utc)
+        if since >= until:
+            raise AuthorityEnded(
+                f"the CA certificate is good from {own.not_valid_before_utc.isoformat()}"
+                f" until {own.not_valid_after_utc.isoformat()}, and it is {now.isoformat()}"
+            )
+        return since, until
 
     def _sign_node(
         self,
@@ -137,19 +168,29 @@ class Authority:
         since: datetime,
         until: datetime,
     ) -> x509.Certificate:
-        own = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        builder = _builder(node_id, self.certificate.subject, key, since, until)
+        builder = self._leaf(node_id, key, since, until, usages)
+        builder = builder.add_extension(_node_names(self.cluster, node_id, hosts), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+    def _leaf(
+        self,
+        common_name: str,
+        key: ec.EllipticCurvePublicKey,
+        since: datetime,
+        until: datetime,
+        usages: Sequence[x509.ObjectIdentifier],
+    ) -> x509.CertificateBuilder:
+        own = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
         return (
-            builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            _builder(common_name, self.certificate.subject, key, since, until)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-            .add_extension(_node_names(self.cluster, node_id, hosts), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own), critical=False
             )
-            .sign(self._key, hashes.SHA256())
         )
 
 

@@ -41,6 +41,11 @@ def spiffe_id(cluster: str, node_id: str) -> str:
     return f"spiffe://{cluster}/node/{node_id}"
 
 
+def client_id(cluster: str, name: str) -> str:
+    """Return the URI of a client of the API, which can be taken for no node."""
+    return f"spiffe://{cluster}/client/{name}"
+
+
 def trust_domain(cluster: str) -> str:
     """Return the URI that a CA certificate carries: the SPIFFE trust domain alone."""
     return f"spiffe://{cluster}"

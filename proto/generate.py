@@ -4,7 +4,8 @@ Run it after every change of a .proto file: `python proto/generate.py`. The resu
 neither a user nor a build needs protoc; a test regenerates it and compares every byte.
 
 Messages only: the server and the client are loops over the service descriptors, so no `_pb2_grpc` stubs are
-made.
+made. Beside them lie the descriptors of all schemas with their comments, from which the description of the
+REST API is made.
 """
 # ruff: noqa: INP001  proto/ holds schemas; this script is not a package
 
@@ -24,6 +25,7 @@ TARGET = HERE.parent / "caxton_node" / "pb"
 HEADER = (
     '"""Message classes generated from `proto/caxton/v1` by `proto/generate.py`; not edited by hand."""\n'
 )
+DESCRIPTORS = "descriptors.binpb"
 # protoc writes imports for a package called caxton.v1; ours is caxton_node.pb.
 IMPORT = re.compile(r"^from caxton\.v1 import ", re.MULTILINE)
 
@@ -39,11 +41,13 @@ def generate() -> dict[str, bytes]:
         well_known = str(files("grpc_tools") / "_proto")
         annotations = Path(annotations_pb2.__file__).parents[2]  # of googleapis-common-protos
         roots = [f"-I{root}" for root in (HERE, well_known, annotations)]
+        described = Path(folder, DESCRIPTORS)
         options = [*roots, f"--python_out={folder}", f"--pyi_out={folder}"]
+        options += ["--include_source_info", f"--descriptor_set_out={described}"]
         if protoc.main(["protoc", *options, *sources]) != 0:
             raise RuntimeError("protoc refused a schema")
         made = {path.name: _adapt(path) for path in sorted(Path(folder, "caxton", "v1").iterdir())}
-    return {"__init__.py": HEADER.encode(), **made}
+        return {"__init__.py": HEADER.encode(), **made, DESCRIPTORS: described.read_bytes()}
 
 
 def _adapt(path: Path) -> bytes:

@@ -34,6 +34,9 @@ class Mender:
         exchange: Fetches modules.
         bring_back: Loads an agent that is Failed and starts it as its row says; the caller holds its lock.
         give_up: Returns what waits for an agent that is not brought back soon.
+
+    Attributes:
+        patient: Agents whose mail waits: their modules may still come soon.
     """
 
     def __init__(
@@ -42,18 +45,20 @@ class Mender:
         self._exchange = exchange
         self._bring_back = bring_back
         self._give_up = give_up
+        self.patient: frozenset[str] = frozenset()  # replaced as a whole: other threads read it
         self._lost: list[Charge] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note(self, charge: Charge) -> None:
         """Remember an agent for `start`."""
         self._lost.append(charge)
+        self.patient |= {charge.name}
 
     def start(self) -> None:
         """Begin to mend what was noted; the node is among others now."""
         lost, self._lost = self._lost, []
         for charge in lost:
-            task = asyncio.create_task(self._mend(charge), name=f"mend-{charge.name}")
+            task = asyncio.create_task(self._mend_or_forget(charge), name=f"mend-{charge.name}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -62,6 +67,12 @@ class Mender:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _mend_or_forget(self, charge: Charge) -> None:
+        try:
+            await self._mend(charge)
+        finally:
+            self.patient -= {charge.name}
 
     async def _mend(self, charge: Charge) -> None:
         run = charge.instance.run
@@ -75,6 +86,7 @@ class Mender:
                     return
                 if tries == PATIENT_TRIES:
                     self._give_up(charge)
+                    self.patient -= {charge.name}
             await asyncio.sleep(min(PAUSE_MIN_S * 2 ** min(tries, 16), PAUSE_MAX_S))
 
     async def _fetch(self, sha256: str) -> bool:

@@ -205,12 +205,12 @@ class ModuleExchange:
 
     async def _download(self, sha256: str, sources: Sequence[Source]) -> None:
         part = PartialModule(self._folder.folder, sha256)
-        plan = Download(sources, await _to_the_end(part.open))
+        plan = Download(sources, await to_the_end(part.open))
         begun_at = part.size_bytes
         try:
             while not isinstance(step := plan.next_step(), Done):
                 await self._do(step, plan, part, sha256)
-            await _to_the_end(part.become, self._folder.path_of(sha256))
+            await to_the_end(part.become, self._folder.path_of(sha256))
         finally:
             self._name_liars(sha256, plan)
         _log.info("module fetched", module=sha256[:12], bytes=part.size_bytes, resumed_at=begun_at)
@@ -222,7 +222,7 @@ class ModuleExchange:
             case Read():
                 await self._read(step, plan, part, sha256)
             case Discard():
-                await _to_the_end(part.discard)
+                await to_the_end(part.discard)
                 plan.handle_discarded()
             case Verify():
                 plan.handle_verdict(matches=part.matches())
@@ -243,7 +243,7 @@ class ModuleExchange:
             plan.handle_failure(step.node, str(err))
         else:
             if len(piece) == step.length:
-                await _to_the_end(part.append, piece)
+                await to_the_end(part.append, piece)
             plan.handle_piece(step.node, step.length, len(piece))
             self._fetched_bytes.add(len(piece))
 
@@ -253,7 +253,7 @@ class ModuleExchange:
             _log.error("a node served wrong bytes of a module", peer=node, module=sha256, what=what)
 
 
-async def _to_the_end(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def to_the_end(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Make a call on a thread, and wait for its end even if cancelled: a file has one writer at a time."""
     work = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
     try:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 
 from caxton_node.agents.module_exchange import ModuleExchange
+from caxton_node.agents.module_uploads import ModuleUploads
 from caxton_node.agents.module_wire import check_digest
 from caxton_node.agents.shelf import Shelf
 from caxton_node.core.clock import Clock
@@ -21,9 +22,16 @@ class ModuleLibrary:
         shelf: What this node keeps.
         exchange: The way to what other nodes have; None on a node without a cluster.
         clock: Time.
+        uploads: What clients send in pieces.
+
+    Attributes:
+        uploads: The same.
     """
 
-    def __init__(self, shelf: Shelf, exchange: ModuleExchange | None, clock: Clock) -> None:
+    def __init__(
+        self, shelf: Shelf, exchange: ModuleExchange | None, clock: Clock, uploads: ModuleUploads
+    ) -> None:
+        self.uploads = uploads
         self._shelf = shelf
         self._exchange = exchange
         self._clock = clock
@@ -58,7 +66,12 @@ class ModuleLibrary:
             self._lent[sha256] -= 1
             if not self._lent[sha256]:
                 del self._lent[sha256]
-                await self._shelf.drop_stray(sha256)
+                if not self.uploads.keeps(sha256):
+                    await self._shelf.drop_stray(sha256)
+
+    async def sizes(self) -> dict[str, int]:
+        """Return the modules of this node, by digest, with their sizes in bytes."""
+        return await asyncio.to_thread(self._shelf.sizes)
 
     async def hold(self, sha256: str) -> None:
         """Have a module on this node's disk until it is let go, fetched if need be.

@@ -34,6 +34,7 @@ from caxton_node.agents.mending import Mender
 from caxton_node.agents.module_announcing import Holdings
 from caxton_node.agents.module_exchange import ModuleExchange, PeersPort
 from caxton_node.agents.module_library import ModuleLibrary
+from caxton_node.agents.module_uploads import ModuleUploads
 from caxton_node.agents.modules import ModuleFolder
 from caxton_node.agents.readings import read_numbers
 from caxton_node.agents.relay import TrapRelay
@@ -105,7 +106,8 @@ class AgentService:
         largest = plant.engine.settings.module_bytes_max
         self._exchange = None if peers is None else ModuleExchange(folder, peers, board, largest)
         self._mender = None if self._exchange is None else Mender(self._exchange, self._revive, self._give_up)
-        self.modules = ModuleLibrary(self._shelf, self._exchange, plant.clock)
+        uploads = ModuleUploads(folder, self._shelf, plant.clock, largest)
+        self.modules = ModuleLibrary(self._shelf, self._exchange, plant.clock, uploads)
         self.commands = Commands()
         self._clock = clock = plant.clock
         self._policy = policy or RestartPolicy()
@@ -178,6 +180,14 @@ class AgentService:
     def failed(self) -> Iterator[str]:
         """Yield the instances that are Failed; any thread."""
         return (charge.instance.id for charge in self._roster if charge.instance.state is State.FAILED)
+
+    def awaited(self) -> Iterator[str]:
+        """Yield the agents that are to run and are being brought back; any thread."""
+        patient = self._mender.patient if self._mender is not None else ()
+        for charge in self._roster:
+            is_new = charge.instance.state is State.UNLOADED and charge.row.desired is State.RUNNING
+            if is_new or charge.name in patient:
+                yield charge.instance.id
 
     async def history(self, name: str) -> list[AgentMoved]:
         """Return the latest moves of an agent, newest first.

@@ -78,6 +78,10 @@ class Shelf:
         """
         return self._modules.read(module_sha256)
 
+    def sizes(self) -> dict[str, int]:
+        """Return the modules that are here, by digest, with their sizes in bytes; blocks."""
+        return self._modules.sizes()
+
     async def forget(self, row: Deployed) -> None:
         """Forget a deployment, and its module if no other agent uses it."""
         async with self._lock.alone():

@@ -10,6 +10,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from caxton_node.agents.change import Change
 from caxton_node.agents.manifest import Keeping, Manifest, OnConflict
+from caxton_node.api.fields import in_field
 from caxton_node.config import Config
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.fipa.policy import ProtocolPolicy
@@ -107,6 +108,7 @@ def given_limits(asked: pb.Limits) -> dict[str, Any]:
     return found | {name: getattr(asked, name) for name in WITH_PRESENCE if name in named}
 
 
+@in_field("limits")
 def read_limits(asked: pb.Limits, config: Config) -> Limits:
     """Return the limits that are in force when the node's defaults stand for what is not given.
 
@@ -128,6 +130,7 @@ def read_limits(asked: pb.Limits, config: Config) -> Limits:
     return replace(defaults, **given_limits(asked))
 
 
+@in_field("config")
 def read_config(config: Struct) -> dict[str, Any]:
     """Return a config as JSON values.
 
@@ -152,6 +155,7 @@ def whole_numbers(value: Any) -> Any:  # noqa: ANN401  any JSON value
     return value
 
 
+@in_field("cpu")
 def read_cpu(number: int) -> Cpu | None:
     """Return how processor time shall be bounded, None if the request does not say.
 
@@ -161,6 +165,7 @@ def read_cpu(number: int) -> Cpu | None:
     return Cpu(_word(pb.CpuMode, number)) if number else None
 
 
+@in_field("deterministic")
 def read_world(asked: pb.Determinism) -> Determinism:
     """Return the world of a deterministic agent.
 
@@ -175,18 +180,22 @@ def read_world(asked: pb.Determinism) -> Determinism:
     return Determinism(asked.seed, start)
 
 
+@in_field("keeping")
 def _read_keeping(number: int) -> Keeping | None:
     return Keeping(_word(pb.Keeping, number)) if number else None
 
 
+@in_field("batching")
 def _read_batching(number: int) -> Batching | None:
     return Batching(_word(pb.Batching, number)) if number else None
 
 
+@in_field("protocols")
 def _read_protocols(number: int) -> ProtocolPolicy | None:
     return ProtocolPolicy(_word(pb.ProtocolPolicy, number)) if number else None
 
 
+@in_field("on_conflict")
 def _read_on_conflict(number: int) -> OnConflict | None:
     return OnConflict(_word(pb.OnConflict, number)) if number else None
 

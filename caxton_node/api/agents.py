@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import attrgetter
 from time import perf_counter
 
 import msgspec
@@ -11,14 +12,13 @@ import msgspec
 from caxton_node.api.agent_answers import agent_of, short, state_of, transition_of
 from caxton_node.api.agent_requests import read_change, read_manifest
 from caxton_node.api.call import Call
-from caxton_node.api.module_passing import module_of
+from caxton_node.api.module_passing import let_go_of_upload, module_of
+from caxton_node.api.pages import page_of
 from caxton_node.api.services import Services
 from caxton_node.core.ids import check_node_id, full_name
 from caxton_node.observability.logs import get_logger
 from caxton_node.pb import agents_pb2 as pb
 from caxton_node.registry import InstanceRecord
-
-PAGE_SIZE, PAGE_SIZE_MAX = 1000, 10_000
 
 _audit = get_logger("audit")
 
@@ -31,6 +31,7 @@ async def deploy_agent(
     manifest = read_manifest(request, services.config)
     async with module_of(services.agents.modules, request, call) as module:
         view = await services.agents.deploy(manifest, module, start=not request.do_not_start)
+    await let_go_of_upload(services.agents.modules, request)
     note_features(services, call, view.instance, manifest.wasm_features)
     return pb.DeployAgentResponse(agent=agent_of(view), elapsed_us=_us_since(started_at))
 
@@ -44,6 +45,7 @@ async def update_agent(
     async with module_of(services.agents.modules, request, call) as module:
         change = read_change(request, module)
         view = await services.agents.update(request.name, change, drain_s=drain_s)
+    await let_go_of_upload(services.agents.modules, request)
     note_features(services, call, view.instance, change.wasm_features or ())
     return pb.UpdateAgentResponse(agent=agent_of(view), elapsed_us=_us_since(started_at))
 
@@ -72,21 +74,20 @@ async def get_agent_history(
     return pb.GetAgentHistoryResponse(transitions=map(transition_of, kept))
 
 
-async def list_agents(
-    services: Services, request: pb.ListAgentsRequest, _call: Call
-) -> pb.ListAgentsResponse:
+async def list_agents(services: Services, request: pb.ListAgentsRequest, call: Call) -> pb.ListAgentsResponse:
     """List the agents of the cluster, from this node's copy of the registry."""
     node = check_node_id(request.node) if request.node else ""
     found = services.registry.instances(full_name(request.name) if request.name else None)
-    wanted = sorted(
-        (record for record in found if (not node or record.node == node) and record.key > request.page_token),
-        key=lambda record: record.key,
+    page, following = page_of(
+        (record for record in found if (not node or record.node == node) and call.sees(record.name)),
+        attrgetter("key"),
+        of="agents",
+        size=request.page_size,
+        token=request.page_token,
     )
-    size = min(request.page_size or PAGE_SIZE, PAGE_SIZE_MAX)
     offers = _offers(services)
-    page = [_listed(record, offers[record.name, record.node]) for record in wanted[:size]]
-    following = wanted[size - 1].key if len(wanted) > size else ""
-    return pb.ListAgentsResponse(agents=page, next_page_token=following)
+    agents = [_listed(record, offers[record.name, record.node]) for record in page]
+    return pb.ListAgentsResponse(agents=agents, next_page_token=following)
 
 
 async def start_agent(
@@ -111,7 +112,7 @@ async def restart_agent(
 
 
 async def list_capabilities(
-    services: Services, request: pb.ListCapabilitiesRequest, _call: Call
+    services: Services, request: pb.ListCapabilitiesRequest, call: Call
 ) -> pb.ListCapabilitiesResponse:
     """List what agents offer, from this node's copy of the registry."""
     registry = services.registry
@@ -119,6 +120,8 @@ async def list_capabilities(
     nodes: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     schemas: dict[tuple[str, str, str], str] = {}
     for record in records:
+        if not call.sees(record.agent):
+            continue
         key = (record.name, short(record.agent), record.version)
         nodes[key].append(record.node)
         schemas[key] = msgspec.json.encode(record.schema).decode() if record.schema else ""
@@ -157,6 +160,7 @@ def _offers(services: Services) -> defaultdict[tuple[str, str], list[str]]:
 def note_features(services: Services, call: Call, subject: str, names: Sequence[str]) -> None:
     """Write into the audit log which features beyond MVP WebAssembly an agent was allowed, and by whom."""
     if names:
+        call.detail["wasm_features"] = ", ".join(sorted(set(names)))
         _audit.info(
             "AllowWasmFeatures",
             principal=call.principal.name,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import msgspec
 from google.protobuf.message import Message
@@ -18,8 +18,9 @@ from google.protobuf.message import Message
 from caxton_node.api.call import Call
 from caxton_node.api.services import ClusterPort
 from caxton_node.client.errors import rebuild
-from caxton_node.core.errors import CaxtonError
+from caxton_node.core.errors import CaxtonError, InvalidArgument
 from caxton_node.pb import errors_pb2, tracking_pb2
+from caxton_node.security.principal import Grant, Kind, Principal, parse_grants
 
 METHOD = "api"
 TIMEOUT_S = 60.0
@@ -30,13 +31,52 @@ R = TypeVar("R", bound=Message)
 
 
 class Forwarded(msgspec.Struct, array_like=True):
-    """One operation, asked of another node."""
+    """One operation, asked of another node.
+
+    A node of an earlier version ignores what is behind `request`, and sends nothing there.
+    """
 
     method: str
     principal: str
     role: str
     trace_id: str
     request: bytes
+    kind: str = Kind.API_KEY.value
+    grants: list[tuple[str, str]] | None = None
+    timeout_ms: int = 0
+
+    @classmethod
+    def write(cls, method: str, request: bytes, call: Call, timeout_s: float) -> Self:
+        """Return what travels: who asks as it was found out here, and not what was assigned to its name.
+
+        The time travels along only if the caller said one: then nobody waits for what comes later.
+        """
+        timeout_ms = 0 if call.timeout_s is None else max(1, round(timeout_s * 1000))
+        who = call.principal
+        grants = [(grant.role, grant.tenant) for grant in who.grants]
+        return cls(method, who.name, who.roles, call.trace_id, request, who.kind.value, grants, timeout_ms)
+
+    @property
+    def timeout_s(self) -> float | None:
+        """Return how long the caller waits; None if it did not say."""
+        return self.timeout_ms / 1000 or None
+
+    def read_principal(self) -> Principal:
+        """Return who asks.
+
+        Raises:
+            InvalidArgument: There is no such kind.
+        """
+        if self.grants is None:
+            grants = parse_grants(self.role)
+        else:
+            grants = tuple(Grant(*each) for each in self.grants)
+        if self.kind not in set(Kind):
+            raise InvalidArgument(
+                "the caller is known by a kind of credential that this node does not know",
+                hint="the nodes may run different versions: caxton cluster members -o wide",
+            )
+        return Principal(self.principal, grants, Kind(self.kind))
 
 
 class Answer(msgspec.Struct, array_like=True):
@@ -94,9 +134,7 @@ async def ask(
     Raises:
         CaxtonError: What the other node raised, or why it could not be asked.
     """
-    principal = call.principal
-    body = request.SerializeToString()
-    payload = encode(Forwarded(method, principal.name, principal.roles, call.trace_id, body))
+    payload = encode(Forwarded.write(method, request.SerializeToString(), call, timeout_s))
     answer = _decode_answer(await cluster.request(node, METHOD, payload, timeout_s))
     if answer.ok:
         return response.FromString(answer.body)

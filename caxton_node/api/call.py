@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from secrets import token_hex
+from random import Random
+from secrets import randbits
 
 from caxton_node.security import Credentials, Principal
+
+_ids = Random(randbits(256))  # noqa: S311  a trace id is no secret, and the system's entropy costs ten times as much
+
+
+def new_trace_id() -> str:
+    """Return 32 hexadecimal digits that no other call has."""
+    return f"{_ids.getrandbits(128):032x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +28,16 @@ class Caller:
         timeout_s: How long the caller will wait; None if it did not say.
         trace_id: 32 hexadecimal digits, new for each call.
         headers: What the answer shall say besides its body, filled on the way: rate limits, above all.
+        on_admitted: Told who it is as soon as the caller is let in, maybe long before the first answer.
     """
 
     credentials: Credentials = field(default_factory=Credentials)
     surface: str = ""
     address: str = ""
     timeout_s: float | None = None
-    trace_id: str = field(default_factory=lambda: token_hex(16))
+    trace_id: str = field(default_factory=new_trace_id)
     headers: dict[str, str] = field(default_factory=dict)
+    on_admitted: Callable[[Principal], None] = field(default=lambda _principal: None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +49,17 @@ class Call:
         trace_id: As of the caller; the same on every node that takes part.
         timeout_s: How long the caller will wait; None if it did not say.
         via: The node that forwarded it; empty when it came here first.
+        tenants: Those that a limited answer must keep to; None: no limit.
+        detail: What the audit log shall say besides, filled by the handler.
     """
 
     principal: Principal
     trace_id: str
     timeout_s: float | None = None
     via: str = ""
+    tenants: frozenset[str] | None = None
+    detail: dict[str, str] = field(default_factory=dict)
+
+    def sees(self, name: str) -> bool:
+        """Tell whether an agent (`tenant/name`) may be in the answer."""
+        return self.tenants is None or name.partition("/")[0] in self.tenants

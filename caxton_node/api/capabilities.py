@@ -46,7 +46,7 @@ class NoSuchCapability(NotFound):
 
 
 async def find_capabilities(
-    services: Services, request: pb.FindCapabilitiesRequest, _call: Call
+    services: Services, request: pb.FindCapabilitiesRequest, call: Call
 ) -> pb.FindCapabilitiesResponse:
     """Search what agents offer."""
     if request.pick not in _PICKS:
@@ -56,6 +56,7 @@ async def find_capabilities(
         pick=_PICKS[request.pick],
         limit=request.limit or LIMIT,
         unready=request.include_unready,
+        tenants=call.tenants,
     )
     answer = services.finder.search(refuse_blank(query))
     return pb.FindCapabilitiesResponse(offers=map(_offer_of, answer.found), more=answer.more)
@@ -98,7 +99,12 @@ async def watch_capabilities(
 
 
 def _query_of(
-    query: pb.CapabilityQuery, *, pick: Pick = Pick.ALL, limit: int = LIMIT, unready: bool = False
+    query: pb.CapabilityQuery,
+    *,
+    pick: Pick = Pick.ALL,
+    limit: int = LIMIT,
+    unready: bool = False,
+    tenants: frozenset[str] | None = None,
 ) -> Query:
     """Read a search.
 
@@ -123,6 +129,7 @@ def _query_of(
         pick=pick,
         limit=limit,
         unready=unready,
+        tenants=tenants,
     )
 
 

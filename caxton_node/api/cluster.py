@@ -6,12 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import asdict
+from operator import attrgetter
 
 from caxton_node import __version__
 from caxton_node.agents.lifecycle import State
 from caxton_node.api.call import Call
 from caxton_node.api.feed import Feed
 from caxton_node.api.members import links_of, member_of
+from caxton_node.api.pages import page_of
 from caxton_node.api.services import Services
 from caxton_node.cluster.changes import MemberChanged
 from caxton_node.core.errors import InvalidArgument
@@ -26,12 +28,19 @@ ANSWER_S = 0.2
 
 
 async def list_members(
-    services: Services, _request: pb.ListMembersRequest, _call: Call
+    services: Services, request: pb.ListMembersRequest, _call: Call
 ) -> pb.ListMembersResponse:
     """List every member that this node knows."""
+    page, following = page_of(
+        services.cluster.members(),
+        attrgetter("node_id"),
+        of="members",
+        size=request.page_size,
+        token=request.page_token,
+    )
     links = links_of(services)
-    members = [member_of(services, member, links) for member in services.cluster.members()]
-    return pb.ListMembersResponse(members=members)
+    members = [member_of(services, member, links) for member in page]
+    return pb.ListMembersResponse(members=members, next_page_token=following)
 
 
 async def get_status(services: Services, _request: pb.GetStatusRequest, _call: Call) -> pb.GetStatusResponse:

@@ -152,13 +152,16 @@ def _read_token(token: str) -> int:
 
 def _note(services: Services, call: Call, event: str, request: Choice, **counts: int) -> None:
     """Write into the audit log which letters were chosen and what became of them."""
+    chosen = MessageToDict(request.filter, preserving_proto_field_name=True)
+    call.detail["chosen"] = ", ".join([*map(str, request.ids[:100]), *map(str, chosen.values())])
+    call.detail.update({name: str(count) for name, count in counts.items()})
     _audit.info(
         event,
         principal=call.principal.name,
         role=call.principal.roles,
         node=services.node_id,
         ids=list(request.ids[:100]),
-        filter=MessageToDict(request.filter, preserving_proto_field_name=True),
+        filter=chosen,
         trace_id=call.trace_id,
         **counts,
     )

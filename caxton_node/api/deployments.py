@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
+from operator import attrgetter
 
 from caxton_node.agents.change import Change
 from caxton_node.api.agent_requests import read_change, read_manifest
@@ -11,6 +12,7 @@ from caxton_node.api.call import Call
 from caxton_node.api.deployment_answers import deployment_of
 from caxton_node.api.feed import Feed
 from caxton_node.api.module_passing import module_of
+from caxton_node.api.pages import page_of
 from caxton_node.api.services import Services
 from caxton_node.core.errors import InvalidArgument
 from caxton_node.core.ids import full_name
@@ -79,11 +81,18 @@ async def get_deployment(
 
 
 async def list_deployments(
-    services: Services, _request: pb.ListDeploymentsRequest, _call: Call
+    services: Services, request: pb.ListDeploymentsRequest, call: Call
 ) -> pb.ListDeploymentsResponse:
     """List the deployments of the cluster."""
-    found = [deployment_of(status, has_detail=False) async for status in services.deployments.statuses()]
-    return pb.ListDeploymentsResponse(deployments=found)
+    page, following = page_of(
+        [status async for status in services.deployments.statuses() if call.sees(status.spec.name)],
+        attrgetter("spec.name"),
+        of="deployments",
+        size=request.page_size,
+        token=request.page_token,
+    )
+    found = [deployment_of(status, has_detail=False) for status in page]
+    return pb.ListDeploymentsResponse(deployments=found, next_page_token=following)
 
 
 async def watch_deployment(

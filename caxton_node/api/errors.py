@@ -5,11 +5,17 @@ The way back in is `caxton_node/client/errors.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from google.protobuf.any_pb2 import Any
-from google.rpc import status_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
 
 from caxton_node.client.errors import cut, describe
-from caxton_node.core.errors import CaxtonError
+from caxton_node.core.errors import CaxtonError, RateLimited
+from caxton_node.pb.errors_pb2 import ErrorDetail
+
+DOMAIN = "caxton.v1"
 
 # Numbers of gRPC's status codes, which google.rpc.Status carries too.
 STATUS_NUMBERS = {
@@ -27,11 +33,41 @@ STATUS_NUMBERS = {
 
 
 def status_bytes(error: CaxtonError, *, trace_id: str, node: str) -> bytes:
-    """Return the google.rpc.Status of an error, with its ErrorDetail inside."""
-    packed = Any()
-    packed.Pack(describe(error, trace_id=trace_id, node=node))
+    """Return the google.rpc.Status of an error: our ErrorDetail, and what any client understands."""
+    detail = describe(error, trace_id=trace_id, node=node)
+    messages = [detail, _info(detail), *_retry(error), *_violation(error)]
     status = status_pb2.Status(
-        code=STATUS_NUMBERS[error.surface.grpc], message=cut(str(error)), details=[packed]
+        code=STATUS_NUMBERS[error.surface.grpc], message=cut(str(error)), details=map(_pack, messages)
     )
     data: bytes = status.SerializeToString()
     return data
+
+
+def _info(detail: ErrorDetail) -> Message:
+    """Name the error; the sentences stand in our own detail, since trailing metadata are short."""
+    facts = {"trace_id": detail.trace_id, **detail.metadata}
+    info: Message = error_details_pb2.ErrorInfo(reason=detail.code, domain=DOMAIN, metadata=facts)
+    return info
+
+
+def _retry(error: CaxtonError) -> Iterator[Message]:
+    """Say when to come again."""
+    if isinstance(error, RateLimited) and error.retry_after_s:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(int(error.retry_after_s * 1000) + 1)
+        yield retry
+
+
+def _violation(error: CaxtonError) -> Iterator[Message]:
+    """Say which field is to blame."""
+    if error.request_field:
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=error.request_field, description=cut(error.what), reason=error.code
+        )
+        yield error_details_pb2.BadRequest(field_violations=[violation])
+
+
+def _pack(message: Message) -> Any:
+    packed = Any()
+    packed.Pack(message)
+    return packed

@@ -7,25 +7,25 @@ again here. Errors come back with their code, so that the caller sees what the o
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from google.protobuf.message import Message
 
 from caxton_node.api.asking import METHOD, TIMEOUT_S, Answer, Forwarded, ask, decode_forwarded, encode
+from caxton_node.api.authorising import authorise
 from caxton_node.api.call import Call
-from caxton_node.api.module_passing import lightened
+from caxton_node.api.call_record import REFUSED, keep, record_of_asked
+from caxton_node.api.module_passing import let_go_of_upload, lightened
 from caxton_node.api.operations import BY_METHOD, Operation, Place
 from caxton_node.api.services import Services
 from caxton_node.client.errors import describe
-from caxton_node.core.errors import CaxtonError, InvalidArgument, NotFound, Unavailable
+from caxton_node.core.errors import CaxtonError, DeadlineExceeded, InvalidArgument, NotFound, Unavailable
 from caxton_node.core.ids import Address, full_name
-from caxton_node.observability.logs import get_logger
-from caxton_node.security.principal import Principal, parse_grants
 
 Do = Callable[[Operation, Message, Call], Awaitable[Message]]
-
-_audit = get_logger("audit")
 
 
 class Forwarder:
@@ -73,44 +73,62 @@ class Forwarder:
                 call=call,
                 timeout_s=timeout_s,
             )
+        if operation.name in {"DeployAgent", "UpdateAgent"}:
+            await let_go_of_upload(self._services.agents.modules, request)
         return answer
 
     async def handle(self, peer: str, payload: bytes) -> bytes:
         """Do what another node asks and return the answer; never raises a CaxtonError."""
         asked = decode_forwarded(payload)
-        code = "OK"
         try:
             response = await self._handle(peer, asked)
             return encode(Answer(ok=True, body=response.SerializeToString()))
         except CaxtonError as err:
-            code = err.code
             detail = describe(err, trace_id=asked.trace_id, node=self._services.node_id)
             return encode(Answer(ok=False, body=detail.SerializeToString()))
-        finally:
-            operation = BY_METHOD.get(asked.method)
-            if operation is None or operation.audited:
-                _audit.info(
-                    asked.method.partition("/")[2],
-                    principal=asked.principal,
-                    role=asked.role,
-                    via=peer,
-                    node=self._services.node_id,
-                    outcome=code,
-                    trace_id=asked.trace_id,
-                )
 
     async def _handle(self, peer: str, asked: Forwarded) -> Message:
         operation = BY_METHOD.get(asked.method)
-        if operation is None or operation.place is Place.HERE or operation.permission is None:
+        if operation is None or operation.place is Place.HERE or operation.anonymous:
             raise InvalidArgument(
                 f"{asked.method} cannot be forwarded to node {self._services.node_id}",
                 why="this node does not know it, or it must be asked directly",
                 hint="the nodes may run different versions: caxton cluster members -o wide",
             )
-        principal = Principal(asked.principal, parse_grants(asked.role))
-        self._services.access.check(principal, operation.permission)
         request = operation.request.FromString(asked.request)
-        return await self._do(operation, request, Call(principal, asked.trace_id, via=peer))
+        call = Call(asked.read_principal(), asked.trace_id, asked.timeout_s, via=peer)
+        code = "CANCELLED"
+        try:
+            tenants = authorise(self._services.access, operation, request, call.principal)
+            response = await self._in_time(operation, request, replace(call, tenants=tenants))
+            code = "OK"
+        except CaxtonError as err:
+            code = err.code
+            raise
+        finally:
+            self._note(operation, request, call, code)
+        return response
+
+    async def _in_time(self, operation: Operation, request: Message, call: Call) -> Message:
+        """Do it while somebody waits for it.
+
+        Raises:
+            DeadlineExceeded: Nobody does any more; what was going on was broken off.
+        """
+        try:
+            async with asyncio.timeout(call.timeout_s):
+                return await self._do(operation, request, call)
+        except TimeoutError as err:
+            raise DeadlineExceeded(
+                f"{operation.name} did not end within {call.timeout_s:g} s",
+                why="the caller waits no longer, so it was broken off",
+                hint="look what became of it, and give it a longer --timeout",
+            ) from err
+
+    def _note(self, operation: Operation, request: Message, call: Call, code: str) -> None:
+        """Write into this node's audit log, too, what was done or refused here."""
+        if operation.audited or code in REFUSED or self._services.config.security.audit_reads:
+            keep(self._services, record_of_asked(self._services, operation, request, call, code))
 
     def _find_agent(self, name: str) -> str:
         nodes = sorted({found.node for found in self._services.registry.instances(name)})

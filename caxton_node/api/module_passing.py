@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 from caxton_node.agents.module_library import ModuleLibrary
 from caxton_node.agents.module_wire import check_digest
 from caxton_node.api.call import Call
+from caxton_node.api.fields import in_field
 from caxton_node.core.errors import InvalidArgument
 
 RIDES_BYTES_MAX = 1024 * 1024
@@ -39,7 +40,8 @@ async def module_of(modules: ModuleLibrary, request: Any, call: Call) -> AsyncIt
     if not request.module_sha256:
         yield request.module
     elif request.module:
-        _check(request.module, check_digest(request.module_sha256))
+        with in_field("module_sha256"):
+            _check(request.module, check_digest(request.module_sha256))
         yield request.module
     else:
         async with modules.lend(request.module_sha256, near=call.via) as module:
@@ -56,6 +58,12 @@ def lightened(modules: ModuleLibrary, request: Message) -> Iterator[Message]:
     with modules.offer(module) as sha256:
         rest = {field.name: value for field, value in request.ListFields() if field.name != "module"}
         yield type(request)(**rest | {"module_sha256": sha256})
+
+
+async def let_go_of_upload(modules: ModuleLibrary, request: Any) -> None:  # noqa: ANN401  as for `module_of`
+    """Keep the module of a request that has succeeded no longer than an agent uses it."""
+    if request.module_sha256 and not request.module:
+        await modules.uploads.let_go(check_digest(request.module_sha256))
 
 
 def _check(module: bytes, sha256: str) -> None:

@@ -6,7 +6,7 @@ Requests and responses are those of the protobuf service with the same name, so 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -15,16 +15,21 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from caxton_node.api import (
+    access,
+    access_keys,
     agent_keys,
     agents,
+    audit,
     capabilities,
     cluster,
     conversations,
     dead_letters,
     deployments,
     keys,
+    limits,
     members,
     messages,
+    modules,
     partitions,
     peers,
     registry,
@@ -37,17 +42,22 @@ from caxton_node.api import (
     validation,
 )
 from caxton_node.api.call import Call
+from caxton_node.api.reach import CLUSTER, LIMITED, OF_NAME, Reach
 from caxton_node.api.services import Services
 from caxton_node.pb import (
+    access_keys_pb2,
+    access_pb2,
     capabilities_pb2,
     cluster_pb2,
     deployments_pb2,
+    limits_pb2,
     management_pb2,
     platform_pb2,
     registry_pb2,
     security_pb2,
     storage_pb2,
     tasks_pb2,
+    uploads_pb2,
 )
 from caxton_node.resilience import Rate
 from caxton_node.security import Permission
@@ -73,12 +83,18 @@ class Operation:
     Attributes:
         service: Name of the protobuf service.
         name: Name of its method.
-        permission: What the caller needs; None lets everybody in (the handler judges another credential).
+        permission: What the caller needs; None lets everybody in who is known.
         place: Which node does it.
         handler: What does it.
         rate: The class of calls whose limits it counts against.
         audited: It changes something, so every call is in the audit log.
         shared: It changes what the whole cluster shares, so a side without the majority may refuse it.
+        anonymous: Nobody need be known; the handler judges another credential.
+        secret: Its answer has a secret that is shown once, so no surface keeps it.
+        reach: Whose things a request touches, and so where the caller needs the permission.
+        method: `Service/Method`.
+        streams: Its answers keep coming.
+        client_streams: Its requests keep coming; the handler then gets an async iterator of them.
     """
 
     service: str
@@ -89,16 +105,18 @@ class Operation:
     rate: Rate = Rate.READ
     audited: bool = False
     shared: bool = False
+    anonymous: bool = False
+    secret: bool = False
+    reach: Reach = CLUSTER
+    method: str = field(init=False, default="")
+    streams: bool = field(init=False, default=False)
+    client_streams: bool = field(init=False, default=False)
 
-    @property
-    def method(self) -> str:
-        """Return `Service/Method`."""
-        return f"{self.service}/{self.name}"
-
-    @property
-    def streams(self) -> bool:
-        """Return whether its answers keep coming."""
-        return bool(self._descriptor.server_streaming)
+    def __post_init__(self) -> None:
+        """Look up once what every call asks for; the descriptors answer slowly."""
+        object.__setattr__(self, "method", f"{self.service}/{self.name}")
+        object.__setattr__(self, "streams", bool(self._descriptor.server_streaming))
+        object.__setattr__(self, "client_streams", bool(self._descriptor.client_streaming))
 
     @property
     def request(self) -> type[Message]:
@@ -125,6 +143,10 @@ SERVICES: Mapping[str, Any] = {
     **registry_pb2.DESCRIPTOR.services_by_name,
     **capabilities_pb2.DESCRIPTOR.services_by_name,
     **platform_pb2.DESCRIPTOR.services_by_name,
+    **uploads_pb2.DESCRIPTOR.services_by_name,
+    **access_keys_pb2.DESCRIPTOR.services_by_name,
+    **access_pb2.DESCRIPTOR.services_by_name,
+    **limits_pb2.DESCRIPTOR.services_by_name,
 }
 
 _M, _C, _T, _S = "CaxtonManagement", "ClusterService", "TaskService", "SecurityService"
@@ -132,8 +154,15 @@ _R = "RegistryService"
 _D = "AgentDeployment"
 _F = "CapabilityService"
 _K = "AgentKeyService"
+_MO = "ModuleService"
+_AK = "AccessKeyService"
+_AC = "AccessService"
 _P = Permission
 
+
+# Whatever an agent may start and stop is touched by deploying it.
+_MANIFEST = Reach(agents=("name", "manages"))
+_IN_TENANT = Reach(tenant="tenant")
 
 _reads = Operation
 _watches = partial(Operation, rate=Rate.WATCH)
@@ -148,26 +177,67 @@ def _changes(
     *,
     rate: Rate = Rate.WRITE,
     shared: bool = False,
+    anonymous: bool = False,
+    secret: bool = False,
+    reach: Reach = CLUSTER,
 ) -> Operation:
     """Return the row of an operation that changes something."""
-    return Operation(service, name, permission, place, handler, rate, audited=True, shared=shared)
+    return Operation(
+        service,
+        name,
+        permission,
+        place,
+        handler,
+        rate,
+        audited=True,
+        shared=shared,
+        anonymous=anonymous,
+        secret=secret,
+        reach=reach,
+    )
 
 
 OPERATIONS: tuple[Operation, ...] = (
     _changes(
-        _M, "DeployAgent", _P.AGENTS_WRITE, Place.NODE, agents.deploy_agent, shared=True, rate=Rate.DEPLOY
+        _M,
+        "DeployAgent",
+        _P.AGENTS_WRITE,
+        Place.NODE,
+        agents.deploy_agent,
+        shared=True,
+        rate=Rate.DEPLOY,
+        reach=_MANIFEST,
     ),
     _changes(
-        _M, "UpdateAgent", _P.AGENTS_WRITE, Place.AGENT, agents.update_agent, shared=True, rate=Rate.DEPLOY
+        _M,
+        "UpdateAgent",
+        _P.AGENTS_WRITE,
+        Place.AGENT,
+        agents.update_agent,
+        shared=True,
+        rate=Rate.DEPLOY,
+        reach=_MANIFEST,
     ),
-    _changes(_M, "ValidateAgent", _P.AGENTS_WRITE, Place.NODE, validation.validate_agent, rate=Rate.DEPLOY),
-    _changes(_M, "UndeployAgent", _P.AGENTS_WRITE, Place.AGENT, agents.undeploy_agent, shared=True),
-    _reads(_M, "GetAgent", _P.AGENTS_READ, Place.AGENT, agents.get_agent),
-    _reads(_M, "GetAgentHistory", _P.AGENTS_READ, Place.AGENT, agents.get_agent_history),
-    _reads(_M, "ListAgents", _P.AGENTS_READ, Place.HERE, agents.list_agents),
-    _changes(_M, "StartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.start_agent, shared=True),
-    _changes(_M, "StopAgent", _P.AGENTS_WRITE, Place.AGENT, agents.stop_agent, shared=True),
-    _changes(_M, "RestartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.restart_agent, shared=True),
+    _changes(
+        _M,
+        "ValidateAgent",
+        _P.AGENTS_WRITE,
+        Place.NODE,
+        validation.validate_agent,
+        rate=Rate.DEPLOY,
+        reach=LIMITED,
+    ),
+    _changes(
+        _M, "UndeployAgent", _P.AGENTS_WRITE, Place.AGENT, agents.undeploy_agent, shared=True, reach=OF_NAME
+    ),
+    _reads(_M, "GetAgent", _P.AGENTS_READ, Place.AGENT, agents.get_agent, reach=OF_NAME),
+    _reads(_M, "GetAgentHistory", _P.AGENTS_READ, Place.AGENT, agents.get_agent_history, reach=OF_NAME),
+    _reads(_M, "ListAgents", _P.AGENTS_READ, Place.HERE, agents.list_agents, reach=LIMITED),
+    _changes(_M, "StartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.start_agent, shared=True, reach=OF_NAME),
+    _changes(_M, "StopAgent", _P.AGENTS_WRITE, Place.AGENT, agents.stop_agent, shared=True, reach=OF_NAME),
+    _changes(
+        _M, "RestartAgent", _P.AGENTS_WRITE, Place.AGENT, agents.restart_agent, shared=True, reach=OF_NAME
+    ),
     _changes(
         _D,
         "CreateDeployment",
@@ -176,6 +246,7 @@ OPERATIONS: tuple[Operation, ...] = (
         deployments.create_deployment,
         shared=True,
         rate=Rate.DEPLOY,
+        reach=_MANIFEST,
     ),
     _changes(
         _D,
@@ -185,21 +256,56 @@ OPERATIONS: tuple[Operation, ...] = (
         deployments.update_deployment,
         shared=True,
         rate=Rate.DEPLOY,
+        reach=_MANIFEST,
     ),
-    _changes(_D, "DeleteDeployment", _P.AGENTS_WRITE, Place.HERE, deployments.delete_deployment, shared=True),
-    _reads(_D, "GetDeployment", _P.AGENTS_READ, Place.HERE, deployments.get_deployment),
-    _reads(_D, "ListDeployments", _P.AGENTS_READ, Place.HERE, deployments.list_deployments),
-    _watches(_D, "WatchDeployment", _P.AGENTS_READ, Place.HERE, deployments.watch_deployment),
-    _reads(_M, "ListCapabilities", _P.REGISTRY_READ, Place.HERE, agents.list_capabilities),
-    _reads(_F, "FindCapabilities", _P.REGISTRY_READ, Place.HERE, capabilities.find_capabilities),
-    _reads(_F, "GetCapability", _P.REGISTRY_READ, Place.HERE, capabilities.get_capability),
+    _changes(
+        _D,
+        "DeleteDeployment",
+        _P.AGENTS_WRITE,
+        Place.HERE,
+        deployments.delete_deployment,
+        shared=True,
+        reach=OF_NAME,
+    ),
+    _reads(_D, "GetDeployment", _P.AGENTS_READ, Place.HERE, deployments.get_deployment, reach=OF_NAME),
+    _reads(_D, "ListDeployments", _P.AGENTS_READ, Place.HERE, deployments.list_deployments, reach=LIMITED),
+    _watches(_D, "WatchDeployment", _P.AGENTS_READ, Place.HERE, deployments.watch_deployment, reach=OF_NAME),
+    _reads(_M, "ListCapabilities", _P.REGISTRY_READ, Place.HERE, agents.list_capabilities, reach=LIMITED),
+    _reads(
+        _F, "FindCapabilities", _P.REGISTRY_READ, Place.HERE, capabilities.find_capabilities, reach=LIMITED
+    ),
+    _reads(
+        _F,
+        "GetCapability",
+        _P.REGISTRY_READ,
+        Place.HERE,
+        capabilities.get_capability,
+        reach=Reach(agents=("agent",)),
+    ),
     _watches(_F, "WatchCapabilities", _P.REGISTRY_READ, Place.HERE, capabilities.watch_capabilities),
-    _reads(_K, "ListAgentKeys", _P.KEYS_READ, Place.AGENT, agent_keys.list_agent_keys),
-    _reads(_K, "GetAgentKey", _P.KEYS_READ, Place.AGENT, agent_keys.get_agent_key),
-    _changes(_K, "PutAgentKey", _P.AGENTS_WRITE, Place.AGENT, agent_keys.put_agent_key),
-    _changes(_K, "DeleteAgentKeys", _P.AGENTS_WRITE, Place.AGENT, agent_keys.delete_agent_keys),
-    _reads(_M, "SendMessage", _P.MESSAGES_SEND, Place.HERE, messages.send_message, rate=Rate.SEND),
-    _watches(_M, "SubscribeMessages", _P.MESSAGES_READ, Place.HERE, messages.subscribe_messages),
+    _reads(_K, "ListAgentKeys", _P.KEYS_READ, Place.AGENT, agent_keys.list_agent_keys, reach=OF_NAME),
+    _reads(_K, "GetAgentKey", _P.KEYS_READ, Place.AGENT, agent_keys.get_agent_key, reach=OF_NAME),
+    _changes(_K, "PutAgentKey", _P.AGENTS_WRITE, Place.AGENT, agent_keys.put_agent_key, reach=OF_NAME),
+    _changes(
+        _K, "DeleteAgentKeys", _P.AGENTS_WRITE, Place.AGENT, agent_keys.delete_agent_keys, reach=OF_NAME
+    ),
+    _reads(
+        _M,
+        "SendMessage",
+        _P.MESSAGES_SEND,
+        Place.HERE,
+        messages.send_message,
+        rate=Rate.SEND,
+        reach=Reach(agents=("to", "also_to", "reply_to")),
+    ),
+    _watches(
+        _M,
+        "SubscribeMessages",
+        _P.MESSAGES_READ,
+        Place.HERE,
+        messages.subscribe_messages,
+        reach=Reach(agents=("agents",)),
+    ),
     _reads(_M, "WhereIsMessage", _P.MESSAGES_READ, Place.NODE, tracking.where_is_message),
     _reads(_M, "TraceMessage", _P.MESSAGES_READ, Place.NODE, tracing.trace_message),
     _reads(_M, "GetConversation", _P.MESSAGES_READ, Place.NODE, conversations.get_conversation),
@@ -226,8 +332,16 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads(_C, "GetStatus", _P.CLUSTER_READ, Place.NODE, cluster.get_status),
     _watches(_C, "WatchMembers", _P.CLUSTER_READ, Place.HERE, cluster.watch_members),
     _changes(_C, "Leave", _P.CLUSTER_WRITE, Place.NODE, cluster.leave),
-    _changes(_C, "Join", None, Place.HERE, cluster.join, shared=True),
-    _changes(_C, "CreateJoinToken", _P.CLUSTER_WRITE, Place.HERE, cluster.create_join_token, shared=True),
+    _changes(_C, "Join", None, Place.HERE, cluster.join, shared=True, anonymous=True),
+    _changes(
+        _C,
+        "CreateJoinToken",
+        _P.CLUSTER_WRITE,
+        Place.HERE,
+        cluster.create_join_token,
+        shared=True,
+        secret=True,
+    ),
     _reads(_C, "GetPartition", _P.CLUSTER_READ, Place.NODE, partitions.get_partition),
     _changes(_C, "ResolvePartition", _P.CLUSTER_WRITE, Place.NODE, partitions.resolve_partition),
     _reads(_C, "ListPeers", _P.CLUSTER_READ, Place.NODE, peers.list_peers),
@@ -247,6 +361,64 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads(_S, "ListRevocations", _P.CLUSTER_READ, Place.HERE, security.list_revocations),
     _reads(_S, "GetAuthorities", _P.CLUSTER_READ, Place.HERE, security.get_authorities),
     _changes(_S, "RotateAuthority", _P.SECURITY_WRITE, Place.HERE, security.rotate_authority, shared=True),
+    _changes(
+        _AK,
+        "CreateApiKey",
+        _P.SECURITY_WRITE,
+        Place.HERE,
+        access_keys.create_api_key,
+        shared=True,
+        secret=True,
+    ),
+    _reads(_AK, "ListApiKeys", _P.SECURITY_READ, Place.HERE, access_keys.list_api_keys),
+    _changes(
+        _AK,
+        "RotateApiKey",
+        _P.SECURITY_WRITE,
+        Place.HERE,
+        access_keys.rotate_api_key,
+        shared=True,
+        secret=True,
+    ),
+    # Not `shared`: a key that was stolen must be void on either side of a split.
+    _changes(_AK, "RevokeApiKey", _P.SECURITY_WRITE, Place.HERE, access_keys.revoke_api_key),
+    _reads(_AK, "WhoAmI", None, Place.HERE, access_keys.who_am_i),
+    _reads(_AC, "Can", None, Place.HERE, access.can),
+    _reads(_AC, "ListRoles", _P.SECURITY_READ, Place.HERE, access.list_roles, reach=LIMITED),
+    _reads(_AC, "GetRole", _P.SECURITY_READ, Place.HERE, access.get_role, reach=LIMITED),
+    _changes(_AC, "PutRole", _P.SECURITY_WRITE, Place.HERE, access.put_role, shared=True),
+    # What takes rights away is not `shared`: it must be possible on either side of a split.
+    _changes(_AC, "DeleteRole", _P.SECURITY_WRITE, Place.HERE, access.delete_role),
+    _reads(_AC, "ListAssignments", _P.SECURITY_READ, Place.HERE, access.list_assignments, reach=_IN_TENANT),
+    _changes(
+        _AC,
+        "AssignRole",
+        _P.SECURITY_WRITE,
+        Place.HERE,
+        access.assign_role,
+        shared=True,
+        reach=_IN_TENANT,
+    ),
+    _changes(_AC, "UnassignRole", _P.SECURITY_WRITE, Place.HERE, access.unassign_role, reach=_IN_TENANT),
+    _reads(_AC, "ListAuditRecords", _P.SECURITY_READ, Place.NODE, audit.list_audit_records),
+    _reads(_AC, "VerifyAudit", _P.SECURITY_READ, Place.NODE, audit.verify_audit),
+    _reads("LimitService", "ListLimits", _P.CONFIG_READ, Place.HERE, limits.list_limits),
+    # Not `shared`: a node that is flooded must be helped on either side of a split.
+    _changes("LimitService", "SetLimit", _P.CONFIG_WRITE, Place.HERE, limits.set_limit),
+    _changes("LimitService", "ResetLimit", _P.CONFIG_WRITE, Place.HERE, limits.reset_limit),
+    _changes(
+        _MO,
+        "UploadModule",
+        _P.AGENTS_WRITE,
+        Place.HERE,
+        modules.upload_module,
+        rate=Rate.DEPLOY,
+        reach=LIMITED,
+    ),
+    _reads(_MO, "GetUpload", _P.AGENTS_WRITE, Place.HERE, modules.get_upload, reach=LIMITED),
+    _reads(_MO, "ListModules", _P.AGENTS_READ, Place.NODE, modules.list_modules, reach=LIMITED),
+    _reads(_MO, "GetModule", _P.AGENTS_READ, Place.NODE, modules.get_module, reach=LIMITED),
+    _watches(_MO, "DownloadModule", _P.AGENTS_WRITE, Place.HERE, modules.download_module, reach=LIMITED),
     _reads("StorageService", "CheckStore", _P.STORAGE_WRITE, Place.NODE, storage.check_store),
     _changes("StorageService", "CreateBackup", _P.STORAGE_WRITE, Place.NODE, storage.create_backup),
     _reads("StorageService", "ListBackups", _P.METRICS_READ, Place.NODE, storage.list_backups),

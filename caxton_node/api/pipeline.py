@@ -3,6 +3,9 @@
     authenticate -> limit -> authorise -> validate -> do it here, or ask the node that must -> count, and
     write the audit log
 
+Whose things a request touches is read from the request alone, before anything is looked up: a refusal is the
+same whether the thing exists or not.
+
 What changes what the cluster shares is refused where it would be done, if that node is not on the majority's
 side of a split and is set to be consistent.
 
@@ -13,25 +16,37 @@ refused, and the only operation without a permission is the one that judges a jo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from time import perf_counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any, cast
 
 from google.protobuf.message import Message
 
+from caxton_node.api.authorising import authorise
 from caxton_node.api.call import Call, Caller
+from caxton_node.api.call_record import CallRecord
+from caxton_node.api.fields import in_field
 from caxton_node.api.forwarding import Forwarder
-from caxton_node.api.operations import Operation, Place, StreamHandler, UnaryHandler
+from caxton_node.api.operations import Operation, Place, UnaryHandler
 from caxton_node.api.services import Services
+from caxton_node.api.tally import Tally
+from caxton_node.api.visitors import visitor_of
+from caxton_node.api.watchman import Watchman
 from caxton_node.cluster.partitions import OnMinority, check_may_change
-from caxton_node.core.errors import AccessError, CaxtonError, InternalError, Partitioned
+from caxton_node.core.clock import Clock
+from caxton_node.core.errors import (
+    CaxtonError,
+    Forbidden,
+    InternalError,
+    Partitioned,
+    RateLimited,
+    Unauthorized,
+)
 from caxton_node.core.ids import check_node_id, full_name
 from caxton_node.observability.logs import get_logger
+from caxton_node.resilience import check_size
 from caxton_node.security import NEWCOMER, Principal
 
-SUBJECTS_MAX = 100
-
-_audit = get_logger("audit")
 _log = get_logger("api")
 
 
@@ -45,6 +60,7 @@ class Pipeline:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._forwarder = Forwarder(services, self._do)
+        self._tally = Tally(services.board)
 
     async def run(self, operation: Operation, request: Message, caller: Caller) -> Message:
         """Run one operation with one answer.
@@ -52,10 +68,9 @@ class Pipeline:
         Raises:
             CaxtonError: It was refused or failed; a bug arrives as InternalError and is in the log.
         """
-        record = _Record(self._services, operation, request, caller)
+        record = CallRecord(self._services, self._tally, operation, request, caller)
         try:
-            call = await self._admit(operation, caller)
-            record.principal = call.principal
+            call = record.call = await self._admit(operation, request, caller, record)
             validate(operation, request)
             node = record.node = self._forwarder.place_of(operation, request)
             if node == self._services.node_id:
@@ -68,25 +83,31 @@ class Pipeline:
         except asyncio.CancelledError:
             record.finish("CANCELLED")
             raise
+        finally:
+            record.visit.leave()  # if it was a bug, nobody has said that it is over
         record.finish("OK")
         return response
 
     async def stream(self, operation: Operation, request: Message, caller: Caller) -> AsyncIterator[Message]:
-        """Run one operation whose answers keep coming; it ends when the caller leaves.
+        """Run one operation whose answers keep coming; it ends when the caller leaves, or loses the right.
 
         Raises:
             CaxtonError: As `run`.
         """
-        record = _Record(self._services, operation, request, caller)
+        record = CallRecord(self._services, self._tally, operation, request, caller)
         code = "CANCELLED"  # unless it comes to its end, or to an error
         try:
-            call = await self._admit(operation, caller)
-            record.principal = call.principal
+            call = record.call = await self._admit(operation, request, caller, record)
+            validate(operation, request)
             if operation.shared:
                 self._check_side()
-            handler = cast("StreamHandler", operation.handler)
-            async for response in handler(self._services, request, call):
-                yield response
+            handler = cast("Callable[..., AsyncGenerator[Message, None]]", operation.handler)
+            async with (
+                Watchman[Message](lambda: self._look(operation, request, caller, call)) as watchman,
+                aclosing(handler(self._services, request, call)) as answers,
+            ):
+                while (answer := await watchman.next(answers)) is not None:
+                    yield answer
             code = "OK"
         except CaxtonError as err:
             code = err.code
@@ -97,23 +118,73 @@ class Pipeline:
         finally:
             record.finish(code)
 
-    async def _admit(self, operation: Operation, caller: Caller) -> Call:
+    async def admit(self, operation: Operation, caller: Caller, request: Message | None = None) -> Call:
+        """Let in a caller who comes back to a stream of this operation, as if it began it now.
+
+        Args:
+            operation: What it follows.
+            caller: Who it says it is.
+            request: With which the stream was begun; None: whatever there is.
+
+        Raises:
+            CaxtonError: It was refused, which is counted and audited as any refusal is.
+        """
+        asked = operation.request() if request is None else request
+        record = CallRecord(self._services, self._tally, operation, asked, caller)
+        try:
+            return await self._admit(operation, asked, caller, record)
+        except CaxtonError as err:
+            record.finish(err.code)
+            raise
+        finally:
+            record.visit.leave()  # the stream itself is under way, and is counted
+
+    async def _admit(
+        self, operation: Operation, request: Message, caller: Caller, record: CallRecord
+    ) -> Call:
         """Authenticate, limit and authorise."""
         services = self._services
         try:
-            principal = await self._authenticate(operation, caller)
-            caller.headers.update(services.limits.admit(principal.name, operation.rate))
-            if operation.permission is not None:
-                services.access.check(principal, operation.permission)
-        except AccessError as err:
-            services.board.counter("caxton_auth_failures_total", reason=err.code.lower()).add()
+            principal = record.principal = await self._authenticate(operation, caller)
+            record.visit = services.limits.admit(
+                visitor_of(principal, caller),
+                operation.rate,
+                operation.method,
+                streams=operation.streams,
+                headers=caller.headers,
+            )
+            tenants = authorise(services.access, operation, request, principal)
+        except Forbidden:  # who is not known is counted by `Identity`, with the reason
+            services.board.counter("caxton_auth_failures_total", reason="forbidden").add()
             raise
-        return Call(principal, caller.trace_id, caller.timeout_s)
+        caller.on_admitted(principal)
+        return Call(principal, caller.trace_id, caller.timeout_s, tenants=tenants)
 
     async def _authenticate(self, operation: Operation, caller: Caller) -> Principal:
-        if operation.permission is None and caller.credentials.peer is None:
+        if operation.anonymous and caller.credentials.peer is None:
             return NEWCOMER
-        return await self._services.identity.authenticate(caller.credentials)
+        identity = self._services.identity
+        if (known := identity.find_cached(caller.credentials)) is not None:
+            return known
+        try:
+            return await identity.authenticate(caller.credentials)
+        except RateLimited as err:  # too many wrong credentials
+            caller.headers["Retry-After"] = err.retry_after
+            raise
+
+    async def _look(self, operation: Operation, request: Message, caller: Caller, call: Call) -> None:
+        """Ask again what was asked when a stream began.
+
+        Raises:
+            CaxtonError: The caller may not have it any more.
+        """
+        check_not_expired(call.principal, self._services.clock)
+        principal = await self._authenticate(operation, caller)
+        if authorise(self._services.access, operation, request, principal) != call.tenants:
+            raise Forbidden(
+                f"{principal.name} may see other tenants than when the stream began",
+                hint="follow it again",
+            )
 
     async def _do(self, operation: Operation, request: Message, call: Call) -> Message:
         if operation.shared:
@@ -139,49 +210,28 @@ def validate(operation: Operation, request: Any) -> None:  # noqa: ANN401  any r
 
     Raises:
         InvalidArgument: `node` or `name` cannot be what it should be.
+        RequestTooLarge: It is larger than one of its class may be.
     """
+    check_size(operation.rate, request.ByteSize())
     if operation.place is not Place.HERE and request.node:
-        check_node_id(request.node)
+        with in_field("node"):
+            check_node_id(request.node)
     if operation.place is Place.AGENT:
-        full_name(request.name)
+        with in_field("name"):
+            full_name(request.name)
 
 
-def subject_of(request: Any) -> str:  # noqa: ANN401  any request of the table
-    """Return what a request is about, for the audit log: an agent, node, task or key, or several nodes."""
-    names = (getattr(request, field, "") for field in ("name", "node_id", "task_id", "key_id", "target"))
-    return next(filter(None, names), ", ".join(getattr(request, "forget", ())[:SUBJECTS_MAX]))
+def check_not_expired(principal: Principal, clock: Clock) -> None:
+    """Make sure that a credential that was good is not over.
 
-
-class _Record:
-    """What is written down about one call when it ends."""
-
-    def __init__(self, services: Services, operation: Operation, request: Message, caller: Caller) -> None:
-        self.principal: Principal | None = None
-        self.node = services.node_id
-        self._services = services
-        self._operation = operation
-        self._subject = subject_of(request)
-        self._caller = caller
-        self._started_at = perf_counter()
-
-    def finish(self, code: str) -> None:
-        """Count the call and, if it changes something or was refused, write the audit line."""
-        elapsed_s = perf_counter() - self._started_at
-        board, method = self._services.board, self._operation.method
-        board.counter("caxton_grpc_requests_total", method=method, code=code).add()
-        board.histogram("caxton_grpc_request_duration_seconds", method=method).observe(elapsed_s)
-        if self._operation.audited or code in {"UNAUTHORIZED", "FORBIDDEN"}:
-            _audit.info(
-                self._operation.name,
-                principal=self.principal.name if self.principal else "",
-                role=self.principal.roles if self.principal else "",
-                address=self._caller.address,
-                subject=self._subject,
-                node=self.node,
-                outcome=code,
-                elapsed_ms=round(elapsed_s * 1000, 1),
-                trace_id=self._caller.trace_id,
-            )
+    Raises:
+        Unauthorized: It has expired.
+    """
+    expires_unix_s = principal.expires_unix_s
+    if expires_unix_s is not None and clock.unix_us() >= expires_unix_s * 1_000_000:
+        raise Unauthorized(
+            f"the credential of {principal.name} has expired", hint="connect again with a new one"
+        )
 
 
 def _bug(err: Exception, operation: Operation, trace_id: str) -> InternalError:

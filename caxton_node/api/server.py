@@ -16,13 +16,18 @@ from caxton_node.pb import management_pb2 as pb
 
 async def health(services: Services, _request: pb.HealthRequest, _call: Call) -> pb.HealthResponse:
     """Tell whether this node does its work."""
-    checks = await services.daemon.checks()
+    report = await services.daemon.look()
     return pb.HealthResponse(
-        ready=all(check.ok for check in checks),
+        ready=report.is_ready,
+        alive=report.is_alive,
+        status=report.status,
         node_id=services.node_id,
         version=__version__,
         uptime_s=services.uptime_s,
-        checks=[pb.HealthCheck(name=check.name, ok=check.ok, detail=check.detail) for check in checks],
+        checks=[
+            pb.HealthCheck(name=found.name, ok=found.is_ok, state=found.state, detail=found.detail)
+            for found in report.findings
+        ],
     )
 
 

@@ -10,6 +10,7 @@ from caxton_node.agents.service import AgentService
 from caxton_node.agents.validation import Validator
 from caxton_node.api.fanout import Fanout
 from caxton_node.api.last_seen import LastSeen
+from caxton_node.audit import AuditLog
 from caxton_node.cluster.changes import MemberChanged
 from caxton_node.cluster.diary import Diary
 from caxton_node.cluster.key_steps import NodeKeys, Step
@@ -26,12 +27,15 @@ from caxton_node.kv import Keys
 from caxton_node.messaging import Clients, Router
 from caxton_node.messaging.dead_letter_office import DeadLetterOffice
 from caxton_node.observability import Board
+from caxton_node.operations import Health, Report
 from caxton_node.registry import Registry
 from caxton_node.registry.conflict_book import ConflictBook
 from caxton_node.registry.discovery.finder import Finder
 from caxton_node.registry.discovery.watches import Watches
+from caxton_node.registry.shared_limits import SharedLimits
+from caxton_node.registry.shared_roles import SharedRoles
 from caxton_node.resilience import Limits
-from caxton_node.security import Access, Identity, Tokens
+from caxton_node.security import Access, ApiKeys, Identity, Tokens
 from caxton_node.storage.service import StorageService
 from caxton_node.tasks import TaskService
 from caxton_node.trust import TrustService
@@ -152,21 +156,6 @@ class TapPort(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One part of the node's health.
-
-    Attributes:
-        name: storage, cluster, agents, ...
-        ok: It works.
-        detail: What is wrong, or a fact worth knowing.
-    """
-
-    name: str
-    ok: bool
-    detail: str = ""
-
-
 class DaemonPort(Protocol):
     """What only the composition root knows."""
 
@@ -182,8 +171,13 @@ class DaemonPort(Protocol):
         """Return SWIM's local health score; 0 is healthy."""
         ...
 
-    async def checks(self) -> Sequence[Check]:
-        """Return the health of the node's parts."""
+    @property
+    def health(self) -> Health:
+        """Return the latest report on this node, for probes."""
+        ...
+
+    async def look(self) -> Report:
+        """Look at every part of the node now; in less than a second."""
         ...
 
     def leave(self) -> None:
@@ -210,9 +204,13 @@ class Services:
     board: Board
     bus: EventBus
     tokens: Tokens
+    api_keys: ApiKeys
     identity: Identity
     access: Access
+    roles: SharedRoles
+    audit: AuditLog
     limits: Limits
+    shared_limits: SharedLimits
     sponsor: SponsorPort
     keys: KeysPort
     trust: TrustService

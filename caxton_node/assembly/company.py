@@ -19,6 +19,7 @@ from caxton_node.cluster.rotation import Rotation
 from caxton_node.cluster.service import Cluster
 from caxton_node.core.errors import CaxtonError
 from caxton_node.observability import get_logger
+from caxton_node.operations.components import check_certificate, check_cluster, check_mesh
 from caxton_node.settings import gossip_encryption, mesh_settings, node_labels, swim_settings, trust_settings
 from caxton_node.trust import TrustService
 from swim import Identity, Keyring, Membership
@@ -84,6 +85,13 @@ class Company:
             clock=ground.clock,
             settings=trust_settings(config),
             rng=rng,
+        )
+        ground.health.add(
+            {
+                "certificate": check_certificate(trust.expiry),
+                "cluster": check_cluster(cluster),
+                "mesh": check_mesh(cluster),
+            }
         )
         trust.revoking.void_join_tokens = store.tokens.void_join_tokens
         keys.before_take_over = trust.compare_with

@@ -21,6 +21,7 @@ from caxton_node.assembly.knowledge import Knowledge
 from caxton_node.assembly.mail import Mail
 from caxton_node.assembly.platform import PlatformAgents
 from caxton_node.assembly.store import Store
+from caxton_node.operations.components import check_agents, check_workers
 from caxton_node.runtime.code_cache import CodeCache
 from caxton_node.runtime.compiler import ChildCompiler
 from caxton_node.runtime.engine import Engine, EngineSettings
@@ -102,6 +103,7 @@ class Crew:
             peers=ModuleSources(company.cluster, knowledge.registry),
             holdings=ModuleAnnouncer(knowledge.registry, ground.node_id),
         )
+        ground.health.add({"workers": check_workers(machinery.scheduler), "agents": check_agents(agents)})
         mail.grants.connect(agents.may_register)
         platform = await PlatformAgents.open(
             ground=ground, store=store, company=company, knowledge=knowledge, mail=mail, agents=agents

@@ -13,6 +13,11 @@ from caxton_node.core.clock import SystemClock
 from caxton_node.core.events import EventBus
 from caxton_node.observability import Board
 from caxton_node.observability.background import tell_of_bug
+from caxton_node.operations import HealthService
+from caxton_node.resilience import Limits
+from caxton_node.settings import limit_settings
+
+CHECKS = ("event_loop", "storage", "disk", "certificate", "cluster", "mesh", "workers", "agents")
 
 
 class Ground:
@@ -25,6 +30,8 @@ class Ground:
     Attributes:
         files: Who this node is.
         last: Closes after all that is opened after the store: until the last link is down, messages die.
+        limits: How much clients may ask.
+        health: Looks at the parts, which add their checks as they open.
         listening: What this node listens on: mesh, grpc, socket, metrics.
         started_at: Monotonic instant.
     """
@@ -37,6 +44,8 @@ class Ground:
         self.clock = SystemClock()
         self.bus = EventBus()
         self.board = Board()
+        self.limits = Limits(limit_settings(config))
+        self.health = HealthService(CHECKS)
         self.listening: dict[str, str] = {}
         self.started_at = self.clock.now()
 

@@ -16,6 +16,7 @@ from caxton_node.registry.conflict_book import ConflictBook
 from caxton_node.registry.discovery.finder import Finder
 from caxton_node.registry.discovery.watches import Watches
 from caxton_node.registry.shared_tokens import SharedTokens
+from caxton_node.security import ApiKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,14 @@ class Knowledge:
         finder: Finds who can do something.
         watches: Tells of changes in that.
         conflicts: What was overruled.
+        api_keys: Those of the cluster, which travel in the registry.
     """
 
     registry: Registry
     finder: Finder
     watches: Watches
     conflicts: ConflictBook
+    api_keys: ApiKeys
 
     @classmethod
     async def open(cls, ground: Ground, store: Store, company: Company) -> Self:
@@ -61,10 +64,16 @@ class Knowledge:
         registry.on_overruled(conflicts.note)
         ground.board.collect_from(conflicts.readings)
         cluster.sides.count_conflicts = conflicts.count
-        shared = SharedTokens(registry)
-        await shared.publish(store.tokens)
-        store.tokens.find_elsewhere = shared.find
-        return cls(registry, finder, watches, conflicts)
+        api_keys = ApiKeys(
+            store.database,
+            ground.clock,
+            SharedTokens(registry, ground.node_id),
+            node_id=ground.node_id,
+            env=ground.config.node.env,
+        )
+        await api_keys.open()
+        stack.push_async_callback(api_keys.close)
+        return cls(registry, finder, watches, conflicts, api_keys)
 
     def handle_member(self, changed: MemberChanged) -> None:
         """Show or hide what a node has published."""

@@ -9,6 +9,7 @@ from caxton_node import __version__
 from caxton_node.assembly.ground import Ground
 from caxton_node.cluster.joining import DATABASE
 from caxton_node.cluster.store import ClusterStore
+from caxton_node.operations.components import StorageCheck, check_disk
 from caxton_node.security import Tokens
 from caxton_node.settings import change_log_of
 from caxton_node.storage import Database, owned
@@ -48,6 +49,7 @@ class Store:
         opened = await Database.open(data_dir / DATABASE, change_log=change_log)
         database = await stack.enter_async_context(opened)
         await stack.enter_async_context(ground.last)
+        ground.health.add({"storage": StorageCheck(database), "disk": check_disk(data_dir)})
         members = ClusterStore(database)
         await members.claim(files.node_id, files.cluster)
         maker = Maker(files.node_id, files.cluster, __version__)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import click
 
-from caxton_node.cli import agent_deploy  # noqa: F401  its verbs stand first in the help
-from caxton_node.cli.agent_group import agent, returned, row_of, say_state
-from caxton_node.cli.agent_keys import kv
-from caxton_node.cli.agent_options import node_option
+from caxton_node.cli.agent_group import agent, node_option, returned, row_of, say_state
 from caxton_node.cli.agent_sheet import COLUMNS, HISTORY_COLUMNS, show_agent
 from caxton_node.cli.session import Session, verb
 from caxton_node.cli.types import Count, Duration
@@ -19,7 +16,7 @@ from caxton_node.cli.types import Count, Duration
 def list_agents(session: Session, name: str, node: str) -> None:
     """List the agents of the cluster, or the instances of NAME."""
     with session.client() as client:
-        rows = [row_of(found) for found in client.agents.list(name=name, node=node)]
+        rows = list(client.agent_rows.list(name=name, node=node))
     session.output.rows(rows, COLUMNS, empty="no agents; deploy one with: caxton agent deploy FILE")
 
 
@@ -102,6 +99,3 @@ def delete(session: Session, name: str, node: str, force: bool) -> None:
         {"name": name, "returned_messages": answer.returned_messages},
         f"{name} is removed{returned(answer.returned_messages)}",
     )
-
-
-agent.add_command(kv, "kv")

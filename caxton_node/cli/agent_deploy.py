@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from caxton_node.cli.agent_group import agent, row_of, say_state
+from caxton_node.cli.agent_group import agent, node_option, row_of, say_state
 from caxton_node.cli.agent_options import (
     config_of,
     config_options,
@@ -15,11 +15,11 @@ from caxton_node.cli.agent_options import (
     limit_options,
     limits_of,
     message_options,
-    node_option,
     state_options,
     terms_of,
 )
 from caxton_node.cli.module_argument import Module, ModuleArgument
+from caxton_node.cli.patience import patience
 from caxton_node.cli.session import Session, verb
 from caxton_node.cli.types import Count, Duration
 
@@ -59,10 +59,11 @@ def deploy(
 
     FILE is a .wasm or .wat, or sha256:DIGEST for a module that any node of the cluster has.
     """
-    with session.client() as client:
+    with patience(f"deploying {file.described}") as progress, session.client() as client:
         answer = client.agents.deploy(
             name or file.name,
             file.binary,
+            progress=progress,
             module_sha256=file.sha256,
             version=version,
             node=node,
@@ -117,13 +118,15 @@ def update(
     is not given stays; --config changes one setting, --config-file all of them.
     """
     features = options["wasm_features"]
-    with session.client() as client:
+    doing = f"updating {name}" + (f" to {file.described}" if file else "")
+    with patience(doing) as progress, session.client() as client:
         config = None
         if options["pairs"] or options["config_file"]:
             before = row_of(client.agents.get(name, node=node))["detail"].get("config", {})
             config = config_of(options, before)
         answer = client.agents.update(
             name,
+            progress=progress,
             node=node,
             module=file.binary if file else b"",
             module_sha256=file.sha256 if file else "",
@@ -162,7 +165,7 @@ def validate(
     from caxton_node.cli.agent_report import show_report
     from caxton_node.cli.plain import plain
 
-    with session.client() as client:
+    with patience(f"trying {file.described}"), session.client() as client:
         answer = client.agents.validate(
             file.binary,
             module_sha256=file.sha256,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from caxton_node.cli.groups import VerbGroup
 from caxton_node.cli.session import Session
 
@@ -12,6 +14,12 @@ if TYPE_CHECKING:
 
 agent = VerbGroup(
     name="agent",
+    later={
+        "deploy": "caxton_node.cli.agent_deploy:deploy",
+        "update": "caxton_node.cli.agent_deploy:update",
+        "validate": "caxton_node.cli.agent_deploy:validate",
+        "kv": "caxton_node.cli.agent_keys:kv",
+    },
     aliases={
         "create": "deploy",
         "ls": "list",
@@ -28,6 +36,7 @@ agent = VerbGroup(
     },
     help="Deploy agents and drive them through their life.",
 )
+node_option = click.option("--node", default="", help="Node that runs it; needed when several do.")
 
 
 def row_of(found: agents_pb2.Agent) -> dict[str, Any]:

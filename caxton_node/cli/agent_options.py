@@ -104,7 +104,6 @@ config_options: Callable[[F], F] = _stacked(
     ),
     click.option("--config-file", type=settings_file, help="Settings as JSON or YAML."),
 )
-node_option = click.option("--node", default="", help="Node that runs it; needed when several do.")
 
 
 def terms_of(options: Options) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import click
 
 from caxton_node.cli.backup_sheet import BACKUP_COLUMNS, NO_BACKUPS, show_verdict, size_text
 from caxton_node.cli.groups import VerbGroup
+from caxton_node.cli.patience import patience
 from caxton_node.cli.session import Session, verb
 
 backup = VerbGroup(
@@ -27,7 +28,7 @@ def create(session: Session, node: str) -> None:
     """
     from caxton_node.cli.plain import plain
 
-    with session.client() as client:
+    with patience("backing up"), session.client() as client:
         made = plain(client.storage.create_backup(node=node))
     size_bytes = sum(file["size_bytes"] for file in made["files"])
     session.output.done(made, f"made backup {made['id']} of {made['node']}, {size_text(size_bytes)}")
@@ -51,6 +52,6 @@ def verify(session: Session, node: str, backup_id: str) -> int:
     """Read a backup from end to end and say whether it is whole; exit code 1 when it is not."""
     from caxton_node.cli.plain import plain
 
-    with session.client() as client:
+    with patience(f"reading backup {backup_id}"), session.client() as client:
         answer = client.storage.verify_backup(backup_id, node=node)
     return show_verdict(session.output, plain(answer.backup), list(answer.findings))

@@ -30,7 +30,7 @@ def request(data_dir: Path | None, node_id: str, output: Path) -> None:
     from caxton_node.cluster.offline_node import request_certificate
 
     named, csr_pem = request_certificate(data_dir_of(data_dir), node_id)
-    _write(output, csr_pem)
+    write_file(output, csr_pem)
     click.echo(f"next: caxton-node certs issue FILE --node-id {named}, where the CA key lies", err=True)
 
 
@@ -59,7 +59,7 @@ def issue(
 
     folder = ca_dir or data_dir_of(data_dir) / "certs"
     issued = issue_certificate(folder, _read(source), node_id=node_id, hosts=hosts, lifetime_days=days)
-    _write(output, issued.pem)
+    write_file(output, issued.pem)
     click.echo(f"certificate for {issued.node_id} by CA {issued.fingerprint}", err=True)
 
 
@@ -102,7 +102,7 @@ def revoke(*, node: str, data_dir: Path | None, ca_dir: Path | None, reason: str
 
     folder = ca_dir or data_dir_of(data_dir) / "certs"
     revocation = revoke_offline(folder, node, reason=reason)
-    _write(output, revocation.encode())
+    write_file(output, revocation.encode())
     click.echo("next: caxton security revoke --from-file FILE, on a member", err=True)
 
 
@@ -112,7 +112,8 @@ def _read(source: Path) -> bytes:
     return data
 
 
-def _write(target: Path, data: bytes) -> None:
+def write_file(target: Path, data: bytes) -> None:
+    """Write what a command has made; a dash stands for stdout."""
     try:
         with click.open_file(str(target), "wb") as file:
             file.write(data)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from caxton_node.cli.certificate_files import install, issue, request, revoke
+from caxton_node.cli.client_certificates import issue_client, revoke_client
 from caxton_node.cli.groups import VerbGroup
 from caxton_node.cli.output import FORMATS, Output
 from caxton_node.cli.place import data_dir_of, data_dir_option
@@ -18,7 +19,7 @@ certs = VerbGroup(
     aliases={"status": "show", "list": "show", "sign": "issue", "csr": "request"},
     help="Look at the node's certificates, renew them, issue them offline.",
 )
-for command in (request, issue, install, revoke):
+for command in (request, issue, install, revoke, issue_client, revoke_client):
     certs.add_command(command)
 
 

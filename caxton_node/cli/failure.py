@@ -26,56 +26,66 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
-def run(command: click.Command, prog_name: str, args: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code; whatever goes wrong has been said on stderr."""
+def run(
+    command: click.Command, prog_name: str, args: Sequence[str] | None = None, *, obj: object = None
+) -> int:
+    """Run a command line and return its exit code; whatever goes wrong has been said on stderr.
+
+    Args:
+        command: The program.
+        prog_name: Its name.
+        args: Its words; None means those of the process.
+        obj: What the commands share; None lets them begin afresh.
+    """
+    words = sys.argv[1:] if args is None else list(args)
     try:
-        result = command.main(
-            args=None if args is None else list(args), prog_name=prog_name, standalone_mode=False
-        )
+        result = command.main(args=words, prog_name=prog_name, standalone_mode=False, obj=obj)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as err:
         click.echo(err.ctx.get_help() if err.ctx else err.message, err=True)
         return EXIT_USAGE
     except click.UsageError as err:
-        return _report_usage(err, prog_name)
+        return _report_usage(err, prog_name, words)
     except CaxtonError as err:
-        return _report(err)
+        return _report(err, words)
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _leave_pipe()
     except Exception as err:  # noqa: BLE001  the last boundary: whatever is left is a bug and must be told as one
-        return _report_bug(err)
+        return _report_bug(err, words)
     return result if isinstance(result, int) else 0
 
 
-def _report(error: CaxtonError) -> int:
+def _report(error: CaxtonError, words: Sequence[str]) -> int:
     notes: list[str] = getattr(error, "__notes__", [])
-    if _wants_json():
+    if _wants_json(words):
         fields = {"code": error.code, "message": error.what, "why": error.why, "hint": error.hint}
         extra = {name: value for name, _, value in (note.partition(" ") for note in notes)}
         click.echo(json.dumps({"error": fields | extra}, ensure_ascii=False), err=True)
     else:
-        _say(error.what, error.why, error.hint, [note for note in notes if not note.startswith("code ")])
+        said = [note for note in notes if not note.startswith("code ")]
+        _say(words, error.what, error.why, error.hint, said)
     return error.surface.exit_code
 
 
-def _report_usage(error: click.UsageError, prog_name: str) -> int:
+def _report_usage(error: click.UsageError, prog_name: str, words: Sequence[str]) -> int:
     near = getattr(error, "possibilities", None) or []
     path = error.ctx.command_path if error.ctx else prog_name
     # click would put its own guess behind the message; ours stands under next.
     what = error.message if near else error.format_message()
     meant = f"did you mean {' or '.join(near)}?  " if near else ""
-    _say(what.rstrip("."), "", f"{meant}{path} --help")
+    _say(words, what.rstrip("."), "", f"{meant}{path} --help")
     return EXIT_USAGE
 
 
-def _report_bug(error: Exception) -> int:
+def _report_bug(error: Exception, words: Sequence[str]) -> int:
     if os.environ.get("CAXTON_DEBUG"):
         import traceback
 
         traceback.print_exception(error)
     _say(
+        words,
         "this is a bug in Caxton",
         f"{type(error).__name__}: {error}",
         "run it again with CAXTON_DEBUG=1 and report what it prints",
@@ -89,9 +99,9 @@ def _leave_pipe() -> int:
     return 0
 
 
-def _say(what: str, why: str, hint: str, notes: Sequence[str] = ()) -> None:
+def _say(words: Sequence[str], what: str, why: str, hint: str, notes: Sequence[str] = ()) -> None:
     what, why, hint = visible(what), visible(why), visible(hint)
-    color = False if "--no-color" in sys.argv or "NO_COLOR" in os.environ else None
+    color = False if "--no-color" in words or "NO_COLOR" in os.environ else None
     lines = [f"{click.style('error:', fg='red', bold=True)} {what}"]
     lines += [f"  {click.style('why:', bold=True)} {why}"] if why else []
     lines += [f"  {click.style('next:', bold=True)} {hint}"] if hint else []
@@ -99,9 +109,9 @@ def _say(what: str, why: str, hint: str, notes: Sequence[str] = ()) -> None:
     click.echo("\n".join(lines), err=True, color=color)
 
 
-def _wants_json() -> bool:
+def _wants_json(words: Sequence[str]) -> bool:
     # The parser may be what failed, so this looks at the words themselves.
     return any(
         (word in {"-o", "--output"} and following == "json") or word in {"-ojson", "--output=json"}
-        for word, following in pairwise([*sys.argv[1:], ""])
+        for word, following in pairwise([*words, ""])
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+
+class Entry(NamedTuple):
     """One command of a lazy group.
 
     Attributes:
@@ -59,6 +61,17 @@ class LazyGroup(click.Group):
             raise _unknown(args[0], self._entries, self._aliases, ctx) from None
         return _real_name(found, self._aliases), command, rest
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """List the commands and options that begin with a text, without importing any command."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=entry.help)
+            for name, entry in self._entries.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
         """Write the table of commands without importing them."""
         _write_table(formatter, [(name, entry.help) for name, entry in self._entries.items()])
@@ -69,19 +82,33 @@ class VerbGroup(click.Group):
 
     Args:
         aliases: Other words for a verb, by alias.
+        later: Verbs that stand first, by name, as `module:attribute`: imported when they are used, because
+            their many options take longer to make than another verb takes to answer.
     """
 
-    def __init__(self, *, aliases: Mapping[str, str] | None = None, **attributes: object) -> None:
+    def __init__(
+        self,
+        *,
+        aliases: Mapping[str, str] | None = None,
+        later: Mapping[str, str] | None = None,
+        **attributes: object,
+    ) -> None:
         super().__init__(**attributes)  # type: ignore[arg-type]  # click's own keyword arguments, passed on
         self._aliases = dict(aliases or {})
+        self._later = dict(later or {})
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  the signature is click's
         """List the verbs in the order in which they were defined."""
-        return list(self.commands)
+        return list(dict.fromkeys([*self._later, *self.commands]))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
         """Find the verb with this name or alias."""
-        return super().get_command(ctx, self._aliases.get(cmd_name, cmd_name))
+        name = self._aliases.get(cmd_name, cmd_name)
+        if name in self._later:
+            module, _, attribute = self._later[name].partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            return command
+        return self.commands.get(name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -90,7 +117,7 @@ class VerbGroup(click.Group):
         try:
             found, command, rest = super().resolve_command(ctx, args)
         except click.NoSuchCommand:
-            raise _unknown(args[0], self.commands, self._aliases, ctx) from None
+            raise _unknown(args[0], self.list_commands(ctx), self._aliases, ctx) from None
         return _real_name(found, self._aliases), command, rest
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+import click
+
 from caxton_node.cli.failure import run
 from caxton_node.cli.groups import Entry, LazyGroup
-from caxton_node.cli.session import shared_options
+from caxton_node.cli.session import session_of, shared_options
 
 NOUNS = {
     "agent": Entry(
@@ -31,20 +33,48 @@ NOUNS = {
     "security": Entry(
         "See certificates, cut nodes off, change the CA.", "caxton_node.cli.security:security", ("sec",)
     ),
+    "module": Entry(
+        "Send modules to a node, list them, and read them.", "caxton_node.cli.module:module", ("modules",)
+    ),
     "queue": Entry("Look at waiting and undeliverable messages.", "caxton_node.cli.queue:queue", ("queues",)),
     "server": Entry(
         "Ask a node for its health and settings.", "caxton_node.cli.server:server", ("servers", "node")
     ),
+    "limit": Entry("See and change how much clients may ask.", "caxton_node.cli.limit:limit", ("limits",)),
+    "config": Entry("Read the settings of a node.", "caxton_node.cli.config:config", ("settings",)),
     "backup": Entry(
         "Back up a node's database, and look at backups.", "caxton_node.cli.backup:backup", ("backups",)
+    ),
+    "context": Entry(
+        "Name clusters, and choose the one that is meant.",
+        "caxton_node.cli.context:context",
+        ("contexts", "ctx"),
+    ),
+    "interactive": Entry(
+        "Type commands one after another, with history and completion.",
+        "caxton_node.cli.interactive:interactive",
+        ("shell", "repl"),
     ),
     "completion": Entry("Print the completion script for a shell.", "caxton_node.cli.completion:completion"),
     "version": Entry("Print the version.", "caxton_node.cli.version:version"),
 }
 
+
+@click.pass_context
+def begin(ctx: click.Context) -> int | None:
+    """Show what to do next when no noun was given."""
+    if ctx.invoked_subcommand is not None:
+        return None
+    from caxton_node.cli.quick_start import show_quick_start
+
+    return show_quick_start(session_of(ctx))
+
+
 caxton = LazyGroup(
     name="caxton",
     entries=NOUNS,
+    callback=begin,
+    invoke_without_command=True,
     params=[*shared_options()],
     help="""Caxton: agents that talk, on nodes that find each other.
 

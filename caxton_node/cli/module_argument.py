@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from caxton_node.cli.sheet import size
 from caxton_node.core.errors import InvalidArgument
 
 MODULE_BYTES_MAX = 50 * 1024 * 1024
@@ -29,6 +30,11 @@ class Module:
     text: str
     binary: bytes = b""
     sha256: str = ""
+
+    @property
+    def described(self) -> str:
+        """Say what it is in a few words: `echo.wasm (1.5 KiB)`."""
+        return f"{Path(self.text).name} ({size(len(self.binary))})" if self.binary else self.text[:20]
 
     @property
     def name(self) -> str:

@@ -28,6 +28,7 @@ VERBS = {
     "salvage": Entry(
         "Read what can still be read of a damaged database.", "caxton_node.cli.backup_offline:salvage"
     ),
+    "audit": Entry("Check an audit log without a node.", "caxton_node.cli.audit_offline:audit"),
     "leave": Entry("Say goodbye to the cluster and stop the node.", "caxton_node.cli.token:leave"),
     "simulate": Entry(
         "Play a story with a cluster of any size, in virtual time.", "caxton_node.cli.simulate:simulate"

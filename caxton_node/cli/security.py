@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from caxton_node.cli.groups import VerbGroup
+from caxton_node.cli.security_access import can, roles
+from caxton_node.cli.security_audit import audit
 from caxton_node.cli.security_ca import ca
+from caxton_node.cli.security_keys import keys, whoami
 from caxton_node.cli.security_sheet import (
     CERTIFICATE_COLUMNS,
     REVOCATION_COLUMNS,
@@ -34,10 +37,18 @@ security = VerbGroup(
         "ban": "revoke",
         "revoked": "revocations",
         "authority": "ca",
+        "key": "keys",
+        "role": "roles",
+        "who": "whoami",
     },
     help="See certificates, cut nodes off, change the CA.",
 )
 security.add_command(ca, "ca")
+security.add_command(keys, "keys")
+security.add_command(roles, "roles")
+security.add_command(audit, "audit")
+verb(security, "can")(can)
+verb(security, "whoami")(whoami)
 
 
 @verb(security, "certs")
@@ -116,7 +127,7 @@ def _tell(session: Session, answer: RevokeNodeResponse) -> None:
                 session.output.line(f"  {node['node']}  {node['error']}")
     if not facts["revocation"]["serial"]:
         click.echo("gossip keys are being changed: caxton cluster keys list shows when it is done", err=True)
-        click.echo("join tokens printed before are void; API tokens are not", err=True)
+        click.echo("join tokens printed before are void, and so are API keys that it had made", err=True)
     if facts["held_ca_key"]:
         click.echo(
             f"warning: {name} held the CA key: who has it can sign itself any node, and can follow a change"

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
 import click
 
 from caxton_node.cli.groups import VerbGroup
-from caxton_node.cli.output import Column, column
+from caxton_node.cli.patience import patience
+from caxton_node.cli.server_metrics import metrics
 from caxton_node.cli.session import Session, verb
+from caxton_node.cli.settings_table import COLUMNS, setting_rows
 from caxton_node.cli.types import Duration
 from caxton_node.core.errors import Unavailable
 
 EXIT_NOT_READY = 1
 ASK_AGAIN_S = 0.1
-CONFIG_COLUMNS = (
-    column("SETTING", "key"),
-    Column("VALUE", lambda row: json.dumps(row["value"], ensure_ascii=False)),
-    column("UNIT", "unit"),
-    Column("DEFAULT", lambda row: json.dumps(row["default"], ensure_ascii=False), wide=True),
-    column("RELOADABLE", "reloadable", wide=True),
-    column("HELP", "help", wide=True),
-)
-
 server = VerbGroup(
     name="server",
     aliases={"health": "status", "settings": "config"},
@@ -44,15 +36,23 @@ def status(session: Session, node: str, wait: float) -> int:
     facts = _health(session, node, wait)
     lines: list[tuple[str, object]] = [
         ("node", facts["node_id"]),
-        ("state", "ready" if facts["ready"] else "not ready"),
+        ("state", f"{'ready' if facts['ready'] else 'not ready'}{_word(facts)}"),
         ("version", facts["version"]),
         ("uptime", f"{facts['uptime_s']:.0f} s"),
     ]
     for check in facts["checks"]:
         detail = f"  ({check['detail']})" if check["detail"] else ""
-        lines.append((check["name"], f"{'ok' if check['ok'] else 'failed'}{detail}"))
+        state = check["state"] or ("ok" if check["ok"] else "failed")  # older nodes know only these two
+        lines.append((check["name"], f"{state}{detail}"))
     session.output.facts(facts, lines)
     return 0 if facts["ready"] else EXIT_NOT_READY
+
+
+def _word(facts: dict[str, Any]) -> str:
+    """Return what is to be said beside ready or not, if anything is."""
+    word = facts["status"]
+    needs = "" if facts["alive"] or not word else ", it must be started anew"
+    return f", {word}{needs}" if word not in {"", "ok"} else ""
 
 
 @verb(server, "check")
@@ -61,7 +61,7 @@ def check(session: Session, node: str) -> int:
     """Read a node's whole database and compare every index with its table; exit code 1 when it is damaged."""
     from caxton_node.cli.plain import plain
 
-    with session.client() as client:
+    with patience("reading the whole database"), session.client() as client:
         facts = plain(client.storage.check(node=node))
     sound = not facts["findings"]
     lines: list[tuple[str, object]] = [
@@ -98,17 +98,8 @@ def _health(session: Session, node: str, wait_s: float) -> dict[str, Any]:
 @click.argument("prefix", default="")
 def config(session: Session, node: str, prefix: str) -> None:
     """Show the settings in force, or those whose key starts with PREFIX."""
-    with session.client() as client:
-        found = [setting for setting in client.server.config(node=node) if setting.key.startswith(prefix)]
-    rows = [
-        {
-            "key": setting.key,
-            "value": json.loads(setting.value_json),
-            "unit": setting.unit,
-            "default": json.loads(setting.default_json),
-            "reloadable": setting.reloadable,
-            "help": setting.help,
-        }
-        for setting in found
-    ]
-    session.output.rows(rows, CONFIG_COLUMNS, empty=f"no setting starts with {prefix}")
+    rows = [row for row in setting_rows(session, node) if row["key"].startswith(prefix)]
+    session.output.rows(rows, COLUMNS, empty=f"no setting starts with {prefix}")
+
+
+verb(server, "metrics")(metrics)

@@ -16,6 +16,7 @@ from caxton_node.client.agent_requests import (
     write_world,
 )
 from caxton_node.client.noun import Noun
+from caxton_node.client.uploads import Progress, sent_ahead
 from caxton_node.pb import agents_pb2 as pb
 
 PAGE_SIZE = 1000
@@ -49,6 +50,7 @@ class Agents(Noun):
         protocols: str = "",
         on_conflict: str = "",
         manages: Sequence[str] = (),
+        progress: Progress | None = None,
     ) -> pb.DeployAgentResponse:
         """Deploy a module as an agent.
 
@@ -73,6 +75,7 @@ class Agents(Noun):
             protocols: What becomes of acts that their protocol does not allow: enforce, warn or off.
             on_conflict: What it does when it loses its name to an agent beyond a partition: stop or keep.
             manages: Other agents that it may start and stop through `ams`: names, or how names begin.
+            progress: Told how many bytes of how many have gone out, while a large module is sent ahead.
 
         Raises:
             InvalidArgument: The config has a value that JSON does not know.
@@ -80,6 +83,7 @@ class Agents(Noun):
             AlreadyExists: The node has an agent of this name.
             DeploymentFailed: The guest did not start; nothing is left of it.
         """
+        module, module_sha256 = self._sent_ahead(module, module_sha256, progress)
         request = pb.DeployAgentRequest(
             name=name,
             version=version,
@@ -122,6 +126,7 @@ class Agents(Noun):
         on_conflict: str = "",
         manages: Sequence[str] | None = None,
         drain_s: float = 0.0,
+        progress: Progress | None = None,
     ) -> pb.UpdateAgentResponse:
         """Change an agent while it runs: its limits at once, anything else by a new instance that takes over.
 
@@ -143,6 +148,7 @@ class Agents(Noun):
             on_conflict: stop or keep.
             manages: Other agents that it may start and stop; none at all means none.
             drain_s: How long an old instance may finish what it began, after this has returned; 0 means 30.
+            progress: As for `deploy`.
 
         Raises:
             NotFound: No node runs an agent of this name.
@@ -151,6 +157,7 @@ class Agents(Noun):
             ResourceLimit: The new memory limit does not fit; nothing was changed.
             DeploymentFailed: The new version did not start; the old one goes on.
         """
+        module, module_sha256 = self._sent_ahead(module, module_sha256, progress)
         request = pb.UpdateAgentRequest(
             name=name,
             node=node,
@@ -201,6 +208,9 @@ class Agents(Noun):
             wasm_features=wasm_features,
         )
         return self._call("ValidateAgent", request, pb.ValidateAgentResponse)
+
+    def _sent_ahead(self, module: bytes, module_sha256: str, progress: Progress | None) -> tuple[bytes, str]:
+        return sent_ahead(self._channel, module, module_sha256, timeout_s=self._timeout_s, progress=progress)
 
     def undeploy(self, name: str, *, node: str = "", force: bool = False) -> pb.UndeployAgentResponse:
         """Drain and remove an agent; with `force` its waiting messages go back as FAILURE at once.

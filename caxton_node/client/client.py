@@ -1,23 +1,57 @@
-"""What a management client can do, by noun: agents, messages, tasks, cluster, registry, security, server."""
+"""What a management client can do, by noun: agents, messages, tasks, cluster, registry, security, server.
+
+`NOUNS` is the table. A noun and its message classes are imported when it is first used: a command line needs
+one of them, and all of them would cost it more than everything else.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Final, Self
 
-from caxton_node.client.agent_keys import AgentKeys
-from caxton_node.client.agents import Agents
-from caxton_node.client.capabilities import Capabilities
-from caxton_node.client.channel import Channel
-from caxton_node.client.cluster import Cluster
-from caxton_node.client.deployments import Deployments
+from caxton_node.client.channel import open_channel
 from caxton_node.client.endpoint import Endpoint
-from caxton_node.client.messages import Messages
-from caxton_node.client.registry import Registry
-from caxton_node.client.security import Security
-from caxton_node.client.server import Server
-from caxton_node.client.storage import Storage
-from caxton_node.client.tasks import Tasks
+
+if TYPE_CHECKING:
+    from caxton_node.client.access import Access
+    from caxton_node.client.access_keys import AccessKeys
+    from caxton_node.client.agent_keys import AgentKeys
+    from caxton_node.client.agent_rows import AgentRows
+    from caxton_node.client.agents import Agents
+    from caxton_node.client.capabilities import Capabilities
+    from caxton_node.client.cluster import Cluster
+    from caxton_node.client.deployments import Deployments
+    from caxton_node.client.limits import Limits
+    from caxton_node.client.messages import Messages
+    from caxton_node.client.modules import Modules
+    from caxton_node.client.noun import Noun
+    from caxton_node.client.registry import Registry
+    from caxton_node.client.security import Security
+    from caxton_node.client.server import Server
+    from caxton_node.client.storage import Storage
+    from caxton_node.client.tasks import Tasks
+
+NOUNS: Final[Mapping[str, str]] = {
+    "access": "Access",
+    "access_keys": "AccessKeys",
+    "agents": "Agents",
+    "agent_keys": "AgentKeys",
+    "agent_rows": "AgentRows",
+    "capabilities": "Capabilities",
+    "messages": "Messages",
+    "modules": "Modules",
+    "tasks": "Tasks",
+    "deployments": "Deployments",
+    "cluster": "Cluster",
+    "registry": "Registry",
+    "security": "Security",
+    "limits": "Limits",
+    "server": "Server",
+    "storage": "Storage",
+}
+"""Class by attribute; each is in the module of its attribute's name."""
 
 
 class Client:
@@ -31,19 +65,35 @@ class Client:
         timeout_s: When a call without a time of its own is given up, seconds.
     """
 
+    if TYPE_CHECKING:
+        access: Access
+        access_keys: AccessKeys
+        agents: Agents
+        agent_keys: AgentKeys
+        agent_rows: AgentRows
+        capabilities: Capabilities
+        messages: Messages
+        modules: Modules
+        tasks: Tasks
+        deployments: Deployments
+        cluster: Cluster
+        registry: Registry
+        security: Security
+        limits: Limits
+        server: Server
+        storage: Storage
+
     def __init__(self, endpoint: Endpoint, *, timeout_s: float = 30.0) -> None:
-        self._channel = Channel(endpoint)
-        self.agents = Agents(self._channel, timeout_s)
-        self.agent_keys = AgentKeys(self._channel, timeout_s)
-        self.capabilities = Capabilities(self._channel, timeout_s)
-        self.messages = Messages(self._channel, timeout_s)
-        self.tasks = Tasks(self._channel, timeout_s)
-        self.deployments = Deployments(self._channel, timeout_s)
-        self.cluster = Cluster(self._channel, timeout_s)
-        self.registry = Registry(self._channel, timeout_s)
-        self.security = Security(self._channel, timeout_s)
-        self.server = Server(self._channel, timeout_s)
-        self.storage = Storage(self._channel, timeout_s)
+        self._channel = open_channel(endpoint)
+        self._timeout_s = timeout_s
+
+    def __getattr__(self, name: str) -> Noun:
+        """Import and keep the noun of this name."""
+        if name not in NOUNS:
+            raise AttributeError(name)
+        noun: Noun = noun_class(name)(self._channel, self._timeout_s)
+        setattr(self, name, noun)
+        return noun
 
     def close(self) -> None:
         """Close the connection; calls under way are cancelled."""
@@ -56,3 +106,9 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def noun_class(name: str) -> type[Noun]:
+    """Import the class of a noun of the table."""
+    found: type[Noun] = getattr(import_module(f"caxton_node.client.{name}"), NOUNS[name])
+    return found

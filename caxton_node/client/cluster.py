@@ -19,7 +19,14 @@ class Cluster(Noun):
 
     def members(self) -> Sequence[pb.Member]:
         """List the members that the node knows, itself included, by id."""
-        return self._call("ListMembers", pb.ListMembersRequest(), pb.ListMembersResponse).members
+        found: list[pb.Member] = []
+        token = ""
+        while True:
+            request = pb.ListMembersRequest(page_token=token)
+            page = self._call("ListMembers", request, pb.ListMembersResponse)
+            found.extend(page.members)
+            if not (token := page.next_page_token):
+                return found
 
     def status(self, *, node: str = "") -> pb.GetStatusResponse:
         """Tell how a node is: its view of the cluster, its links, its message counts."""

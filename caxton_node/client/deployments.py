@@ -203,8 +203,14 @@ class Deployments(Noun):
 
     def list(self) -> Sequence[pb.Deployment]:
         """Return the deployments of the cluster by name, without detail."""
-        request = pb.ListDeploymentsRequest()
-        return self._call("ListDeployments", request, pb.ListDeploymentsResponse).deployments
+        found: list[pb.Deployment] = []
+        token = ""
+        while True:
+            request = pb.ListDeploymentsRequest(page_token=token)
+            page = self._call("ListDeployments", request, pb.ListDeploymentsResponse)
+            found.extend(page.deployments)
+            if not (token := page.next_page_token):
+                return found
 
     def watch(self, name: str) -> Iterator[pb.DeploymentEvent]:
         """Yield how a deployment is, and again whenever that has changed; ends when it is deleted.

@@ -50,6 +50,12 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
     return Path(base) / "caxton"
 
 
+def config_path(environ: Mapping[str, str]) -> Path:
+    """Return the file of contexts: `$XDG_CONFIG_HOME/caxton/config.yaml`, or the same below ~/.config."""
+    base = environ.get("XDG_CONFIG_HOME") or str(Path(environ.get("HOME", "~")).expanduser() / ".config")
+    return Path(base) / "caxton" / "config.yaml"
+
+
 def choose_endpoint(
     environ: Mapping[str, str], *, endpoint: str = "", token: str = "", ca: str = "", data_dir: str = ""
 ) -> Endpoint:

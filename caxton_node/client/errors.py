@@ -14,11 +14,13 @@ from caxton_node.core.errors import (
     CapacityError,
     Category,
     CaxtonError,
+    CursorExpired,
     DeadlineExceeded,
     DeliveryFailed,
     InputError,
     InternalError,
     NotFound,
+    RateLimited,
     StateError,
     Unauthorized,
     Unavailable,
@@ -31,6 +33,7 @@ TEXT_CHARS_MAX = 600
 BY_CATEGORY: dict[Category, type[CaxtonError]] = {
     Category.INVALID: InputError,
     Category.NOT_FOUND: NotFound,
+    Category.GONE: CursorExpired,
     Category.CONFLICT: StateError,
     Category.UNAUTHENTICATED: Unauthorized,
     Category.DENIED: AccessError,
@@ -60,6 +63,8 @@ def rebuild(detail: errors_pb2.ErrorDetail, fallback: Category = Category.INTERN
     facts = {"trace": detail.trace_id}
     facts |= {name: detail.metadata[name] for name in ("node", "message") if name in detail.metadata}
     facts["code"] = detail.code if detail.code != kind.code else ""
+    if isinstance(error, RateLimited) and (wait_s := detail.metadata.get("retry_after_s", "")):
+        error.retry_after_s = float(wait_s)
     for name, value in facts.items():
         if value:
             error.add_note(f"{name} {value}")
@@ -91,6 +96,8 @@ def describe(error: CaxtonError, *, trace_id: str = "", node: str = "") -> error
     for name, value in (("node", notes.get("node", node)), ("message", notes.get("message", ""))):
         if value:
             detail.metadata[name] = value
+    if isinstance(error, RateLimited) and error.retry_after_s:
+        detail.metadata["retry_after_s"] = f"{error.retry_after_s:.3f}"
     return detail
 
 

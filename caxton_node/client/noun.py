@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from google.protobuf.message import Message
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
 
-from caxton_node.client.channel import Channel
+    from caxton_node.client.channel import Channel
 
-R = TypeVar("R", bound=Message)
+R = TypeVar("R", bound="Message")
 
 
 class Noun:

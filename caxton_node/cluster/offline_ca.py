@@ -71,7 +71,7 @@ def issue_certificate(
         CaKeyNotFound: The CA key is not there.
         InvalidArgument: The request is not for this node, or cannot be signed.
     """
-    with _signing(ca_dir, "the request cannot be signed") as ca:
+    with signing(ca_dir, "the request cannot be signed") as ca:
         wanted = node_id or requested_node_id(csr_pem)
         since = ca.revocations.earliest_start(wanted)
         certificate_pem = ca.signer.sign(
@@ -90,7 +90,7 @@ def revoke_offline(ca_dir: Path, node_id: str, *, reason: str) -> Revocation:
         InvalidArgument: It is no node id, or the directory cannot be written.
     """
     now = datetime.now(UTC)
-    with _signing(ca_dir, "the revocation cannot be signed") as ca:
+    with signing(ca_dir, "the revocation cannot be signed") as ca:
         revocation = revoke(ca.signer, node_id, now, reason=reason, revision=ca.trust.revision)
         merged = ca.revocations.merge([revocation], ca.trust, now)
         write_revocations(ca_dir, merged.revocations)
@@ -98,7 +98,7 @@ def revoke_offline(ca_dir: Path, node_id: str, *, reason: str) -> Revocation:
 
 
 @contextmanager
-def _signing(ca_dir: Path, trouble: str) -> Iterator[_Ca]:
+def signing(ca_dir: Path, trouble: str) -> Iterator[_Ca]:
     """Open the CA in a directory; what goes wrong with it is told as the argument's fault."""
     try:
         trust = read_trust(ca_dir)

@@ -24,10 +24,13 @@ from caxton_node.config.sections.installation import (
     LogSection,
     MetricsSection,
     NodeSection,
+    RestSection,
 )
 from caxton_node.config.sections.knowledge import KvSection, RegistrySection, StorageSection
+from caxton_node.config.sections.limits import LimitsSection
 from caxton_node.config.sections.messages import MessagingSection
 from caxton_node.config.sections.network import ClusterSection, MeshSection, SwimSection
+from caxton_node.config.sections.security import SecuritySection
 from caxton_node.config.setting import UNITS, Setting, Value
 
 
@@ -45,6 +48,7 @@ class Config:
     swim: SwimSection = field(default_factory=SwimSection)
     cluster: ClusterSection = field(default_factory=ClusterSection)
     grpc: GrpcSection = field(default_factory=GrpcSection)
+    rest: RestSection = field(default_factory=RestSection)
     metrics: MetricsSection = field(default_factory=MetricsSection)
     log: LogSection = field(default_factory=LogSection)
     runtime: RuntimeSection = field(default_factory=RuntimeSection)
@@ -56,6 +60,8 @@ class Config:
     kv: KvSection = field(default_factory=KvSection)
     storage: StorageSection = field(default_factory=StorageSection)
     certs: CertsSection = field(default_factory=CertsSection)
+    security: SecuritySection = field(default_factory=SecuritySection)
+    limits: LimitsSection = field(default_factory=LimitsSection)
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, key: str) -> Value:

@@ -6,20 +6,26 @@
     |   +-- InvalidModule         INVALID_WASM
     |   +-- InvalidConfig         INVALID_CONFIG
     |   +-- InvalidArgument       INVALID_ARGUMENT
+    |   +-- RequestTooLarge       REQUEST_TOO_LARGE
     +-- StateError            right request, wrong moment; nothing was changed
     |   +-- NotFound              AGENT_NOT_FOUND (kind says what)
     |   +-- AlreadyExists         AGENT_ALREADY_EXISTS
     |   +-- DeploymentFailed      DEPLOYMENT_FAILED
+    |   +-- CursorExpired         CURSOR_EXPIRED
+    |   +-- ReaderReplaced        READER_REPLACED
     +-- AccessError           who you are does not allow it; nothing was changed
     |   +-- Unauthorized          UNAUTHORIZED
     |   +-- Forbidden             FORBIDDEN
     +-- CapacityError         a bound was reached; try less or later
     |   +-- ResourceLimit         RESOURCE_LIMIT_EXCEEDED
+    |   +-- RateLimited           RATE_LIMITED (retry_after_s says when)
+    |   +-- SlowReader            SLOW_READER
     +-- RemoteError           another node or agent did not do its part
     |   +-- DeliveryFailed        MESSAGE_DELIVERY_FAILED
     |   +-- DeadlineExceeded      TIMEOUT
     |   +-- Unavailable           UNAVAILABLE
     |       +-- Partitioned       PARTITIONED
+    |       +-- Overloaded        OVERLOADED
     +-- LocalError            this node's own surroundings are wrong
         +-- PortInUse             PORT_IN_USE
         +-- CorruptStore          CORRUPT_STORE
@@ -33,6 +39,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 from typing import ClassVar
 
 
@@ -41,6 +48,7 @@ class Category(StrEnum):
 
     INVALID = "invalid"
     NOT_FOUND = "not_found"
+    GONE = "gone"
     CONFLICT = "conflict"
     UNAUTHENTICATED = "unauthenticated"
     DENIED = "denied"
@@ -69,6 +77,7 @@ class Surface:
 SURFACES: dict[Category, Surface] = {
     Category.INVALID: Surface("INVALID_ARGUMENT", 400, 2),
     Category.NOT_FOUND: Surface("NOT_FOUND", 404, 3),
+    Category.GONE: Surface("NOT_FOUND", 410, 3),
     Category.CONFLICT: Surface("FAILED_PRECONDITION", 409, 1),
     Category.UNAUTHENTICATED: Surface("UNAUTHENTICATED", 401, 4),
     Category.DENIED: Surface("PERMISSION_DENIED", 403, 4),
@@ -87,6 +96,9 @@ class CaxtonError(Exception):
         what: What happened, one clause without a full stop.
         why: The cause, if it is known and not obvious from `what`.
         hint: What the reader can do next: a command, a setting, a place to look.
+
+    Attributes:
+        request_field: The field of a request that is to blame; empty if none is.
     """
 
     code: ClassVar[str] = "INTERNAL_ERROR"
@@ -95,6 +107,7 @@ class CaxtonError(Exception):
 
     def __init__(self, what: str, *, why: str = "", hint: str = "") -> None:
         super().__init__(what)
+        self.request_field = ""
         self.what = what
         self.why = why
         self.hint = hint
@@ -142,6 +155,12 @@ class InvalidArgument(InputError):
     code = "INVALID_ARGUMENT"
 
 
+class RequestTooLarge(InputError):
+    """A request is larger than its kind may be; nothing of it was used."""
+
+    code = "REQUEST_TOO_LARGE"
+
+
 class StateError(CaxtonError):
     """The request is sound but the present state does not allow it; nothing was changed."""
 
@@ -168,6 +187,19 @@ class DeploymentFailed(StateError):
     code = "DEPLOYMENT_FAILED"
 
 
+class CursorExpired(StateError):
+    """What comes after this place of a stream is not kept any more; the reader begins anew."""
+
+    code = "CURSOR_EXPIRED"
+    category = Category.GONE
+
+
+class ReaderReplaced(StateError):
+    """Another connection of the same caller has taken over the stream; it goes on there."""
+
+    code = "READER_REPLACED"
+
+
 class AccessError(CaxtonError):
     """The caller's identity does not allow the request; nothing was changed."""
 
@@ -180,6 +212,11 @@ class Unauthorized(AccessError):
 
     code = "UNAUTHORIZED"
     category = Category.UNAUTHENTICATED
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "", reason: str = "unknown") -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.reason = reason
+        """One word for the metrics, of `security.refusal.Reason`; it does not travel."""
 
 
 class Forbidden(AccessError):
@@ -200,6 +237,34 @@ class ResourceLimit(CapacityError):
     """A limit of the agent or the node would be exceeded."""
 
     code = "RESOURCE_LIMIT_EXCEEDED"
+
+
+class RateLimited(CapacityError):
+    """A client has called too often, or all of them together; nothing was done.
+
+    Args:
+        what: As of every error.
+        why: As of every error.
+        hint: As of every error.
+        retry_after_s: In how long the next call may come.
+    """
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(what, why=why, hint=hint)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def retry_after(self) -> str:
+        """Return it in whole seconds, as the header Retry-After has it: at least one."""
+        return str(max(1, ceil(self.retry_after_s)))
+
+
+class SlowReader(CapacityError):
+    """A reader did not take what its stream had for it; the stream is kept a while, so it may resume."""
+
+    code = "SLOW_READER"
 
 
 class RemoteError(CaxtonError):
@@ -234,6 +299,12 @@ class Partitioned(Unavailable):
     """This side of a split may not change what the cluster shares; nothing was changed."""
 
     code = "PARTITIONED"
+
+
+class Overloaded(Unavailable):
+    """The node has too much to do for a call of this kind; nothing was done."""
+
+    code = "OVERLOADED"
 
 
 class LocalError(CaxtonError):

@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63\x61xton/v1/capabilities.proto\x12\tcaxton.v1\"\xed\x02\n\x0f\x43\x61pabilityQuery\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12>\n\nattributes\x18\x04 \x03(\x0b\x32*.caxton.v1.CapabilityQuery.AttributesEntry\x12\x14\n\x0cperformative\x18\x05 \x01(\t\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12\r\n\x05\x61gent\x18\x07 \x01(\t\x12\x0f\n\x07on_node\x18\x08 \x01(\t\x12/\n\x08locality\x18\t \x01(\x0e\x32\x1d.caxton.v1.CapabilityLocality\x12\x11\n\twithin_ms\x18\n \x01(\x01\x12\x19\n\x11sends_schema_json\x18\x0b \x01(\t\x12\x13\n\x0bsample_json\x18\x0c \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xde\x03\n\x0f\x43\x61pabilityOffer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0c\n\x04node\x18\x04 \x01(\t\x12\x19\n\x11input_schema_json\x18\x05 \x01(\t\x12\x1a\n\x12output_schema_json\x18\x06 \x01(\t\x12\x15\n\rperformatives\x18\x07 \x03(\t\x12\x11\n\tprotocols\x18\x08 \x03(\t\x12\x32\n\x04\x63ost\x18\t \x03(\x0b\x32$.caxton.v1.CapabilityOffer.CostEntry\x12>\n\nattributes\x18\n \x03(\x0b\x32*.caxton.v1.CapabilityOffer.AttributesEntry\x12\x13\n\x0b\x64\x65scription\x18\x0b \x01(\t\x12\x18\n\x0b\x64istance_ms\x18\x0c \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04load\x18\r \x01(\r\x12\r\n\x05ready\x18\x0e \x01(\x08\x1a+\n\tCostEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0e\n\x0c_distance_ms\"\x95\x01\n\x17\x46indCapabilitiesRequest\x12)\n\x05query\x18\x01 \x01(\x0b\x32\x1a.caxton.v1.CapabilityQuery\x12\'\n\x04pick\x18\x02 \x01(\x0e\x32\x19.caxton.v1.CapabilityPick\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x17\n\x0finclude_unready\x18\x04 \x01(\x08\"T\n\x18\x46indCapabilitiesResponse\x12*\n\x06offers\x18\x01 \x03(\x0b\x32\x1a.caxton.v1.CapabilityOffer\x12\x0c\n\x04more\x18\x02 \x01(\x08\"D\n\x14GetCapabilityRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0f\n\x07on_node\x18\x03 \x01(\t\"C\n\x15GetCapabilityResponse\x12*\n\x06offers\x18\x01 \x03(\x0b\x32\x1a.caxton.v1.CapabilityOffer\"E\n\x18WatchCapabilitiesRequest\x12)\n\x05query\x18\x01 \x01(\x0b\x32\x1a.caxton.v1.CapabilityQuery\"q\n\x0f\x43\x61pabilityEvent\x12\x0e\n\x06\x63hange\x18\x01 \x01(\t\x12)\n\x05offer\x18\x02 \x01(\x0b\x32\x1a.caxton.v1.CapabilityOffer\x12\x12\n\nat_unix_ms\x18\x03 \x01(\x03\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\r*}\n\x0e\x43\x61pabilityPick\x12\x1f\n\x1b\x43\x41PABILITY_PICK_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41PABILITY_PICK_ALL\x10\x01\x12\x18\n\x14\x43\x41PABILITY_PICK_BEST\x10\x02\x12\x17\n\x13\x43\x41PABILITY_PICK_ANY\x10\x03*\x97\x01\n\x12\x43\x61pabilityLocality\x12#\n\x1f\x43\x41PABILITY_LOCALITY_UNSPECIFIED\x10\x00\x12 \n\x1c\x43\x41PABILITY_LOCALITY_ANYWHERE\x10\x01\x12\x1c\n\x18\x43\x41PABILITY_LOCALITY_NEAR\x10\x02\x12\x1c\n\x18\x43\x41PABILITY_LOCALITY_HERE\x10\x03\x32\x9c\x02\n\x11\x43\x61pabilityService\x12[\n\x10\x46indCapabilities\x12\".caxton.v1.FindCapabilitiesRequest\x1a#.caxton.v1.FindCapabilitiesResponse\x12R\n\rGetCapability\x12\x1f.caxton.v1.GetCapabilityRequest\x1a .caxton.v1.GetCapabilityResponse\x12V\n\x11WatchCapabilities\x12#.caxton.v1.WatchCapabilitiesRequest\x1a\x1a.caxton.v1.CapabilityEvent0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63\x61xton/v1/capabilities.proto\x12\tcaxton.v1\x1a\x1cgoogle/api/annotations.proto\"\xed\x02\n\x0f\x43\x61pabilityQuery\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12>\n\nattributes\x18\x04 \x03(\x0b\x32*.caxton.v1.CapabilityQuery.AttributesEntry\x12\x14\n\x0cperformative\x18\x05 \x01(\t\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12\r\n\x05\x61gent\x18\x07 \x01(\t\x12\x0f\n\x07on_node\x18\x08 \x01(\t\x12/\n\x08locality\x18\t \x01(\x0e\x32\x1d.caxton.v1.CapabilityLocality\x12\x11\n\twithin_ms\x18\n \x01(\x01\x12\x19\n\x11sends_schema_json\x18\x0b \x01(\t\x12\x13\n\x0bsample_json\x18\x0c \x01(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xde\x03\n\x0f\x43\x61pabilityOffer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0c\n\x04node\x18\x04 \x01(\t\x12\x19\n\x11input_schema_json\x18\x05 \x01(\t\x12\x1a\n\x12output_schema_json\x18\x06 \x01(\t\x12\x15\n\rperformatives\x18\x07 \x03(\t\x12\x11\n\tprotocols\x18\x08 \x03(\t\x12\x32\n\x04\x63ost\x18\t \x03(\x0b\x32$.caxton.v1.CapabilityOffer.CostEntry\x12>\n\nattributes\x18\n \x03(\x0b\x32*.caxton.v1.CapabilityOffer.AttributesEntry\x12\x13\n\x0b\x64\x65scription\x18\x0b \x01(\t\x12\x18\n\x0b\x64istance_ms\x18\x0c \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04load\x18\r \x01(\r\x12\r\n\x05ready\x18\x0e \x01(\x08\x1a+\n\tCostEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0e\n\x0c_distance_ms\"\x95\x01\n\x17\x46indCapabilitiesRequest\x12)\n\x05query\x18\x01 \x01(\x0b\x32\x1a.caxton.v1.CapabilityQuery\x12\'\n\x04pick\x18\x02 \x01(\x0e\x32\x19.caxton.v1.CapabilityPick\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x17\n\x0finclude_unready\x18\x04 \x01(\x08\"T\n\x18\x46indCapabilitiesResponse\x12*\n\x06offers\x18\x01 \x03(\x0b\x32\x1a.caxton.v1.CapabilityOffer\x12\x0c\n\x04more\x18\x02 \x01(\x08\"D\n\x14GetCapabilityRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0f\n\x07on_node\x18\x03 \x01(\t\"C\n\x15GetCapabilityResponse\x12*\n\x06offers\x18\x01 \x03(\x0b\x32\x1a.caxton.v1.CapabilityOffer\"E\n\x18WatchCapabilitiesRequest\x12)\n\x05query\x18\x01 \x01(\x0b\x32\x1a.caxton.v1.CapabilityQuery\"q\n\x0f\x43\x61pabilityEvent\x12\x0e\n\x06\x63hange\x18\x01 \x01(\t\x12)\n\x05offer\x18\x02 \x01(\x0b\x32\x1a.caxton.v1.CapabilityOffer\x12\x12\n\nat_unix_ms\x18\x03 \x01(\x03\x12\x0f\n\x07\x64ropped\x18\x04 \x01(\r*}\n\x0e\x43\x61pabilityPick\x12\x1f\n\x1b\x43\x41PABILITY_PICK_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41PABILITY_PICK_ALL\x10\x01\x12\x18\n\x14\x43\x41PABILITY_PICK_BEST\x10\x02\x12\x17\n\x13\x43\x41PABILITY_PICK_ANY\x10\x03*\x97\x01\n\x12\x43\x61pabilityLocality\x12#\n\x1f\x43\x41PABILITY_LOCALITY_UNSPECIFIED\x10\x00\x12 \n\x1c\x43\x41PABILITY_LOCALITY_ANYWHERE\x10\x01\x12\x1c\n\x18\x43\x41PABILITY_LOCALITY_NEAR\x10\x02\x12\x1c\n\x18\x43\x41PABILITY_LOCALITY_HERE\x10\x03\x32\x98\x03\n\x11\x43\x61pabilityService\x12~\n\x10\x46indCapabilities\x12\".caxton.v1.FindCapabilitiesRequest\x1a#.caxton.v1.FindCapabilitiesResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/capabilities/find\x12\x86\x01\n\rGetCapability\x12\x1f.caxton.v1.GetCapabilityRequest\x1a .caxton.v1.GetCapabilityResponse\"2\x82\xd3\xe4\x93\x02,\x12*/api/v1/agents/{agent}/capabilities/{name}\x12z\n\x11WatchCapabilities\x12#.caxton.v1.WatchCapabilitiesRequest\x1a\x1a.caxton.v1.CapabilityEvent\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/watch/capabilities0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,32 +38,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAPABILITYOFFER_COSTENTRY']._serialized_options = b'8\001'
   _globals['_CAPABILITYOFFER_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_CAPABILITYOFFER_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_CAPABILITYPICK']._serialized_start=1455
-  _globals['_CAPABILITYPICK']._serialized_end=1580
-  _globals['_CAPABILITYLOCALITY']._serialized_start=1583
-  _globals['_CAPABILITYLOCALITY']._serialized_end=1734
-  _globals['_CAPABILITYQUERY']._serialized_start=44
-  _globals['_CAPABILITYQUERY']._serialized_end=409
-  _globals['_CAPABILITYQUERY_ATTRIBUTESENTRY']._serialized_start=360
-  _globals['_CAPABILITYQUERY_ATTRIBUTESENTRY']._serialized_end=409
-  _globals['_CAPABILITYOFFER']._serialized_start=412
-  _globals['_CAPABILITYOFFER']._serialized_end=890
-  _globals['_CAPABILITYOFFER_COSTENTRY']._serialized_start=780
-  _globals['_CAPABILITYOFFER_COSTENTRY']._serialized_end=823
-  _globals['_CAPABILITYOFFER_ATTRIBUTESENTRY']._serialized_start=360
-  _globals['_CAPABILITYOFFER_ATTRIBUTESENTRY']._serialized_end=409
-  _globals['_FINDCAPABILITIESREQUEST']._serialized_start=893
-  _globals['_FINDCAPABILITIESREQUEST']._serialized_end=1042
-  _globals['_FINDCAPABILITIESRESPONSE']._serialized_start=1044
-  _globals['_FINDCAPABILITIESRESPONSE']._serialized_end=1128
-  _globals['_GETCAPABILITYREQUEST']._serialized_start=1130
-  _globals['_GETCAPABILITYREQUEST']._serialized_end=1198
-  _globals['_GETCAPABILITYRESPONSE']._serialized_start=1200
-  _globals['_GETCAPABILITYRESPONSE']._serialized_end=1267
-  _globals['_WATCHCAPABILITIESREQUEST']._serialized_start=1269
-  _globals['_WATCHCAPABILITIESREQUEST']._serialized_end=1338
-  _globals['_CAPABILITYEVENT']._serialized_start=1340
-  _globals['_CAPABILITYEVENT']._serialized_end=1453
-  _globals['_CAPABILITYSERVICE']._serialized_start=1737
-  _globals['_CAPABILITYSERVICE']._serialized_end=2021
+  _globals['_CAPABILITYSERVICE'].methods_by_name['FindCapabilities']._loaded_options = None
+  _globals['_CAPABILITYSERVICE'].methods_by_name['FindCapabilities']._serialized_options = b'\202\323\344\223\002\033\022\031/api/v1/capabilities/find'
+  _globals['_CAPABILITYSERVICE'].methods_by_name['GetCapability']._loaded_options = None
+  _globals['_CAPABILITYSERVICE'].methods_by_name['GetCapability']._serialized_options = b'\202\323\344\223\002,\022*/api/v1/agents/{agent}/capabilities/{name}'
+  _globals['_CAPABILITYSERVICE'].methods_by_name['WatchCapabilities']._loaded_options = None
+  _globals['_CAPABILITYSERVICE'].methods_by_name['WatchCapabilities']._serialized_options = b'\202\323\344\223\002\034\022\032/api/v1/watch/capabilities'
+  _globals['_CAPABILITYPICK']._serialized_start=1485
+  _globals['_CAPABILITYPICK']._serialized_end=1610
+  _globals['_CAPABILITYLOCALITY']._serialized_start=1613
+  _globals['_CAPABILITYLOCALITY']._serialized_end=1764
+  _globals['_CAPABILITYQUERY']._serialized_start=74
+  _globals['_CAPABILITYQUERY']._serialized_end=439
+  _globals['_CAPABILITYQUERY_ATTRIBUTESENTRY']._serialized_start=390
+  _globals['_CAPABILITYQUERY_ATTRIBUTESENTRY']._serialized_end=439
+  _globals['_CAPABILITYOFFER']._serialized_start=442
+  _globals['_CAPABILITYOFFER']._serialized_end=920
+  _globals['_CAPABILITYOFFER_COSTENTRY']._serialized_start=810
+  _globals['_CAPABILITYOFFER_COSTENTRY']._serialized_end=853
+  _globals['_CAPABILITYOFFER_ATTRIBUTESENTRY']._serialized_start=390
+  _globals['_CAPABILITYOFFER_ATTRIBUTESENTRY']._serialized_end=439
+  _globals['_FINDCAPABILITIESREQUEST']._serialized_start=923
+  _globals['_FINDCAPABILITIESREQUEST']._serialized_end=1072
+  _globals['_FINDCAPABILITIESRESPONSE']._serialized_start=1074
+  _globals['_FINDCAPABILITIESRESPONSE']._serialized_end=1158
+  _globals['_GETCAPABILITYREQUEST']._serialized_start=1160
+  _globals['_GETCAPABILITYREQUEST']._serialized_end=1228
+  _globals['_GETCAPABILITYRESPONSE']._serialized_start=1230
+  _globals['_GETCAPABILITYRESPONSE']._serialized_end=1297
+  _globals['_WATCHCAPABILITIESREQUEST']._serialized_start=1299
+  _globals['_WATCHCAPABILITIESREQUEST']._serialized_end=1368
+  _globals['_CAPABILITYEVENT']._serialized_start=1370
+  _globals['_CAPABILITYEVENT']._serialized_end=1483
+  _globals['_CAPABILITYSERVICE']._serialized_start=1767
+  _globals['_CAPABILITYSERVICE']._serialized_end=2175
 # @@protoc_insertion_point(module_scope)

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from caxton_node.pb import agents_pb2 as caxton_dot_v1_dot_agents__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63\x61xton/v1/deployments.proto\x12\tcaxton.v1\x1a\x16\x63\x61xton/v1/agents.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf4\x04\n\x17\x43reateDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06module\x18\x03 \x01(\x0c\x12\x15\n\rmodule_sha256\x18\x04 \x01(\t\x12\x10\n\x08replicas\x18\x05 \x01(\r\x12\x12\n\neverywhere\x18\x06 \x01(\x08\x12\x13\n\x0b\x63onstraints\x18\x07 \x03(\t\x12\x0e\n\x06spread\x18\x08 \x01(\t\x12+\n\x0b\x63onsistency\x18\t \x01(\x0e\x32\x16.caxton.v1.Consistency\x12!\n\x06limits\x18\n \x01(\x0b\x32\x11.caxton.v1.Limits\x12\'\n\x06\x63onfig\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0c\x63\x61pabilities\x18\x0c \x03(\t\x12\x1f\n\x03\x63pu\x18\r \x01(\x0e\x32\x12.caxton.v1.CpuMode\x12\x15\n\rwasm_features\x18\x0e \x03(\t\x12-\n\rdeterministic\x18\x0f \x01(\x0b\x32\x16.caxton.v1.Determinism\x12#\n\x07keeping\x18\x10 \x01(\x0e\x32\x12.caxton.v1.Keeping\x12\x1b\n\x13\x63heckpoint_every_ms\x18\x11 \x01(\r\x12%\n\x08\x62\x61tching\x18\x12 \x01(\x0e\x32\x13.caxton.v1.Batching\x12,\n\tprotocols\x18\x13 \x01(\x0e\x32\x19.caxton.v1.ProtocolPolicy\x12*\n\x0bon_conflict\x18\x14 \x01(\x0e\x32\x15.caxton.v1.OnConflict\x12\x0f\n\x07manages\x18\x15 \x03(\t\"E\n\x18\x43reateDeploymentResponse\x12)\n\ndeployment\x18\x01 \x01(\x0b\x32\x15.caxton.v1.Deployment\"\xba\x05\n\x17UpdateDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\x0c\x12\x15\n\rmodule_sha256\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x10\n\x08replicas\x18\x05 \x01(\r\x12\x12\n\neverywhere\x18\x06 \x01(\x08\x12%\n\x0b\x63onstraints\x18\x07 \x01(\x0b\x32\x10.caxton.v1.Names\x12\x13\n\x06spread\x18\x08 \x01(\tH\x00\x88\x01\x01\x12+\n\x0b\x63onsistency\x18\t \x01(\x0e\x32\x16.caxton.v1.Consistency\x12!\n\x06limits\x18\n \x01(\x0b\x32\x11.caxton.v1.Limits\x12\'\n\x06\x63onfig\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12&\n\x0c\x63\x61pabilities\x18\x0c \x01(\x0b\x32\x10.caxton.v1.Names\x12\x1f\n\x03\x63pu\x18\r \x01(\x0e\x32\x12.caxton.v1.CpuMode\x12\'\n\rwasm_features\x18\x0e \x01(\x0b\x32\x10.caxton.v1.Names\x12#\n\x07keeping\x18\x0f \x01(\x0e\x32\x12.caxton.v1.Keeping\x12 \n\x13\x63heckpoint_every_ms\x18\x10 \x01(\rH\x01\x88\x01\x01\x12%\n\x08\x62\x61tching\x18\x11 \x01(\x0e\x32\x13.caxton.v1.Batching\x12,\n\tprotocols\x18\x12 \x01(\x0e\x32\x19.caxton.v1.ProtocolPolicy\x12*\n\x0bon_conflict\x18\x13 \x01(\x0e\x32\x15.caxton.v1.OnConflict\x12!\n\x07manages\x18\x14 \x01(\x0b\x32\x10.caxton.v1.NamesB\t\n\x07_spreadB\x16\n\x14_checkpoint_every_ms\"E\n\x18UpdateDeploymentResponse\x12)\n\ndeployment\x18\x01 \x01(\x0b\x32\x15.caxton.v1.Deployment\"\'\n\x17\x44\x65leteDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\")\n\x18\x44\x65leteDeploymentResponse\x12\r\n\x05nodes\x18\x01 \x03(\t\"$\n\x14GetDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"B\n\x15GetDeploymentResponse\x12)\n\ndeployment\x18\x01 \x01(\x0b\x32\x15.caxton.v1.Deployment\"\x18\n\x16ListDeploymentsRequest\"E\n\x17ListDeploymentsResponse\x12*\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32\x15.caxton.v1.Deployment\"&\n\x16WatchDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x0f\x44\x65ploymentEvent\x12\x12\n\nat_unix_ms\x18\x01 \x01(\x03\x12)\n\ndeployment\x18\x02 \x01(\x0b\x32\x15.caxton.v1.Deployment\"\xf9\x02\n\nDeployment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12)\n\x05phase\x18\x03 \x01(\x0e\x32\x1a.caxton.v1.DeploymentPhase\x12\x0e\n\x06wanted\x18\x04 \x01(\r\x12\x0f\n\x07running\x18\x05 \x01(\r\x12\x12\n\neverywhere\x18\x06 \x01(\x08\x12\x13\n\x0b\x63onstraints\x18\x07 \x03(\t\x12\x0e\n\x06spread\x18\x08 \x01(\t\x12+\n\x0b\x63onsistency\x18\t \x01(\x0e\x32\x16.caxton.v1.Consistency\x12\x15\n\rmodule_sha256\x18\n \x01(\t\x12\x12\n\ngeneration\x18\x0b \x01(\x04\x12\x17\n\x0f\x63reated_unix_ms\x18\x0c \x01(\x03\x12\x17\n\x0fupdated_unix_ms\x18\r \x01(\x03\x12\x10\n\x08shortage\x18\x0e \x01(\t\x12+\n\x06\x64\x65tail\x18\x0f \x01(\x0b\x32\x1b.caxton.v1.DeploymentDetail\"\xcb\x04\n\x10\x44\x65ploymentDetail\x12$\n\x08replicas\x18\x01 \x03(\x0b\x32\x12.caxton.v1.Replica\x12;\n\x08unplaced\x18\x02 \x03(\x0b\x32).caxton.v1.DeploymentDetail.UnplacedEntry\x12!\n\x06limits\x18\x03 \x01(\x0b\x32\x11.caxton.v1.Limits\x12\'\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\x14granted_capabilities\x18\x05 \x03(\t\x12\x1f\n\x03\x63pu\x18\x06 \x01(\x0e\x32\x12.caxton.v1.CpuMode\x12\x15\n\rwasm_features\x18\x07 \x03(\t\x12-\n\rdeterministic\x18\x08 \x01(\x0b\x32\x16.caxton.v1.Determinism\x12#\n\x07keeping\x18\t \x01(\x0e\x32\x12.caxton.v1.Keeping\x12\x1b\n\x13\x63heckpoint_every_ms\x18\n \x01(\r\x12%\n\x08\x62\x61tching\x18\x0b \x01(\x0e\x32\x13.caxton.v1.Batching\x12,\n\tprotocols\x18\x0c \x01(\x0e\x32\x19.caxton.v1.ProtocolPolicy\x12*\n\x0bon_conflict\x18\r \x01(\x0e\x32\x15.caxton.v1.OnConflict\x12\x0f\n\x07manages\x18\x0e \x03(\t\x1a/\n\rUnplacedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc8\x01\n\x07Replica\x12\x0c\n\x04node\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.caxton.v1.ReplicaState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12\x10\n\x08instance\x18\x05 \x01(\t\x12*\n\x0b\x61gent_state\x18\x06 \x01(\x0e\x32\x15.caxton.v1.AgentState\x12\x15\n\rsince_unix_ms\x18\x07 \x01(\x03\x12\x0e\n\x06placed\x18\x08 \x01(\x08*a\n\x0b\x43onsistency\x12\x1b\n\x17\x43ONSISTENCY_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONSISTENCY_AVAILABLE\x10\x01\x12\x1a\n\x16\x43ONSISTENCY_CONSISTENT\x10\x02*\x8e\x01\n\x0f\x44\x65ploymentPhase\x12 \n\x1c\x44\x45PLOYMENT_PHASE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45PLOYMENT_PHASE_DEPLOYING\x10\x01\x12\x1c\n\x18\x44\x45PLOYMENT_PHASE_RUNNING\x10\x02\x12\x1b\n\x17\x44\x45PLOYMENT_PHASE_FAILED\x10\x03*\xa5\x02\n\x0cReplicaState\x12\x1d\n\x19REPLICA_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15REPLICA_STATE_WAITING\x10\x01\x12\x1a\n\x16REPLICA_STATE_STARTING\x10\x02\x12\x1a\n\x16REPLICA_STATE_UPDATING\x10\x03\x12\x19\n\x15REPLICA_STATE_RUNNING\x10\x04\x12\x1d\n\x19REPLICA_STATE_STANDING_IN\x10\x05\x12\x19\n\x15REPLICA_STATE_RESTING\x10\x06\x12\x19\n\x15REPLICA_STATE_LEAVING\x10\x07\x12\x18\n\x14REPLICA_STATE_FAILED\x10\x08\x12\x19\n\x15REPLICA_STATE_REFUSED\x10\t2\xaa\x04\n\x0f\x41gentDeployment\x12[\n\x10\x43reateDeployment\x12\".caxton.v1.CreateDeploymentRequest\x1a#.caxton.v1.CreateDeploymentResponse\x12[\n\x10UpdateDeployment\x12\".caxton.v1.UpdateDeploymentRequest\x1a#.caxton.v1.UpdateDeploymentResponse\x12[\n\x10\x44\x65leteDeployment\x12\".caxton.v1.DeleteDeploymentRequest\x1a#.caxton.v1.DeleteDeploymentResponse\x12R\n\rGetDeployment\x12\x1f.caxton.v1.GetDeploymentRequest\x1a .caxton.v1.GetDeploymentResponse\x12X\n\x0fListDeployments\x12!.caxton.v1.ListDeploymentsRequest\x1a\".caxton.v1.ListDeploymentsResponse\x12R\n\x0fWatchDeployment\x12!.caxton.v1.WatchDeploymentRequest\x1a\x1a.caxton.v1.DeploymentEvent0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63\x61xton/v1/deployments.proto\x12\tcaxton.v1\x1a\x16\x63\x61xton/v1/agents.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf4\x04\n\x17\x43reateDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06module\x18\x03 \x01(\x0c\x12\x15\n\rmodule_sha256\x18\x04 \x01(\t\x12\x10\n\x08replicas\x18\x05 \x01(\r\x12\x12\n\neverywhere\x18\x06 \x01(\x08\x12\x13\n\x0b\x63onstraints\x18\x07 \x03(\t\x12\x0e\n\x06spread\x18\x08 \x01(\t\x12+\n\x0b\x63onsistency\x18\t \x01(\x0e\x32\x16.caxton.v1.Consistency\x12!\n\x06limits\x18\n \x01(\x0b\x32\x11.caxton.v1.Limits\x12\'\n\x06\x63onfig\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0c\x63\x61pabilities\x18\x0c \x03(\t\x12\x1f\n\x03\x63pu\x18\r \x01(\x0e\x32\x12.caxton.v1.CpuMode\x12\x15\n\rwasm_features\x18\x0e \x03(\t\x12-\n\rdeterministic\x18\x0f \x01(\x0b\x32\x16.caxton.v1.Determinism\x12#\n\x07keeping\x18\x10 \x01(\x0e\x32\x12.caxton.v1.Keeping\x12\x1b\n\x13\x63heckpoint_every_ms\x18\x11 \x01(\r\x12%\n\x08\x62\x61tching\x18\x12 \x01(\x0e\x32\x13.caxton.v1.Batching\x12,\n\tprotocols\x18\x13 \x01(\x0e\x32\x19.caxton.v1.ProtocolPolicy\x12*\n\x0bon_conflict\x18\x14 \x01(\x0e\x32\x15.caxton.v1.OnConflict\x12\x0f\n\x07manages\x18\x15 \x03(\t\"E\n\x18\x43reateDeploymentResponse\x12)\n\ndeployment\x18\x01 \x01(\x0b\x32\x15.caxton.v1.Deployment\"\xba\x05\n\x17UpdateDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06module\x18\x02 \x01(\x0c\x12\x15\n\rmodule_sha256\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x10\n\x08replicas\x18\x05 \x01(\r\x12\x12\n\neverywhere\x18\x06 \x01(\x08\x12%\n\x0b\x63onstraints\x18\x07 \x01(\x0b\x32\x10.caxton.v1.Names\x12\x13\n\x06spread\x18\x08 \x01(\tH\x00\x88\x01\x01\x12+\n\x0b\x63onsistency\x18\t \x01(\x0e\x32\x16.caxton.v1.Consistency\x12!\n\x06limits\x18\n \x01(\x0b\x32\x11.caxton.v1.Limits\x12\'\n\x06\x63onfig\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12&\n\x0c\x63\x61pabilities\x18\x0c \x01(\x0b\x32\x10.caxton.v1.Names\x12\x1f\n\x03\x63pu\x18\r \x01(\x0e\x32\x12.caxton.v1.CpuMode\x12\'\n\rwasm_features\x18\x0e \x01(\x0b\x32\x10.caxton.v1.Names\x12#\n\x07keeping\x18\x0f \x01(\x0e\x32\x12.caxton.v1.Keeping\x12 \n\x13\x63heckpoint_every_ms\x18\x10 \x01(\rH\x01\x88\x01\x01\x12%\n\x08\x62\x61tching\x18\x11 \x01(\x0e\x32\x13.caxton.v1.Batching\x12,\n\tprotocols\x18\x12 \x01(\x0e\x32\x19.caxton.v1.ProtocolPolicy\x12*\n\x0bon_conflict\x18\x13 \x01(\x0e\x32\x15.caxton.v1.OnConflict\x12!\n\x07manages\x18\x14 \x01(\x0b\x32\x10.caxton.v1.NamesB\t\n\x07_spreadB\x16\n\x14_checkpoint_every_ms\"E\n\x18UpdateDeploymentResponse\x12)\n\ndeployment\x18\x01 \x01(\x0b\x32\x15.caxton.v1.Deployment\"\'\n\x17\x44\x65leteDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\")\n\x18\x44\x65leteDeploymentResponse\x12\r\n\x05nodes\x18\x01 \x03(\t\"$\n\x14GetDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"B\n\x15GetDeploymentResponse\x12)\n\ndeployment\x18\x01 \x01(\x0b\x32\x15.caxton.v1.Deployment\"?\n\x16ListDeploymentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"^\n\x17ListDeploymentsResponse\x12*\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32\x15.caxton.v1.Deployment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16WatchDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x0f\x44\x65ploymentEvent\x12\x12\n\nat_unix_ms\x18\x01 \x01(\x03\x12)\n\ndeployment\x18\x02 \x01(\x0b\x32\x15.caxton.v1.Deployment\"\xf9\x02\n\nDeployment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12)\n\x05phase\x18\x03 \x01(\x0e\x32\x1a.caxton.v1.DeploymentPhase\x12\x0e\n\x06wanted\x18\x04 \x01(\r\x12\x0f\n\x07running\x18\x05 \x01(\r\x12\x12\n\neverywhere\x18\x06 \x01(\x08\x12\x13\n\x0b\x63onstraints\x18\x07 \x03(\t\x12\x0e\n\x06spread\x18\x08 \x01(\t\x12+\n\x0b\x63onsistency\x18\t \x01(\x0e\x32\x16.caxton.v1.Consistency\x12\x15\n\rmodule_sha256\x18\n \x01(\t\x12\x12\n\ngeneration\x18\x0b \x01(\x04\x12\x17\n\x0f\x63reated_unix_ms\x18\x0c \x01(\x03\x12\x17\n\x0fupdated_unix_ms\x18\r \x01(\x03\x12\x10\n\x08shortage\x18\x0e \x01(\t\x12+\n\x06\x64\x65tail\x18\x0f \x01(\x0b\x32\x1b.caxton.v1.DeploymentDetail\"\xcb\x04\n\x10\x44\x65ploymentDetail\x12$\n\x08replicas\x18\x01 \x03(\x0b\x32\x12.caxton.v1.Replica\x12;\n\x08unplaced\x18\x02 \x03(\x0b\x32).caxton.v1.DeploymentDetail.UnplacedEntry\x12!\n\x06limits\x18\x03 \x01(\x0b\x32\x11.caxton.v1.Limits\x12\'\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\x14granted_capabilities\x18\x05 \x03(\t\x12\x1f\n\x03\x63pu\x18\x06 \x01(\x0e\x32\x12.caxton.v1.CpuMode\x12\x15\n\rwasm_features\x18\x07 \x03(\t\x12-\n\rdeterministic\x18\x08 \x01(\x0b\x32\x16.caxton.v1.Determinism\x12#\n\x07keeping\x18\t \x01(\x0e\x32\x12.caxton.v1.Keeping\x12\x1b\n\x13\x63heckpoint_every_ms\x18\n \x01(\r\x12%\n\x08\x62\x61tching\x18\x0b \x01(\x0e\x32\x13.caxton.v1.Batching\x12,\n\tprotocols\x18\x0c \x01(\x0e\x32\x19.caxton.v1.ProtocolPolicy\x12*\n\x0bon_conflict\x18\r \x01(\x0e\x32\x15.caxton.v1.OnConflict\x12\x0f\n\x07manages\x18\x0e \x03(\t\x1a/\n\rUnplacedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc8\x01\n\x07Replica\x12\x0c\n\x04node\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.caxton.v1.ReplicaState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12\x10\n\x08instance\x18\x05 \x01(\t\x12*\n\x0b\x61gent_state\x18\x06 \x01(\x0e\x32\x15.caxton.v1.AgentState\x12\x15\n\rsince_unix_ms\x18\x07 \x01(\x03\x12\x0e\n\x06placed\x18\x08 \x01(\x08*a\n\x0b\x43onsistency\x12\x1b\n\x17\x43ONSISTENCY_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONSISTENCY_AVAILABLE\x10\x01\x12\x1a\n\x16\x43ONSISTENCY_CONSISTENT\x10\x02*\x8e\x01\n\x0f\x44\x65ploymentPhase\x12 \n\x1c\x44\x45PLOYMENT_PHASE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45PLOYMENT_PHASE_DEPLOYING\x10\x01\x12\x1c\n\x18\x44\x45PLOYMENT_PHASE_RUNNING\x10\x02\x12\x1b\n\x17\x44\x45PLOYMENT_PHASE_FAILED\x10\x03*\xa5\x02\n\x0cReplicaState\x12\x1d\n\x19REPLICA_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15REPLICA_STATE_WAITING\x10\x01\x12\x1a\n\x16REPLICA_STATE_STARTING\x10\x02\x12\x1a\n\x16REPLICA_STATE_UPDATING\x10\x03\x12\x19\n\x15REPLICA_STATE_RUNNING\x10\x04\x12\x1d\n\x19REPLICA_STATE_STANDING_IN\x10\x05\x12\x19\n\x15REPLICA_STATE_RESTING\x10\x06\x12\x19\n\x15REPLICA_STATE_LEAVING\x10\x07\x12\x18\n\x14REPLICA_STATE_FAILED\x10\x08\x12\x19\n\x15REPLICA_STATE_REFUSED\x10\t2\x81\x06\n\x0f\x41gentDeployment\x12{\n\x10\x43reateDeployment\x12\".caxton.v1.CreateDeploymentRequest\x1a#.caxton.v1.CreateDeploymentResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\"\x13/api/v1/deployments:\x01*\x12\x82\x01\n\x10UpdateDeployment\x12\".caxton.v1.UpdateDeploymentRequest\x1a#.caxton.v1.UpdateDeploymentResponse\"%\x82\xd3\xe4\x93\x02\x1f\x32\x1a/api/v1/deployments/{name}:\x01*\x12\x7f\n\x10\x44\x65leteDeployment\x12\".caxton.v1.DeleteDeploymentRequest\x1a#.caxton.v1.DeleteDeploymentResponse\"\"\x82\xd3\xe4\x93\x02\x1c*\x1a/api/v1/deployments/{name}\x12v\n\rGetDeployment\x12\x1f.caxton.v1.GetDeploymentRequest\x1a .caxton.v1.GetDeploymentResponse\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/deployments/{name}\x12u\n\x0fListDeployments\x12!.caxton.v1.ListDeploymentsRequest\x1a\".caxton.v1.ListDeploymentsResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/api/v1/deployments\x12|\n\x0fWatchDeployment\x12!.caxton.v1.WatchDeploymentRequest\x1a\x1a.caxton.v1.DeploymentEvent\"(\x82\xd3\xe4\x93\x02\"\x12 /api/v1/watch/deployments/{name}0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,44 +36,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DEPLOYMENTDETAIL_UNPLACEDENTRY']._loaded_options = None
   _globals['_DEPLOYMENTDETAIL_UNPLACEDENTRY']._serialized_options = b'8\001'
-  _globals['_CONSISTENCY']._serialized_start=3152
-  _globals['_CONSISTENCY']._serialized_end=3249
-  _globals['_DEPLOYMENTPHASE']._serialized_start=3252
-  _globals['_DEPLOYMENTPHASE']._serialized_end=3394
-  _globals['_REPLICASTATE']._serialized_start=3397
-  _globals['_REPLICASTATE']._serialized_end=3690
-  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_start=97
-  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_end=725
-  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_start=727
-  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_end=796
-  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_start=799
-  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_end=1497
-  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_start=1499
-  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_end=1568
-  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_start=1570
-  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_end=1609
-  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_start=1611
-  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_end=1652
-  _globals['_GETDEPLOYMENTREQUEST']._serialized_start=1654
-  _globals['_GETDEPLOYMENTREQUEST']._serialized_end=1690
-  _globals['_GETDEPLOYMENTRESPONSE']._serialized_start=1692
-  _globals['_GETDEPLOYMENTRESPONSE']._serialized_end=1758
-  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_start=1760
-  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_end=1784
-  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_start=1786
-  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_end=1855
-  _globals['_WATCHDEPLOYMENTREQUEST']._serialized_start=1857
-  _globals['_WATCHDEPLOYMENTREQUEST']._serialized_end=1895
-  _globals['_DEPLOYMENTEVENT']._serialized_start=1897
-  _globals['_DEPLOYMENTEVENT']._serialized_end=1977
-  _globals['_DEPLOYMENT']._serialized_start=1980
-  _globals['_DEPLOYMENT']._serialized_end=2357
-  _globals['_DEPLOYMENTDETAIL']._serialized_start=2360
-  _globals['_DEPLOYMENTDETAIL']._serialized_end=2947
-  _globals['_DEPLOYMENTDETAIL_UNPLACEDENTRY']._serialized_start=2900
-  _globals['_DEPLOYMENTDETAIL_UNPLACEDENTRY']._serialized_end=2947
-  _globals['_REPLICA']._serialized_start=2950
-  _globals['_REPLICA']._serialized_end=3150
-  _globals['_AGENTDEPLOYMENT']._serialized_start=3693
-  _globals['_AGENTDEPLOYMENT']._serialized_end=4247
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['CreateDeployment']._loaded_options = None
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['CreateDeployment']._serialized_options = b'\202\323\344\223\002\030\"\023/api/v1/deployments:\001*'
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['UpdateDeployment']._loaded_options = None
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['UpdateDeployment']._serialized_options = b'\202\323\344\223\002\0372\032/api/v1/deployments/{name}:\001*'
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['DeleteDeployment']._loaded_options = None
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['DeleteDeployment']._serialized_options = b'\202\323\344\223\002\034*\032/api/v1/deployments/{name}'
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['GetDeployment']._loaded_options = None
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['GetDeployment']._serialized_options = b'\202\323\344\223\002\034\022\032/api/v1/deployments/{name}'
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['ListDeployments']._loaded_options = None
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['ListDeployments']._serialized_options = b'\202\323\344\223\002\025\022\023/api/v1/deployments'
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['WatchDeployment']._loaded_options = None
+  _globals['_AGENTDEPLOYMENT'].methods_by_name['WatchDeployment']._serialized_options = b'\202\323\344\223\002\"\022 /api/v1/watch/deployments/{name}'
+  _globals['_CONSISTENCY']._serialized_start=3246
+  _globals['_CONSISTENCY']._serialized_end=3343
+  _globals['_DEPLOYMENTPHASE']._serialized_start=3346
+  _globals['_DEPLOYMENTPHASE']._serialized_end=3488
+  _globals['_REPLICASTATE']._serialized_start=3491
+  _globals['_REPLICASTATE']._serialized_end=3784
+  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_start=127
+  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_end=755
+  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_start=757
+  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_end=826
+  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_start=829
+  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_end=1527
+  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_start=1529
+  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_end=1598
+  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_start=1600
+  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_end=1639
+  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_start=1641
+  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_end=1682
+  _globals['_GETDEPLOYMENTREQUEST']._serialized_start=1684
+  _globals['_GETDEPLOYMENTREQUEST']._serialized_end=1720
+  _globals['_GETDEPLOYMENTRESPONSE']._serialized_start=1722
+  _globals['_GETDEPLOYMENTRESPONSE']._serialized_end=1788
+  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_start=1790
+  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_end=1853
+  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_start=1855
+  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_end=1949
+  _globals['_WATCHDEPLOYMENTREQUEST']._serialized_start=1951
+  _globals['_WATCHDEPLOYMENTREQUEST']._serialized_end=1989
+  _globals['_DEPLOYMENTEVENT']._serialized_start=1991
+  _globals['_DEPLOYMENTEVENT']._serialized_end=2071
+  _globals['_DEPLOYMENT']._serialized_start=2074
+  _globals['_DEPLOYMENT']._serialized_end=2451
+  _globals['_DEPLOYMENTDETAIL']._serialized_start=2454
+  _globals['_DEPLOYMENTDETAIL']._serialized_end=3041
+  _globals['_DEPLOYMENTDETAIL_UNPLACEDENTRY']._serialized_start=2994
+  _globals['_DEPLOYMENTDETAIL_UNPLACEDENTRY']._serialized_end=3041
+  _globals['_REPLICA']._serialized_start=3044
+  _globals['_REPLICA']._serialized_end=3244
+  _globals['_AGENTDEPLOYMENT']._serialized_start=3787
+  _globals['_AGENTDEPLOYMENT']._serialized_end=4556
 # @@protoc_insertion_point(module_scope)

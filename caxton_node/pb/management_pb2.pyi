@@ -17,28 +17,34 @@ class HealthRequest(_message.Message):
     def __init__(self, node: _Optional[str] = ...) -> None: ...
 
 class HealthResponse(_message.Message):
-    __slots__ = ("ready", "node_id", "version", "uptime_s", "checks")
+    __slots__ = ("ready", "node_id", "version", "uptime_s", "checks", "alive", "status")
     READY_FIELD_NUMBER: _ClassVar[int]
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     UPTIME_S_FIELD_NUMBER: _ClassVar[int]
     CHECKS_FIELD_NUMBER: _ClassVar[int]
+    ALIVE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
     ready: bool
     node_id: str
     version: str
     uptime_s: float
     checks: _containers.RepeatedCompositeFieldContainer[HealthCheck]
-    def __init__(self, ready: _Optional[bool] = ..., node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_s: _Optional[float] = ..., checks: _Optional[_Iterable[_Union[HealthCheck, _Mapping]]] = ...) -> None: ...
+    alive: bool
+    status: str
+    def __init__(self, ready: _Optional[bool] = ..., node_id: _Optional[str] = ..., version: _Optional[str] = ..., uptime_s: _Optional[float] = ..., checks: _Optional[_Iterable[_Union[HealthCheck, _Mapping]]] = ..., alive: _Optional[bool] = ..., status: _Optional[str] = ...) -> None: ...
 
 class HealthCheck(_message.Message):
-    __slots__ = ("name", "ok", "detail")
+    __slots__ = ("name", "ok", "detail", "state")
     NAME_FIELD_NUMBER: _ClassVar[int]
     OK_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     name: str
     ok: bool
     detail: str
-    def __init__(self, name: _Optional[str] = ..., ok: _Optional[bool] = ..., detail: _Optional[str] = ...) -> None: ...
+    state: str
+    def __init__(self, name: _Optional[str] = ..., ok: _Optional[bool] = ..., detail: _Optional[str] = ..., state: _Optional[str] = ...) -> None: ...
 
 class MetricsRequest(_message.Message):
     __slots__ = ("node", "prefix")

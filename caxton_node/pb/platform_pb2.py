@@ -22,33 +22,42 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63\x61xton/v1/platform.proto\x12\tcaxton.v1\"y\n\x14ListAgentKeysRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\x12\x0e\n\x06shared\x18\x04 \x01(\x08\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\"d\n\x15ListAgentKeysResponse\x12!\n\x04keys\x18\x01 \x03(\x0b\x32\x13.caxton.v1.AgentKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0f\n\x07node_id\x18\x03 \x01(\t\"<\n\x08\x41gentKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x12\n\nsize_bytes\x18\x03 \x01(\r\"M\n\x12GetAgentKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0e\n\x06shared\x18\x04 \x01(\x08\"W\n\x13GetAgentKeyResponse\x12 \n\x03key\x18\x01 \x01(\x0b\x32\x13.caxton.v1.AgentKey\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x0f\n\x07node_id\x18\x03 \x01(\t\"\x84\x01\n\x12PutAgentKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\x0c\x12\x0e\n\x06shared\x18\x05 \x01(\x08\x12\x17\n\nif_version\x18\x06 \x01(\x03H\x00\x88\x01\x01\x42\r\n\x0b_if_version\"H\n\x13PutAgentKeyResponse\x12 \n\x03key\x18\x01 \x01(\x0b\x32\x13.caxton.v1.AgentKey\x12\x0f\n\x07node_id\x18\x02 \x01(\t\"^\n\x16\x44\x65leteAgentKeysRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0e\n\x06shared\x18\x04 \x01(\x08\x12\x0b\n\x03\x61ll\x18\x05 \x01(\x08\";\n\x17\x44\x65leteAgentKeysResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x04\x12\x0f\n\x07node_id\x18\x02 \x01(\t2\xdb\x02\n\x0f\x41gentKeyService\x12R\n\rListAgentKeys\x12\x1f.caxton.v1.ListAgentKeysRequest\x1a .caxton.v1.ListAgentKeysResponse\x12L\n\x0bGetAgentKey\x12\x1d.caxton.v1.GetAgentKeyRequest\x1a\x1e.caxton.v1.GetAgentKeyResponse\x12L\n\x0bPutAgentKey\x12\x1d.caxton.v1.PutAgentKeyRequest\x1a\x1e.caxton.v1.PutAgentKeyResponse\x12X\n\x0f\x44\x65leteAgentKeys\x12!.caxton.v1.DeleteAgentKeysRequest\x1a\".caxton.v1.DeleteAgentKeysResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63\x61xton/v1/platform.proto\x12\tcaxton.v1\x1a\x1cgoogle/api/annotations.proto\"y\n\x14ListAgentKeysRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0e\n\x06prefix\x18\x03 \x01(\t\x12\x0e\n\x06shared\x18\x04 \x01(\x08\x12\x11\n\tpage_size\x18\x05 \x01(\r\x12\x12\n\npage_token\x18\x06 \x01(\t\"d\n\x15ListAgentKeysResponse\x12!\n\x04keys\x18\x01 \x03(\x0b\x32\x13.caxton.v1.AgentKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x0f\n\x07node_id\x18\x03 \x01(\t\"<\n\x08\x41gentKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x12\n\nsize_bytes\x18\x03 \x01(\r\"M\n\x12GetAgentKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0e\n\x06shared\x18\x04 \x01(\x08\"W\n\x13GetAgentKeyResponse\x12 \n\x03key\x18\x01 \x01(\x0b\x32\x13.caxton.v1.AgentKey\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x0f\n\x07node_id\x18\x03 \x01(\t\"\x84\x01\n\x12PutAgentKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\x0c\x12\x0e\n\x06shared\x18\x05 \x01(\x08\x12\x17\n\nif_version\x18\x06 \x01(\x03H\x00\x88\x01\x01\x42\r\n\x0b_if_version\"H\n\x13PutAgentKeyResponse\x12 \n\x03key\x18\x01 \x01(\x0b\x32\x13.caxton.v1.AgentKey\x12\x0f\n\x07node_id\x18\x02 \x01(\t\"^\n\x16\x44\x65leteAgentKeysRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0e\n\x06shared\x18\x04 \x01(\x08\x12\x0b\n\x03\x61ll\x18\x05 \x01(\x08\";\n\x17\x44\x65leteAgentKeysResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x04\x12\x0f\n\x07node_id\x18\x02 \x01(\t2\x9f\x04\n\x0f\x41gentKeyService\x12v\n\rListAgentKeys\x12\x1f.caxton.v1.ListAgentKeysRequest\x1a .caxton.v1.ListAgentKeysResponse\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/agents/{name}/keys\x12v\n\x0bGetAgentKey\x12\x1d.caxton.v1.GetAgentKeyRequest\x1a\x1e.caxton.v1.GetAgentKeyResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /api/v1/agents/{name}/keys/{key}\x12y\n\x0bPutAgentKey\x12\x1d.caxton.v1.PutAgentKeyRequest\x1a\x1e.caxton.v1.PutAgentKeyResponse\"+\x82\xd3\xe4\x93\x02%\x1a /api/v1/agents/{name}/keys/{key}:\x01*\x12\xa0\x01\n\x0f\x44\x65leteAgentKeys\x12!.caxton.v1.DeleteAgentKeysRequest\x1a\".caxton.v1.DeleteAgentKeysResponse\"F\x82\xd3\xe4\x93\x02@* /api/v1/agents/{name}/keys/{key}Z\x1c*\x1a/api/v1/agents/{name}/keysb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'caxton.v1.platform_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTAGENTKEYSREQUEST']._serialized_start=39
-  _globals['_LISTAGENTKEYSREQUEST']._serialized_end=160
-  _globals['_LISTAGENTKEYSRESPONSE']._serialized_start=162
-  _globals['_LISTAGENTKEYSRESPONSE']._serialized_end=262
-  _globals['_AGENTKEY']._serialized_start=264
-  _globals['_AGENTKEY']._serialized_end=324
-  _globals['_GETAGENTKEYREQUEST']._serialized_start=326
-  _globals['_GETAGENTKEYREQUEST']._serialized_end=403
-  _globals['_GETAGENTKEYRESPONSE']._serialized_start=405
-  _globals['_GETAGENTKEYRESPONSE']._serialized_end=492
-  _globals['_PUTAGENTKEYREQUEST']._serialized_start=495
-  _globals['_PUTAGENTKEYREQUEST']._serialized_end=627
-  _globals['_PUTAGENTKEYRESPONSE']._serialized_start=629
-  _globals['_PUTAGENTKEYRESPONSE']._serialized_end=701
-  _globals['_DELETEAGENTKEYSREQUEST']._serialized_start=703
-  _globals['_DELETEAGENTKEYSREQUEST']._serialized_end=797
-  _globals['_DELETEAGENTKEYSRESPONSE']._serialized_start=799
-  _globals['_DELETEAGENTKEYSRESPONSE']._serialized_end=858
-  _globals['_AGENTKEYSERVICE']._serialized_start=861
-  _globals['_AGENTKEYSERVICE']._serialized_end=1208
+  _globals['_AGENTKEYSERVICE'].methods_by_name['ListAgentKeys']._loaded_options = None
+  _globals['_AGENTKEYSERVICE'].methods_by_name['ListAgentKeys']._serialized_options = b'\202\323\344\223\002\034\022\032/api/v1/agents/{name}/keys'
+  _globals['_AGENTKEYSERVICE'].methods_by_name['GetAgentKey']._loaded_options = None
+  _globals['_AGENTKEYSERVICE'].methods_by_name['GetAgentKey']._serialized_options = b'\202\323\344\223\002\"\022 /api/v1/agents/{name}/keys/{key}'
+  _globals['_AGENTKEYSERVICE'].methods_by_name['PutAgentKey']._loaded_options = None
+  _globals['_AGENTKEYSERVICE'].methods_by_name['PutAgentKey']._serialized_options = b'\202\323\344\223\002%\032 /api/v1/agents/{name}/keys/{key}:\001*'
+  _globals['_AGENTKEYSERVICE'].methods_by_name['DeleteAgentKeys']._loaded_options = None
+  _globals['_AGENTKEYSERVICE'].methods_by_name['DeleteAgentKeys']._serialized_options = b'\202\323\344\223\002@* /api/v1/agents/{name}/keys/{key}Z\034*\032/api/v1/agents/{name}/keys'
+  _globals['_LISTAGENTKEYSREQUEST']._serialized_start=69
+  _globals['_LISTAGENTKEYSREQUEST']._serialized_end=190
+  _globals['_LISTAGENTKEYSRESPONSE']._serialized_start=192
+  _globals['_LISTAGENTKEYSRESPONSE']._serialized_end=292
+  _globals['_AGENTKEY']._serialized_start=294
+  _globals['_AGENTKEY']._serialized_end=354
+  _globals['_GETAGENTKEYREQUEST']._serialized_start=356
+  _globals['_GETAGENTKEYREQUEST']._serialized_end=433
+  _globals['_GETAGENTKEYRESPONSE']._serialized_start=435
+  _globals['_GETAGENTKEYRESPONSE']._serialized_end=522
+  _globals['_PUTAGENTKEYREQUEST']._serialized_start=525
+  _globals['_PUTAGENTKEYREQUEST']._serialized_end=657
+  _globals['_PUTAGENTKEYRESPONSE']._serialized_start=659
+  _globals['_PUTAGENTKEYRESPONSE']._serialized_end=731
+  _globals['_DELETEAGENTKEYSREQUEST']._serialized_start=733
+  _globals['_DELETEAGENTKEYSREQUEST']._serialized_end=827
+  _globals['_DELETEAGENTKEYSRESPONSE']._serialized_start=829
+  _globals['_DELETEAGENTKEYSRESPONSE']._serialized_end=888
+  _globals['_AGENTKEYSERVICE']._serialized_start=891
+  _globals['_AGENTKEYSERVICE']._serialized_end=1434
 # @@protoc_insertion_point(module_scope)

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from caxton_node.pb import tracking_pb2 as caxton_dot_v1_dot_tracking__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63\x61xton/v1/registry.proto\x12\tcaxton.v1\x1a\x18\x63\x61xton/v1/tracking.proto\"\"\n\x12GetRegistryRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"\xc9\x01\n\x13GetRegistryResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12<\n\x07\x65ntries\x18\x02 \x03(\x0b\x32+.caxton.v1.GetRegistryResponse.EntriesEntry\x12\x12\n\ntombstones\x18\x03 \x01(\x04\x12\x0c\n\x04root\x18\x04 \x01(\t\x12\x11\n\tconflicts\x18\x05 \x01(\x04\x1a.\n\x0c\x45ntriesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"u\n\x14ListConflictsRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x15\n\rsince_unix_ms\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x11\n\there_only\x18\x05 \x01(\x08\"\x85\x01\n\x15ListConflictsResponse\x12,\n\tconflicts\x18\x01 \x03(\x0b\x32\x19.caxton.v1.OverruledWrite\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12%\n\x06silent\x18\x03 \x03(\x0b\x32\x15.caxton.v1.SilentNode\"\x92\x02\n\x0eOverruledWrite\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12&\n\x05loser\x18\x03 \x01(\x0b\x32\x17.caxton.v1.EntryVersion\x12\'\n\x06winner\x18\x04 \x01(\x0b\x32\x17.caxton.v1.EntryVersion\x12\x17\n\x0fnoticed_unix_ms\x18\x05 \x01(\x03\x12\x12\n\nnoticed_by\x18\x06 \x03(\t\x12\x37\n\x07\x61\x63tions\x18\x07 \x03(\x0b\x32&.caxton.v1.OverruledWrite.ActionsEntry\x1a.\n\x0c\x41\x63tionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"b\n\x0c\x45ntryVersion\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x12\n\nat_unix_ms\x18\x02 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0f\n\x07summary\x18\x04 \x01(\t\x12\r\n\x05stamp\x18\x05 \x01(\x04\x32\xb3\x01\n\x0fRegistryService\x12L\n\x0bGetRegistry\x12\x1d.caxton.v1.GetRegistryRequest\x1a\x1e.caxton.v1.GetRegistryResponse\x12R\n\rListConflicts\x12\x1f.caxton.v1.ListConflictsRequest\x1a .caxton.v1.ListConflictsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63\x61xton/v1/registry.proto\x12\tcaxton.v1\x1a\x18\x63\x61xton/v1/tracking.proto\x1a\x1cgoogle/api/annotations.proto\"\"\n\x12GetRegistryRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"\xc9\x01\n\x13GetRegistryResponse\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12<\n\x07\x65ntries\x18\x02 \x03(\x0b\x32+.caxton.v1.GetRegistryResponse.EntriesEntry\x12\x12\n\ntombstones\x18\x03 \x01(\x04\x12\x0c\n\x04root\x18\x04 \x01(\t\x12\x11\n\tconflicts\x18\x05 \x01(\x04\x1a.\n\x0c\x45ntriesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"u\n\x14ListConflictsRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x15\n\rsince_unix_ms\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x11\n\there_only\x18\x05 \x01(\x08\"\x85\x01\n\x15ListConflictsResponse\x12,\n\tconflicts\x18\x01 \x03(\x0b\x32\x19.caxton.v1.OverruledWrite\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12%\n\x06silent\x18\x03 \x03(\x0b\x32\x15.caxton.v1.SilentNode\"\x92\x02\n\x0eOverruledWrite\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12&\n\x05loser\x18\x03 \x01(\x0b\x32\x17.caxton.v1.EntryVersion\x12\'\n\x06winner\x18\x04 \x01(\x0b\x32\x17.caxton.v1.EntryVersion\x12\x17\n\x0fnoticed_unix_ms\x18\x05 \x01(\x03\x12\x12\n\nnoticed_by\x18\x06 \x03(\t\x12\x37\n\x07\x61\x63tions\x18\x07 \x03(\x0b\x32&.caxton.v1.OverruledWrite.ActionsEntry\x1a.\n\x0c\x41\x63tionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"b\n\x0c\x45ntryVersion\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x12\n\nat_unix_ms\x18\x02 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0f\n\x07summary\x18\x04 \x01(\t\x12\r\n\x05stamp\x18\x05 \x01(\x04\x32\xf1\x01\n\x0fRegistryService\x12\x66\n\x0bGetRegistry\x12\x1d.caxton.v1.GetRegistryRequest\x1a\x1e.caxton.v1.GetRegistryResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/registry\x12v\n\rListConflicts\x12\x1f.caxton.v1.ListConflictsRequest\x1a .caxton.v1.ListConflictsResponse\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/registry/conflictsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,22 +37,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETREGISTRYRESPONSE_ENTRIESENTRY']._serialized_options = b'8\001'
   _globals['_OVERRULEDWRITE_ACTIONSENTRY']._loaded_options = None
   _globals['_OVERRULEDWRITE_ACTIONSENTRY']._serialized_options = b'8\001'
-  _globals['_GETREGISTRYREQUEST']._serialized_start=65
-  _globals['_GETREGISTRYREQUEST']._serialized_end=99
-  _globals['_GETREGISTRYRESPONSE']._serialized_start=102
-  _globals['_GETREGISTRYRESPONSE']._serialized_end=303
-  _globals['_GETREGISTRYRESPONSE_ENTRIESENTRY']._serialized_start=257
-  _globals['_GETREGISTRYRESPONSE_ENTRIESENTRY']._serialized_end=303
-  _globals['_LISTCONFLICTSREQUEST']._serialized_start=305
-  _globals['_LISTCONFLICTSREQUEST']._serialized_end=422
-  _globals['_LISTCONFLICTSRESPONSE']._serialized_start=425
-  _globals['_LISTCONFLICTSRESPONSE']._serialized_end=558
-  _globals['_OVERRULEDWRITE']._serialized_start=561
-  _globals['_OVERRULEDWRITE']._serialized_end=835
-  _globals['_OVERRULEDWRITE_ACTIONSENTRY']._serialized_start=789
-  _globals['_OVERRULEDWRITE_ACTIONSENTRY']._serialized_end=835
-  _globals['_ENTRYVERSION']._serialized_start=837
-  _globals['_ENTRYVERSION']._serialized_end=935
-  _globals['_REGISTRYSERVICE']._serialized_start=938
-  _globals['_REGISTRYSERVICE']._serialized_end=1117
+  _globals['_REGISTRYSERVICE'].methods_by_name['GetRegistry']._loaded_options = None
+  _globals['_REGISTRYSERVICE'].methods_by_name['GetRegistry']._serialized_options = b'\202\323\344\223\002\022\022\020/api/v1/registry'
+  _globals['_REGISTRYSERVICE'].methods_by_name['ListConflicts']._loaded_options = None
+  _globals['_REGISTRYSERVICE'].methods_by_name['ListConflicts']._serialized_options = b'\202\323\344\223\002\034\022\032/api/v1/registry/conflicts'
+  _globals['_GETREGISTRYREQUEST']._serialized_start=95
+  _globals['_GETREGISTRYREQUEST']._serialized_end=129
+  _globals['_GETREGISTRYRESPONSE']._serialized_start=132
+  _globals['_GETREGISTRYRESPONSE']._serialized_end=333
+  _globals['_GETREGISTRYRESPONSE_ENTRIESENTRY']._serialized_start=287
+  _globals['_GETREGISTRYRESPONSE_ENTRIESENTRY']._serialized_end=333
+  _globals['_LISTCONFLICTSREQUEST']._serialized_start=335
+  _globals['_LISTCONFLICTSREQUEST']._serialized_end=452
+  _globals['_LISTCONFLICTSRESPONSE']._serialized_start=455
+  _globals['_LISTCONFLICTSRESPONSE']._serialized_end=588
+  _globals['_OVERRULEDWRITE']._serialized_start=591
+  _globals['_OVERRULEDWRITE']._serialized_end=865
+  _globals['_OVERRULEDWRITE_ACTIONSENTRY']._serialized_start=819
+  _globals['_OVERRULEDWRITE_ACTIONSENTRY']._serialized_end=865
+  _globals['_ENTRYVERSION']._serialized_start=867
+  _globals['_ENTRYVERSION']._serialized_end=965
+  _globals['_REGISTRYSERVICE']._serialized_start=968
+  _globals['_REGISTRYSERVICE']._serialized_end=1209
 # @@protoc_insertion_point(module_scope)

@@ -22,45 +22,58 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63\x61xton/v1/security.proto\x12\tcaxton.v1\"\xa8\x02\n\x0fNodeCertificate\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05\x65rror\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0e\n\x06serial\x18\x04 \x01(\t\x12\x0e\n\x06issuer\x18\x05 \x01(\t\x12\x19\n\x11not_before_unix_s\x18\x06 \x01(\x03\x12\x18\n\x10not_after_unix_s\x18\x07 \x01(\x03\x12\r\n\x05state\x18\x08 \x01(\t\x12\x0e\n\x06skew_s\x18\t \x01(\x01\x12\x16\n\x0etrust_revision\x18\n \x01(\x04\x12\x13\n\x0b\x61uthorities\x18\x0b \x03(\t\x12\x0f\n\x07primary\x18\x0c \x01(\t\x12\x0f\n\x07\x63\x61_keys\x18\r \x03(\t\x12\x13\n\x0brevocations\x18\x0e \x01(\r\x12\x0f\n\x07trouble\x18\x0f \x01(\t\"\x19\n\x17ListCertificatesRequest\"E\n\x18ListCertificatesResponse\x12)\n\x05nodes\x18\x01 \x03(\x0b\x32\x1a.caxton.v1.NodeCertificate\"\'\n\x17RenewCertificateRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"K\n\x18RenewCertificateResponse\x12/\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x1a.caxton.v1.NodeCertificate\"G\n\x11RevokeNodeRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x12\n\nrevocation\x18\x03 \x01(\x0c\"y\n\nRevocation\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06serial\x18\x02 \x01(\t\x12\x14\n\x0csince_unix_s\x18\x03 \x01(\x03\x12\x14\n\x0cuntil_unix_s\x18\x04 \x01(\x03\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x11\n\tauthority\x18\x06 \x01(\t\"\x7f\n\x12RevokeNodeResponse\x12)\n\nrevocation\x18\x01 \x01(\x0b\x32\x15.caxton.v1.Revocation\x12)\n\x05nodes\x18\x02 \x03(\x0b\x32\x1a.caxton.v1.NodeCertificate\x12\x13\n\x0bheld_ca_key\x18\x03 \x01(\x08\"\x18\n\x16ListRevocationsRequest\"E\n\x17ListRevocationsResponse\x12*\n\x0brevocations\x18\x01 \x03(\x0b\x32\x15.caxton.v1.Revocation\"\x17\n\x15GetAuthoritiesRequest\"\x8f\x01\n\x14\x43\x65rtificateAuthority\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12\x19\n\x11not_before_unix_s\x18\x02 \x01(\x03\x12\x18\n\x10not_after_unix_s\x18\x03 \x01(\x03\x12\r\n\x05signs\x18\x04 \x01(\x08\x12\x0f\n\x07holders\x18\x05 \x03(\t\x12\r\n\x05nodes\x18\x06 \x03(\t\"\xa0\x01\n\x16GetAuthoritiesResponse\x12\x34\n\x0b\x61uthorities\x18\x01 \x03(\x0b\x32\x1f.caxton.v1.CertificateAuthority\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x16\n\x0etrust_revision\x18\x03 \x01(\x04\x12)\n\x05nodes\x18\x04 \x03(\x0b\x32\x1a.caxton.v1.NodeCertificate\"5\n\x16RotateAuthorityRequest\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\"q\n\rAuthorityStep\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07primary\x18\x02 \x01(\t\x12\x16\n\x0etrust_revision\x18\x03 \x01(\x04\x12)\n\x05nodes\x18\x04 \x03(\x0b\x32\x1a.caxton.v1.NodeCertificate2\x99\x04\n\x0fSecurityService\x12[\n\x10ListCertificates\x12\".caxton.v1.ListCertificatesRequest\x1a#.caxton.v1.ListCertificatesResponse\x12[\n\x10RenewCertificate\x12\".caxton.v1.RenewCertificateRequest\x1a#.caxton.v1.RenewCertificateResponse\x12I\n\nRevokeNode\x12\x1c.caxton.v1.RevokeNodeRequest\x1a\x1d.caxton.v1.RevokeNodeResponse\x12X\n\x0fListRevocations\x12!.caxton.v1.ListRevocationsRequest\x1a\".caxton.v1.ListRevocationsResponse\x12U\n\x0eGetAuthorities\x12 .caxton.v1.GetAuthoritiesRequest\x1a!.caxton.v1.GetAuthoritiesResponse\x12P\n\x0fRotateAuthority\x12!.caxton.v1.RotateAuthorityRequest\x1a\x18.caxton.v1.AuthorityStep0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63\x61xton/v1/security.proto\x12\tcaxton.v1\x1a\x1cgoogle/api/annotations.proto\"\xa8\x02\n\x0fNodeCertificate\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05\x65rror\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0e\n\x06serial\x18\x04 \x01(\t\x12\x0e\n\x06issuer\x18\x05 \x01(\t\x12\x19\n\x11not_before_unix_s\x18\x06 \x01(\x03\x12\x18\n\x10not_after_unix_s\x18\x07 \x01(\x03\x12\r\n\x05state\x18\x08 \x01(\t\x12\x0e\n\x06skew_s\x18\t \x01(\x01\x12\x16\n\x0etrust_revision\x18\n \x01(\x04\x12\x13\n\x0b\x61uthorities\x18\x0b \x03(\t\x12\x0f\n\x07primary\x18\x0c \x01(\t\x12\x0f\n\x07\x63\x61_keys\x18\r \x03(\t\x12\x13\n\x0brevocations\x18\x0e \x01(\r\x12\x0f\n\x07trouble\x18\x0f \x01(\t\"\x19\n\x17ListCertificatesRequest\"E\n\x18ListCertificatesResponse\x12)\n\x05nodes\x18\x01 \x03(\x0b\x32\x1a.caxton.v1.NodeCertificate\"\'\n\x17RenewCertificateRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"K\n\x18RenewCertificateResponse\x12/\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x1a.caxton.v1.NodeCertificate\"G\n\x11RevokeNodeRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x12\n\nrevocation\x18\x03 \x01(\x0c\"y\n\nRevocation\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0e\n\x06serial\x18\x02 \x01(\t\x12\x14\n\x0csince_unix_s\x18\x03 \x01(\x03\x12\x14\n\x0cuntil_unix_s\x18\x04 \x01(\x03\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x11\n\tauthority\x18\x06 \x01(\t\"\x7f\n\x12RevokeNodeResponse\x12)\n\nrevocation\x18\x01 \x01(\x0b\x32\x15.caxton.v1.Revocation\x12)\n\x05nodes\x18\x02 \x03(\x0b\x32\x1a.caxton.v1.NodeCertificate\x12\x13\n\x0bheld_ca_key\x18\x03 \x01(\x08\"\x18\n\x16ListRevocationsRequest\"E\n\x17ListRevocationsResponse\x12*\n\x0brevocations\x18\x01 \x03(\x0b\x32\x15.caxton.v1.Revocation\"\x17\n\x15GetAuthoritiesRequest\"\x8f\x01\n\x14\x43\x65rtificateAuthority\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12\x19\n\x11not_before_unix_s\x18\x02 \x01(\x03\x12\x18\n\x10not_after_unix_s\x18\x03 \x01(\x03\x12\r\n\x05signs\x18\x04 \x01(\x08\x12\x0f\n\x07holders\x18\x05 \x03(\t\x12\r\n\x05nodes\x18\x06 \x03(\t\"\xa0\x01\n\x16GetAuthoritiesResponse\x12\x34\n\x0b\x61uthorities\x18\x01 \x03(\x0b\x32\x1f.caxton.v1.CertificateAuthority\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x16\n\x0etrust_revision\x18\x03 \x01(\x04\x12)\n\x05nodes\x18\x04 \x03(\x0b\x32\x1a.caxton.v1.NodeCertificate\"5\n\x16RotateAuthorityRequest\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\"q\n\rAuthorityStep\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07primary\x18\x02 \x01(\t\x12\x16\n\x0etrust_revision\x18\x03 \x01(\x04\x12)\n\x05nodes\x18\x04 \x03(\x0b\x32\x1a.caxton.v1.NodeCertificate2\x98\x06\n\x0fSecurityService\x12\x82\x01\n\x10ListCertificates\x12\".caxton.v1.ListCertificatesRequest\x1a#.caxton.v1.ListCertificatesResponse\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/security/certificates\x12\x8b\x01\n\x10RenewCertificate\x12\".caxton.v1.RenewCertificateRequest\x1a#.caxton.v1.RenewCertificateResponse\".\x82\xd3\xe4\x93\x02(\"#/api/v1/security/certificates/renew:\x01*\x12r\n\nRevokeNode\x12\x1c.caxton.v1.RevokeNodeRequest\x1a\x1d.caxton.v1.RevokeNodeResponse\"\'\x82\xd3\xe4\x93\x02!\"\x1c/api/v1/security/revocations:\x01*\x12~\n\x0fListRevocations\x12!.caxton.v1.ListRevocationsRequest\x1a\".caxton.v1.ListRevocationsResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/v1/security/revocations\x12{\n\x0eGetAuthorities\x12 .caxton.v1.GetAuthoritiesRequest\x1a!.caxton.v1.GetAuthoritiesResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/v1/security/authorities\x12\x80\x01\n\x0fRotateAuthority\x12!.caxton.v1.RotateAuthorityRequest\x1a\x18.caxton.v1.AuthorityStep\".\x82\xd3\xe4\x93\x02(\"#/api/v1/security/authorities/rotate:\x01*0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'caxton.v1.security_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODECERTIFICATE']._serialized_start=40
-  _globals['_NODECERTIFICATE']._serialized_end=336
-  _globals['_LISTCERTIFICATESREQUEST']._serialized_start=338
-  _globals['_LISTCERTIFICATESREQUEST']._serialized_end=363
-  _globals['_LISTCERTIFICATESRESPONSE']._serialized_start=365
-  _globals['_LISTCERTIFICATESRESPONSE']._serialized_end=434
-  _globals['_RENEWCERTIFICATEREQUEST']._serialized_start=436
-  _globals['_RENEWCERTIFICATEREQUEST']._serialized_end=475
-  _globals['_RENEWCERTIFICATERESPONSE']._serialized_start=477
-  _globals['_RENEWCERTIFICATERESPONSE']._serialized_end=552
-  _globals['_REVOKENODEREQUEST']._serialized_start=554
-  _globals['_REVOKENODEREQUEST']._serialized_end=625
-  _globals['_REVOCATION']._serialized_start=627
-  _globals['_REVOCATION']._serialized_end=748
-  _globals['_REVOKENODERESPONSE']._serialized_start=750
-  _globals['_REVOKENODERESPONSE']._serialized_end=877
-  _globals['_LISTREVOCATIONSREQUEST']._serialized_start=879
-  _globals['_LISTREVOCATIONSREQUEST']._serialized_end=903
-  _globals['_LISTREVOCATIONSRESPONSE']._serialized_start=905
-  _globals['_LISTREVOCATIONSRESPONSE']._serialized_end=974
-  _globals['_GETAUTHORITIESREQUEST']._serialized_start=976
-  _globals['_GETAUTHORITIESREQUEST']._serialized_end=999
-  _globals['_CERTIFICATEAUTHORITY']._serialized_start=1002
-  _globals['_CERTIFICATEAUTHORITY']._serialized_end=1145
-  _globals['_GETAUTHORITIESRESPONSE']._serialized_start=1148
-  _globals['_GETAUTHORITIESRESPONSE']._serialized_end=1308
-  _globals['_ROTATEAUTHORITYREQUEST']._serialized_start=1310
-  _globals['_ROTATEAUTHORITYREQUEST']._serialized_end=1363
-  _globals['_AUTHORITYSTEP']._serialized_start=1365
-  _globals['_AUTHORITYSTEP']._serialized_end=1478
-  _globals['_SECURITYSERVICE']._serialized_start=1481
-  _globals['_SECURITYSERVICE']._serialized_end=2018
+  _globals['_SECURITYSERVICE'].methods_by_name['ListCertificates']._loaded_options = None
+  _globals['_SECURITYSERVICE'].methods_by_name['ListCertificates']._serialized_options = b'\202\323\344\223\002\037\022\035/api/v1/security/certificates'
+  _globals['_SECURITYSERVICE'].methods_by_name['RenewCertificate']._loaded_options = None
+  _globals['_SECURITYSERVICE'].methods_by_name['RenewCertificate']._serialized_options = b'\202\323\344\223\002(\"#/api/v1/security/certificates/renew:\001*'
+  _globals['_SECURITYSERVICE'].methods_by_name['RevokeNode']._loaded_options = None
+  _globals['_SECURITYSERVICE'].methods_by_name['RevokeNode']._serialized_options = b'\202\323\344\223\002!\"\034/api/v1/security/revocations:\001*'
+  _globals['_SECURITYSERVICE'].methods_by_name['ListRevocations']._loaded_options = None
+  _globals['_SECURITYSERVICE'].methods_by_name['ListRevocations']._serialized_options = b'\202\323\344\223\002\036\022\034/api/v1/security/revocations'
+  _globals['_SECURITYSERVICE'].methods_by_name['GetAuthorities']._loaded_options = None
+  _globals['_SECURITYSERVICE'].methods_by_name['GetAuthorities']._serialized_options = b'\202\323\344\223\002\036\022\034/api/v1/security/authorities'
+  _globals['_SECURITYSERVICE'].methods_by_name['RotateAuthority']._loaded_options = None
+  _globals['_SECURITYSERVICE'].methods_by_name['RotateAuthority']._serialized_options = b'\202\323\344\223\002(\"#/api/v1/security/authorities/rotate:\001*'
+  _globals['_NODECERTIFICATE']._serialized_start=70
+  _globals['_NODECERTIFICATE']._serialized_end=366
+  _globals['_LISTCERTIFICATESREQUEST']._serialized_start=368
+  _globals['_LISTCERTIFICATESREQUEST']._serialized_end=393
+  _globals['_LISTCERTIFICATESRESPONSE']._serialized_start=395
+  _globals['_LISTCERTIFICATESRESPONSE']._serialized_end=464
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_start=466
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_end=505
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_start=507
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_end=582
+  _globals['_REVOKENODEREQUEST']._serialized_start=584
+  _globals['_REVOKENODEREQUEST']._serialized_end=655
+  _globals['_REVOCATION']._serialized_start=657
+  _globals['_REVOCATION']._serialized_end=778
+  _globals['_REVOKENODERESPONSE']._serialized_start=780
+  _globals['_REVOKENODERESPONSE']._serialized_end=907
+  _globals['_LISTREVOCATIONSREQUEST']._serialized_start=909
+  _globals['_LISTREVOCATIONSREQUEST']._serialized_end=933
+  _globals['_LISTREVOCATIONSRESPONSE']._serialized_start=935
+  _globals['_LISTREVOCATIONSRESPONSE']._serialized_end=1004
+  _globals['_GETAUTHORITIESREQUEST']._serialized_start=1006
+  _globals['_GETAUTHORITIESREQUEST']._serialized_end=1029
+  _globals['_CERTIFICATEAUTHORITY']._serialized_start=1032
+  _globals['_CERTIFICATEAUTHORITY']._serialized_end=1175
+  _globals['_GETAUTHORITIESRESPONSE']._serialized_start=1178
+  _globals['_GETAUTHORITIESRESPONSE']._serialized_end=1338
+  _globals['_ROTATEAUTHORITYREQUEST']._serialized_start=1340
+  _globals['_ROTATEAUTHORITYREQUEST']._serialized_end=1393
+  _globals['_AUTHORITYSTEP']._serialized_start=1395
+  _globals['_AUTHORITYSTEP']._serialized_end=1508
+  _globals['_SECURITYSERVICE']._serialized_start=1511
+  _globals['_SECURITYSERVICE']._serialized_end=2303
 # @@protoc_insertion_point(module_scope)

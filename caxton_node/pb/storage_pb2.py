@@ -22,35 +22,44 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61xton/v1/storage.proto\x12\tcaxton.v1\">\n\nBackupFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\xb3\x01\n\x06\x42\x61\x63kup\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0f\n\x07\x63luster\x18\x03 \x01(\t\x12\x0e\n\x06\x63\x61xton\x18\x04 \x01(\t\x12\x0e\n\x06schema\x18\x05 \x01(\r\x12\x17\n\x0f\x63reated_unix_us\x18\x06 \x01(\x03\x12\r\n\x05stamp\x18\x07 \x01(\x04\x12\x10\n\x08sequence\x18\x08 \x01(\x04\x12$\n\x05\x66iles\x18\t \x03(\x0b\x32\x15.caxton.v1.BackupFile\"!\n\x11\x43heckStoreRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"X\n\x12\x43heckStoreResponse\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x10\n\x08\x66indings\x18\x02 \x03(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06took_s\x18\x04 \x01(\x01\"#\n\x13\x43reateBackupRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"9\n\x14\x43reateBackupResponse\x12!\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x11.caxton.v1.Backup\"\"\n\x12ListBackupsRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"9\n\x13ListBackupsResponse\x12\"\n\x07\x62\x61\x63kups\x18\x01 \x03(\x0b\x32\x11.caxton.v1.Backup\"/\n\x13VerifyBackupRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"K\n\x14VerifyBackupResponse\x12!\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x11.caxton.v1.Backup\x12\x10\n\x08\x66indings\x18\x02 \x03(\t2\xcb\x02\n\x0eStorageService\x12I\n\nCheckStore\x12\x1c.caxton.v1.CheckStoreRequest\x1a\x1d.caxton.v1.CheckStoreResponse\x12O\n\x0c\x43reateBackup\x12\x1e.caxton.v1.CreateBackupRequest\x1a\x1f.caxton.v1.CreateBackupResponse\x12L\n\x0bListBackups\x12\x1d.caxton.v1.ListBackupsRequest\x1a\x1e.caxton.v1.ListBackupsResponse\x12O\n\x0cVerifyBackup\x12\x1e.caxton.v1.VerifyBackupRequest\x1a\x1f.caxton.v1.VerifyBackupResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61xton/v1/storage.proto\x12\tcaxton.v1\x1a\x1cgoogle/api/annotations.proto\">\n\nBackupFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\xb3\x01\n\x06\x42\x61\x63kup\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0f\n\x07\x63luster\x18\x03 \x01(\t\x12\x0e\n\x06\x63\x61xton\x18\x04 \x01(\t\x12\x0e\n\x06schema\x18\x05 \x01(\r\x12\x17\n\x0f\x63reated_unix_us\x18\x06 \x01(\x03\x12\r\n\x05stamp\x18\x07 \x01(\x04\x12\x10\n\x08sequence\x18\x08 \x01(\x04\x12$\n\x05\x66iles\x18\t \x03(\x0b\x32\x15.caxton.v1.BackupFile\"!\n\x11\x43heckStoreRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"X\n\x12\x43heckStoreResponse\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x10\n\x08\x66indings\x18\x02 \x03(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x04\x12\x0e\n\x06took_s\x18\x04 \x01(\x01\"#\n\x13\x43reateBackupRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"9\n\x14\x43reateBackupResponse\x12!\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x11.caxton.v1.Backup\"\"\n\x12ListBackupsRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\"9\n\x13ListBackupsResponse\x12\"\n\x07\x62\x61\x63kups\x18\x01 \x03(\x0b\x32\x11.caxton.v1.Backup\"/\n\x13VerifyBackupRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\"K\n\x14VerifyBackupResponse\x12!\n\x06\x62\x61\x63kup\x18\x01 \x01(\x0b\x32\x11.caxton.v1.Backup\x12\x10\n\x08\x66indings\x18\x02 \x03(\t2\xe2\x03\n\x0eStorageService\x12k\n\nCheckStore\x12\x1c.caxton.v1.CheckStoreRequest\x1a\x1d.caxton.v1.CheckStoreResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/api/v1/storage/check:\x01*\x12s\n\x0c\x43reateBackup\x12\x1e.caxton.v1.CreateBackupRequest\x1a\x1f.caxton.v1.CreateBackupResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/api/v1/storage/backups:\x01*\x12m\n\x0bListBackups\x12\x1d.caxton.v1.ListBackupsRequest\x1a\x1e.caxton.v1.ListBackupsResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/storage/backups\x12\x7f\n\x0cVerifyBackup\x12\x1e.caxton.v1.VerifyBackupRequest\x1a\x1f.caxton.v1.VerifyBackupResponse\".\x82\xd3\xe4\x93\x02(\"#/api/v1/storage/backups/{id}/verify:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'caxton.v1.storage_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BACKUPFILE']._serialized_start=38
-  _globals['_BACKUPFILE']._serialized_end=100
-  _globals['_BACKUP']._serialized_start=103
-  _globals['_BACKUP']._serialized_end=282
-  _globals['_CHECKSTOREREQUEST']._serialized_start=284
-  _globals['_CHECKSTOREREQUEST']._serialized_end=317
-  _globals['_CHECKSTORERESPONSE']._serialized_start=319
-  _globals['_CHECKSTORERESPONSE']._serialized_end=407
-  _globals['_CREATEBACKUPREQUEST']._serialized_start=409
-  _globals['_CREATEBACKUPREQUEST']._serialized_end=444
-  _globals['_CREATEBACKUPRESPONSE']._serialized_start=446
-  _globals['_CREATEBACKUPRESPONSE']._serialized_end=503
-  _globals['_LISTBACKUPSREQUEST']._serialized_start=505
-  _globals['_LISTBACKUPSREQUEST']._serialized_end=539
-  _globals['_LISTBACKUPSRESPONSE']._serialized_start=541
-  _globals['_LISTBACKUPSRESPONSE']._serialized_end=598
-  _globals['_VERIFYBACKUPREQUEST']._serialized_start=600
-  _globals['_VERIFYBACKUPREQUEST']._serialized_end=647
-  _globals['_VERIFYBACKUPRESPONSE']._serialized_start=649
-  _globals['_VERIFYBACKUPRESPONSE']._serialized_end=724
-  _globals['_STORAGESERVICE']._serialized_start=727
-  _globals['_STORAGESERVICE']._serialized_end=1058
+  _globals['_STORAGESERVICE'].methods_by_name['CheckStore']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['CheckStore']._serialized_options = b'\202\323\344\223\002\032\"\025/api/v1/storage/check:\001*'
+  _globals['_STORAGESERVICE'].methods_by_name['CreateBackup']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['CreateBackup']._serialized_options = b'\202\323\344\223\002\034\"\027/api/v1/storage/backups:\001*'
+  _globals['_STORAGESERVICE'].methods_by_name['ListBackups']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['ListBackups']._serialized_options = b'\202\323\344\223\002\031\022\027/api/v1/storage/backups'
+  _globals['_STORAGESERVICE'].methods_by_name['VerifyBackup']._loaded_options = None
+  _globals['_STORAGESERVICE'].methods_by_name['VerifyBackup']._serialized_options = b'\202\323\344\223\002(\"#/api/v1/storage/backups/{id}/verify:\001*'
+  _globals['_BACKUPFILE']._serialized_start=68
+  _globals['_BACKUPFILE']._serialized_end=130
+  _globals['_BACKUP']._serialized_start=133
+  _globals['_BACKUP']._serialized_end=312
+  _globals['_CHECKSTOREREQUEST']._serialized_start=314
+  _globals['_CHECKSTOREREQUEST']._serialized_end=347
+  _globals['_CHECKSTORERESPONSE']._serialized_start=349
+  _globals['_CHECKSTORERESPONSE']._serialized_end=437
+  _globals['_CREATEBACKUPREQUEST']._serialized_start=439
+  _globals['_CREATEBACKUPREQUEST']._serialized_end=474
+  _globals['_CREATEBACKUPRESPONSE']._serialized_start=476
+  _globals['_CREATEBACKUPRESPONSE']._serialized_end=533
+  _globals['_LISTBACKUPSREQUEST']._serialized_start=535
+  _globals['_LISTBACKUPSREQUEST']._serialized_end=569
+  _globals['_LISTBACKUPSRESPONSE']._serialized_start=571
+  _globals['_LISTBACKUPSRESPONSE']._serialized_end=628
+  _globals['_VERIFYBACKUPREQUEST']._serialized_start=630
+  _globals['_VERIFYBACKUPREQUEST']._serialized_end=677
+  _globals['_VERIFYBACKUPRESPONSE']._serialized_start=679
+  _globals['_VERIFYBACKUPRESPONSE']._serialized_end=754
+  _globals['_STORAGESERVICE']._serialized_start=757
+  _globals['_STORAGESERVICE']._serialized_end=1239
 # @@protoc_insertion_point(module_scope)

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x63\x61xton/v1/tasks.proto\x12\tcaxton.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xc6\x02\n\x0eRunTaskRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x12\n\ncapability\x18\x03 \x01(\t\x12\x13\n\x0b\x63ontractors\x18\x04 \x03(\t\x12\x0e\n\x06prefer\x18\x05 \x03(\t\x12\x0f\n\x07require\x18\x06 \x03(\t\x12\r\n\x05steps\x18\x07 \x03(\t\x12\x0f\n\x07winners\x18\x08 \x01(\r\x12\x15\n\x08reserves\x18\t \x01(\rH\x00\x88\x01\x01\x12\x12\n\nrounds_max\x18\n \x01(\r\x12\x1b\n\x13proposals_within_ms\x18\x0b \x01(\r\x12\x19\n\x11results_within_ms\x18\x0c \x01(\r\x12\x18\n\x10participants_max\x18\r \x01(\r\x12\x10\n\x08protocol\x18\x0e \x01(\t\x12\x0f\n\x07no_wait\x18\x0f \x01(\x08\x42\x0b\n\t_reserves\"0\n\x0fRunTaskResponse\x12\x1d\n\x04task\x18\x01 \x01(\x0b\x32\x0f.caxton.v1.Task\"V\n\x0eGetTaskRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x14\n\x0cseen_version\x18\x03 \x01(\x04\x12\x0f\n\x07wait_ms\x18\x04 \x01(\r\"0\n\x0fGetTaskResponse\x12\x1d\n\x04task\x18\x01 \x01(\x0b\x32\x0f.caxton.v1.Task\"T\n\x10ListTasksRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12#\n\x05state\x18\x03 \x01(\x0e\x32\x14.caxton.v1.TaskState\"3\n\x11ListTasksResponse\x12\x1e\n\x05tasks\x18\x01 \x03(\x0b\x32\x0f.caxton.v1.Task\"2\n\x11\x43\x61ncelTaskRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\"3\n\x12\x43\x61ncelTaskResponse\x12\x1d\n\x04task\x18\x01 \x01(\x0b\x32\x0f.caxton.v1.Task\"\xfa\x01\n\x04Task\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12#\n\x05state\x18\x03 \x01(\x0e\x32\x14.caxton.v1.TaskState\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x12\n\ncapability\x18\x05 \x01(\t\x12\x0e\n\x06\x63\x61lled\x18\x06 \x01(\r\x12\x0c\n\x04\x62ids\x18\x07 \x01(\r\x12\x0f\n\x07winners\x18\x08 \x03(\t\x12\x19\n\x11submitted_unix_ms\x18\t \x01(\x03\x12\x18\n\x10\x66inished_unix_ms\x18\n \x01(\x03\x12%\n\x06\x64\x65tail\x18\x0b \x01(\x0b\x32\x15.caxton.v1.TaskDetail\"\x96\x04\n\nTaskDetail\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x11\n\tinitiator\x18\x03 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x04 \x01(\t\x12\x10\n\x08protocol\x18\x05 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x06 \x01(\x0c\x12\x0e\n\x06prefer\x18\x07 \x03(\t\x12\x0f\n\x07require\x18\x08 \x03(\t\x12\r\n\x05steps\x18\t \x03(\t\x12\x16\n\x0ewinners_wanted\x18\n \x01(\r\x12\x15\n\x08reserves\x18\x0b \x01(\rH\x00\x88\x01\x01\x12\x12\n\nrounds_max\x18\x0c \x01(\r\x12\x1b\n\x13proposals_within_ms\x18\r \x01(\r\x12\x19\n\x11results_within_ms\x18\x0e \x01(\r\x12\r\n\x05\x66ound\x18\x0f \x01(\r\x12\x13\n\x0b\x63ontractors\x18\x10 \x03(\t\x12\x17\n\x0f\x61warded_unix_ms\x18\x11 \x01(\x03\x12$\n\x06rounds\x18\x12 \x03(\x0b\x32\x14.caxton.v1.TaskRound\x12 \n\x04\x62ids\x18\x13 \x03(\x0b\x32\x12.caxton.v1.TaskBid\x12\"\n\x05notes\x18\x14 \x03(\x0b\x32\x13.caxton.v1.TaskNote\x12&\n\x07results\x18\x15 \x03(\x0b\x32\x15.caxton.v1.TaskResult\x12\x0f\n\x07ignored\x18\x16 \x01(\x04\x42\x0b\n\t_reserves\"\x81\x01\n\tTaskRound\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x12\n\nat_unix_ms\x18\x02 \x01(\x03\x12\x0e\n\x06\x63\x61lled\x18\x03 \x01(\r\x12\x0c\n\x04\x62ids\x18\x04 \x01(\r\x12\x0c\n\x04\x62\x65st\x18\x05 \x01(\t\x12\x12\n\nbest_score\x18\x06 \x01(\x01\x12\x10\n\x08progress\x18\x07 \x01(\t\"\xd9\x02\n\x07TaskBid\x12\x12\n\ncontractor\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\r\x12\x12\n\nat_unix_ms\x18\x03 \x01(\x03\x12\x13\n\x0b\x61nswered_ms\x18\x04 \x01(\x01\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\x0c\x12&\n\x05terms\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x36\n\nnormalised\x18\x07 \x03(\x0b\x32\".caxton.v1.TaskBid.NormalisedEntry\x12\x12\n\x05score\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04rank\x18\t \x01(\r\x12\x11\n\ttie_break\x18\n \x01(\t\x12\x0f\n\x07verdict\x18\x0b \x01(\t\x12\x0e\n\x06reason\x18\x0c \x01(\t\x1a\x31\n\x0fNormalisedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_score\"_\n\x08TaskNote\x12\x12\n\nat_unix_ms\x18\x01 \x01(\x03\x12\x12\n\ncontractor\x18\x02 \x01(\t\x12\r\n\x05round\x18\x03 \x01(\r\x12\x0c\n\x04what\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"Y\n\nTaskResult\x12\x12\n\ncontractor\x18\x01 \x01(\t\x12\x12\n\nat_unix_ms\x18\x02 \x01(\x03\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04*\xd4\x01\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14TASK_STATE_SUBMITTED\x10\x01\x12\x16\n\x12TASK_STATE_CALLING\x10\x02\x12\x16\n\x12TASK_STATE_WORKING\x10\x03\x12\x18\n\x14TASK_STATE_COMPLETED\x10\x04\x12\x16\n\x12TASK_STATE_PARTIAL\x10\x05\x12\x15\n\x11TASK_STATE_FAILED\x10\x06\x12\x18\n\x14TASK_STATE_CANCELLED\x10\x07\x32\xa4\x02\n\x0bTaskService\x12@\n\x07RunTask\x12\x19.caxton.v1.RunTaskRequest\x1a\x1a.caxton.v1.RunTaskResponse\x12@\n\x07GetTask\x12\x19.caxton.v1.GetTaskRequest\x1a\x1a.caxton.v1.GetTaskResponse\x12\x46\n\tListTasks\x12\x1b.caxton.v1.ListTasksRequest\x1a\x1c.caxton.v1.ListTasksResponse\x12I\n\nCancelTask\x12\x1c.caxton.v1.CancelTaskRequest\x1a\x1d.caxton.v1.CancelTaskResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x63\x61xton/v1/tasks.proto\x12\tcaxton.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xc6\x02\n\x0eRunTaskRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x12\n\ncapability\x18\x03 \x01(\t\x12\x13\n\x0b\x63ontractors\x18\x04 \x03(\t\x12\x0e\n\x06prefer\x18\x05 \x03(\t\x12\x0f\n\x07require\x18\x06 \x03(\t\x12\r\n\x05steps\x18\x07 \x03(\t\x12\x0f\n\x07winners\x18\x08 \x01(\r\x12\x15\n\x08reserves\x18\t \x01(\rH\x00\x88\x01\x01\x12\x12\n\nrounds_max\x18\n \x01(\r\x12\x1b\n\x13proposals_within_ms\x18\x0b \x01(\r\x12\x19\n\x11results_within_ms\x18\x0c \x01(\r\x12\x18\n\x10participants_max\x18\r \x01(\r\x12\x10\n\x08protocol\x18\x0e \x01(\t\x12\x0f\n\x07no_wait\x18\x0f \x01(\x08\x42\x0b\n\t_reserves\"0\n\x0fRunTaskResponse\x12\x1d\n\x04task\x18\x01 \x01(\x0b\x32\x0f.caxton.v1.Task\"V\n\x0eGetTaskRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x14\n\x0cseen_version\x18\x03 \x01(\x04\x12\x0f\n\x07wait_ms\x18\x04 \x01(\r\"0\n\x0fGetTaskResponse\x12\x1d\n\x04task\x18\x01 \x01(\x0b\x32\x0f.caxton.v1.Task\"T\n\x10ListTasksRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12#\n\x05state\x18\x03 \x01(\x0e\x32\x14.caxton.v1.TaskState\"3\n\x11ListTasksResponse\x12\x1e\n\x05tasks\x18\x01 \x03(\x0b\x32\x0f.caxton.v1.Task\"2\n\x11\x43\x61ncelTaskRequest\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\"3\n\x12\x43\x61ncelTaskResponse\x12\x1d\n\x04task\x18\x01 \x01(\x0b\x32\x0f.caxton.v1.Task\"\xfa\x01\n\x04Task\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12#\n\x05state\x18\x03 \x01(\x0e\x32\x14.caxton.v1.TaskState\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x12\n\ncapability\x18\x05 \x01(\t\x12\x0e\n\x06\x63\x61lled\x18\x06 \x01(\r\x12\x0c\n\x04\x62ids\x18\x07 \x01(\r\x12\x0f\n\x07winners\x18\x08 \x03(\t\x12\x19\n\x11submitted_unix_ms\x18\t \x01(\x03\x12\x18\n\x10\x66inished_unix_ms\x18\n \x01(\x03\x12%\n\x06\x64\x65tail\x18\x0b \x01(\x0b\x32\x15.caxton.v1.TaskDetail\"\x96\x04\n\nTaskDetail\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x11\n\tinitiator\x18\x03 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x04 \x01(\t\x12\x10\n\x08protocol\x18\x05 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x06 \x01(\x0c\x12\x0e\n\x06prefer\x18\x07 \x03(\t\x12\x0f\n\x07require\x18\x08 \x03(\t\x12\r\n\x05steps\x18\t \x03(\t\x12\x16\n\x0ewinners_wanted\x18\n \x01(\r\x12\x15\n\x08reserves\x18\x0b \x01(\rH\x00\x88\x01\x01\x12\x12\n\nrounds_max\x18\x0c \x01(\r\x12\x1b\n\x13proposals_within_ms\x18\r \x01(\r\x12\x19\n\x11results_within_ms\x18\x0e \x01(\r\x12\r\n\x05\x66ound\x18\x0f \x01(\r\x12\x13\n\x0b\x63ontractors\x18\x10 \x03(\t\x12\x17\n\x0f\x61warded_unix_ms\x18\x11 \x01(\x03\x12$\n\x06rounds\x18\x12 \x03(\x0b\x32\x14.caxton.v1.TaskRound\x12 \n\x04\x62ids\x18\x13 \x03(\x0b\x32\x12.caxton.v1.TaskBid\x12\"\n\x05notes\x18\x14 \x03(\x0b\x32\x13.caxton.v1.TaskNote\x12&\n\x07results\x18\x15 \x03(\x0b\x32\x15.caxton.v1.TaskResult\x12\x0f\n\x07ignored\x18\x16 \x01(\x04\x42\x0b\n\t_reserves\"\x81\x01\n\tTaskRound\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x12\n\nat_unix_ms\x18\x02 \x01(\x03\x12\x0e\n\x06\x63\x61lled\x18\x03 \x01(\r\x12\x0c\n\x04\x62ids\x18\x04 \x01(\r\x12\x0c\n\x04\x62\x65st\x18\x05 \x01(\t\x12\x12\n\nbest_score\x18\x06 \x01(\x01\x12\x10\n\x08progress\x18\x07 \x01(\t\"\xd9\x02\n\x07TaskBid\x12\x12\n\ncontractor\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\r\x12\x12\n\nat_unix_ms\x18\x03 \x01(\x03\x12\x13\n\x0b\x61nswered_ms\x18\x04 \x01(\x01\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\x0c\x12&\n\x05terms\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x36\n\nnormalised\x18\x07 \x03(\x0b\x32\".caxton.v1.TaskBid.NormalisedEntry\x12\x12\n\x05score\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04rank\x18\t \x01(\r\x12\x11\n\ttie_break\x18\n \x01(\t\x12\x0f\n\x07verdict\x18\x0b \x01(\t\x12\x0e\n\x06reason\x18\x0c \x01(\t\x1a\x31\n\x0fNormalisedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_score\"_\n\x08TaskNote\x12\x12\n\nat_unix_ms\x18\x01 \x01(\x03\x12\x12\n\ncontractor\x18\x02 \x01(\t\x12\r\n\x05round\x18\x03 \x01(\r\x12\x0c\n\x04what\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"Y\n\nTaskResult\x12\x12\n\ncontractor\x18\x01 \x01(\t\x12\x12\n\nat_unix_ms\x18\x02 \x01(\x03\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04*\xd4\x01\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14TASK_STATE_SUBMITTED\x10\x01\x12\x16\n\x12TASK_STATE_CALLING\x10\x02\x12\x16\n\x12TASK_STATE_WORKING\x10\x03\x12\x18\n\x14TASK_STATE_COMPLETED\x10\x04\x12\x16\n\x12TASK_STATE_PARTIAL\x10\x05\x12\x15\n\x11TASK_STATE_FAILED\x10\x06\x12\x18\n\x14TASK_STATE_CANCELLED\x10\x07\x32\xa1\x03\n\x0bTaskService\x12Z\n\x07RunTask\x12\x19.caxton.v1.RunTaskRequest\x1a\x1a.caxton.v1.RunTaskResponse\"\x18\x82\xd3\xe4\x93\x02\x12\"\r/api/v1/tasks:\x01*\x12\x61\n\x07GetTask\x12\x19.caxton.v1.GetTaskRequest\x1a\x1a.caxton.v1.GetTaskResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/tasks/{task_id}\x12]\n\tListTasks\x12\x1b.caxton.v1.ListTasksRequest\x1a\x1c.caxton.v1.ListTasksResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/tasks\x12t\n\nCancelTask\x12\x1c.caxton.v1.CancelTaskRequest\x1a\x1d.caxton.v1.CancelTaskResponse\")\x82\xd3\xe4\x93\x02#\"\x1e/api/v1/tasks/{task_id}/cancel:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,38 +35,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TASKBID_NORMALISEDENTRY']._loaded_options = None
   _globals['_TASKBID_NORMALISEDENTRY']._serialized_options = b'8\001'
-  _globals['_TASKSTATE']._serialized_start=2286
-  _globals['_TASKSTATE']._serialized_end=2498
-  _globals['_RUNTASKREQUEST']._serialized_start=67
-  _globals['_RUNTASKREQUEST']._serialized_end=393
-  _globals['_RUNTASKRESPONSE']._serialized_start=395
-  _globals['_RUNTASKRESPONSE']._serialized_end=443
-  _globals['_GETTASKREQUEST']._serialized_start=445
-  _globals['_GETTASKREQUEST']._serialized_end=531
-  _globals['_GETTASKRESPONSE']._serialized_start=533
-  _globals['_GETTASKRESPONSE']._serialized_end=581
-  _globals['_LISTTASKSREQUEST']._serialized_start=583
-  _globals['_LISTTASKSREQUEST']._serialized_end=667
-  _globals['_LISTTASKSRESPONSE']._serialized_start=669
-  _globals['_LISTTASKSRESPONSE']._serialized_end=720
-  _globals['_CANCELTASKREQUEST']._serialized_start=722
-  _globals['_CANCELTASKREQUEST']._serialized_end=772
-  _globals['_CANCELTASKRESPONSE']._serialized_start=774
-  _globals['_CANCELTASKRESPONSE']._serialized_end=825
-  _globals['_TASK']._serialized_start=828
-  _globals['_TASK']._serialized_end=1078
-  _globals['_TASKDETAIL']._serialized_start=1081
-  _globals['_TASKDETAIL']._serialized_end=1615
-  _globals['_TASKROUND']._serialized_start=1618
-  _globals['_TASKROUND']._serialized_end=1747
-  _globals['_TASKBID']._serialized_start=1750
-  _globals['_TASKBID']._serialized_end=2095
-  _globals['_TASKBID_NORMALISEDENTRY']._serialized_start=2036
-  _globals['_TASKBID_NORMALISEDENTRY']._serialized_end=2085
-  _globals['_TASKNOTE']._serialized_start=2097
-  _globals['_TASKNOTE']._serialized_end=2192
-  _globals['_TASKRESULT']._serialized_start=2194
-  _globals['_TASKRESULT']._serialized_end=2283
-  _globals['_TASKSERVICE']._serialized_start=2501
-  _globals['_TASKSERVICE']._serialized_end=2793
+  _globals['_TASKSERVICE'].methods_by_name['RunTask']._loaded_options = None
+  _globals['_TASKSERVICE'].methods_by_name['RunTask']._serialized_options = b'\202\323\344\223\002\022\"\r/api/v1/tasks:\001*'
+  _globals['_TASKSERVICE'].methods_by_name['GetTask']._loaded_options = None
+  _globals['_TASKSERVICE'].methods_by_name['GetTask']._serialized_options = b'\202\323\344\223\002\031\022\027/api/v1/tasks/{task_id}'
+  _globals['_TASKSERVICE'].methods_by_name['ListTasks']._loaded_options = None
+  _globals['_TASKSERVICE'].methods_by_name['ListTasks']._serialized_options = b'\202\323\344\223\002\017\022\r/api/v1/tasks'
+  _globals['_TASKSERVICE'].methods_by_name['CancelTask']._loaded_options = None
+  _globals['_TASKSERVICE'].methods_by_name['CancelTask']._serialized_options = b'\202\323\344\223\002#\"\036/api/v1/tasks/{task_id}/cancel:\001*'
+  _globals['_TASKSTATE']._serialized_start=2316
+  _globals['_TASKSTATE']._serialized_end=2528
+  _globals['_RUNTASKREQUEST']._serialized_start=97
+  _globals['_RUNTASKREQUEST']._serialized_end=423
+  _globals['_RUNTASKRESPONSE']._serialized_start=425
+  _globals['_RUNTASKRESPONSE']._serialized_end=473
+  _globals['_GETTASKREQUEST']._serialized_start=475
+  _globals['_GETTASKREQUEST']._serialized_end=561
+  _globals['_GETTASKRESPONSE']._serialized_start=563
+  _globals['_GETTASKRESPONSE']._serialized_end=611
+  _globals['_LISTTASKSREQUEST']._serialized_start=613
+  _globals['_LISTTASKSREQUEST']._serialized_end=697
+  _globals['_LISTTASKSRESPONSE']._serialized_start=699
+  _globals['_LISTTASKSRESPONSE']._serialized_end=750
+  _globals['_CANCELTASKREQUEST']._serialized_start=752
+  _globals['_CANCELTASKREQUEST']._serialized_end=802
+  _globals['_CANCELTASKRESPONSE']._serialized_start=804
+  _globals['_CANCELTASKRESPONSE']._serialized_end=855
+  _globals['_TASK']._serialized_start=858
+  _globals['_TASK']._serialized_end=1108
+  _globals['_TASKDETAIL']._serialized_start=1111
+  _globals['_TASKDETAIL']._serialized_end=1645
+  _globals['_TASKROUND']._serialized_start=1648
+  _globals['_TASKROUND']._serialized_end=1777
+  _globals['_TASKBID']._serialized_start=1780
+  _globals['_TASKBID']._serialized_end=2125
+  _globals['_TASKBID_NORMALISEDENTRY']._serialized_start=2066
+  _globals['_TASKBID_NORMALISEDENTRY']._serialized_end=2115
+  _globals['_TASKNOTE']._serialized_start=2127
+  _globals['_TASKNOTE']._serialized_end=2222
+  _globals['_TASKRESULT']._serialized_start=2224
+  _globals['_TASKRESULT']._serialized_end=2313
+  _globals['_TASKSERVICE']._serialized_start=2531
+  _globals['_TASKSERVICE']._serialized_end=2948
 # @@protoc_insertion_point(module_scope)

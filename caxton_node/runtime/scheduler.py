@@ -197,6 +197,10 @@ class Scheduler:
             running, ready = light.running + heavy.running, len(light.ready) + len(heavy.ready)
             return Load(len(self._workers), running, light.width, ready, self._turns, counts)
 
+    def workers_alive(self) -> tuple[int, int]:
+        """Return how many workers live, and how many there should be; any thread."""
+        return sum(worker.is_alive() for worker in self._workers), len(self._workers)
+
     # -- who is ready ---------------------------------------------------------------------------------------
 
     def _lane_of(self, slot: Slot) -> _Lane:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import NamedTuple, Self
 from caxton_node.security.rbac import Role
 
 EVERYWHERE = "*"
+_SOUND = re.compile(r"[^\s,@]+\Z")
 
 
 class Kind(StrEnum):
@@ -37,6 +39,14 @@ class Grant(NamedTuple):
     def __str__(self) -> str:
         """Return `role`, or `role@tenant`."""
         return self.role if self.tenant == EVERYWHERE else f"{self.role}@{self.tenant}"
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether it can be written among others and be read back.
+
+        Roles come from tokens that others have signed: one called `x, admin` must not turn into two.
+        """
+        return bool(_SOUND.match(self.role) and _SOUND.match(self.tenant))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -73,8 +83,8 @@ class Principal:
 
 
 def write_grants(grants: Iterable[Grant]) -> str:
-    """Return grants as words, separated by a comma and a space."""
-    return ", ".join(map(str, grants))
+    """Return grants as words, separated by a comma and a space; what has no sound name is left out."""
+    return ", ".join(str(grant) for grant in grants if grant.is_sound)
 
 
 def parse_grants(text: str) -> tuple[Grant, ...]:

@@ -1,17 +1,26 @@
 """The table of roles. What is not in it is denied.
 
 A role is a plain set of permissions and not a chain of heirs: whoever wants to know what an operator may do
-reads one line.
+reads one line. Custom roles (`role_book.py`) are such sets, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What an operation may ask for."""
+    """What an operation may ask for.
+
+    Attributes:
+        bit: Its place in a mask; of this process only, never on wire or disk.
+    """
+
+    bit: int
+
+    def __init__(self, _text: str) -> None:
+        self.bit = 1 << len(type(self).__members__)
 
     AGENTS_READ = "agents.read"
     AGENTS_WRITE = "agents.write"
@@ -58,3 +67,11 @@ ROLES: Mapping[str, frozenset[Permission]] = {
     ),
     Role.ADMIN: frozenset(Permission),
 }  # fmt: skip
+
+
+def mask_of(permissions: Iterable[Permission]) -> int:
+    """Return permissions as bits."""
+    mask = 0
+    for permission in permissions:
+        mask |= permission.bit
+    return mask

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from caxton_node.storage import Database
 
+ID_DIGITS = 16
 _COLUMNS = "hash, kind, name, role, created_unix_s, expires_unix_s, uses_left"
 
 
@@ -21,6 +22,8 @@ class TokenRecord:
         created_unix_s: When it was issued.
         expires_unix_s: When it becomes void, or None.
         uses_left: How often it may still be used, or None for any number.
+        issuer: The node that made it; empty in the database of that node.
+        revoked_unix_s: When it was made void before its time, or None.
     """
 
     hash: str
@@ -30,6 +33,13 @@ class TokenRecord:
     created_unix_s: int
     expires_unix_s: int | None
     uses_left: int | None
+    issuer: str = ""
+    revoked_unix_s: int | None = None
+
+    @property
+    def id(self) -> str:
+        """Return what people call it by: the beginning of the hash, from which no text can be found."""
+        return self.hash[:ID_DIGITS]
 
 
 class TokenStore:
@@ -80,3 +90,26 @@ class TokenStore:
     async def delete(self, hash_hex: str) -> bool:
         """Remove a token; return whether it was there."""
         return await self._database.write("DELETE FROM tokens WHERE hash = ?", (hash_hex,)) == 1
+
+    def find_now(self, hash_hex: str) -> TokenRecord | None:
+        """Return the token with this hash; some microseconds of the event loop instead of a wait."""
+        row = self._database.find(f"SELECT {_COLUMNS} FROM tokens WHERE hash = ?", (hash_hex,))  # noqa: S608 - a constant list of columns
+        return None if row is None else TokenRecord(*row)
+
+    async def put_revoked(self, hash_hex: str, *, revoked_unix_s: int, forget_unix_s: int) -> None:
+        """Remove a token and note when it became void; of two instants the earlier one holds."""
+        mark = (
+            "INSERT INTO revoked_tokens (hash, revoked_unix_s, forget_unix_s) VALUES (?, ?, ?)"
+            " ON CONFLICT (hash) DO UPDATE SET revoked_unix_s = min(revoked_unix_s, excluded.revoked_unix_s)"
+        )
+        await self._database.write_many(
+            [
+                ("DELETE FROM tokens WHERE hash = ?", (hash_hex,)),
+                (mark, (hash_hex, revoked_unix_s, forget_unix_s)),
+            ]
+        )
+
+    async def read_revoked(self, now_unix_s: int) -> dict[str, int]:
+        """Return when each revoked token became void, by hash; what need not be known any more is removed."""
+        await self._database.write("DELETE FROM revoked_tokens WHERE forget_unix_s < ?", (now_unix_s,))
+        return dict(await self._database.read("SELECT hash, revoked_unix_s FROM revoked_tokens"))

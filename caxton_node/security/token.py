@@ -23,9 +23,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from caxton_node.core.errors import InvalidArgument, Unauthorized
+from caxton_node.security.refusal import Reason, refusal
 
 API_SECRET_BYTES = 20
 JOIN_SECRET_BYTES = 16
+API_PREFIX = "cax_"
 JOIN_PREFIX = "cxj1."
 
 _API = re.compile(r"cax_([a-z0-9]{1,16})_([0-9a-f]{40})_([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\Z")
@@ -67,15 +69,17 @@ def check_api_token(text: str) -> None:
         Unauthorized: There is no token, or it does not have the form of one; the text is not repeated.
     """
     if not text:
-        raise Unauthorized("no token was sent", hint="set CAXTON_TOKEN or pass --token")
+        raise refusal(Reason.MISSING, "no token was sent", hint="set CAXTON_TOKEN or pass --token")
     if text.startswith(JOIN_PREFIX):
-        raise Unauthorized(
+        raise refusal(
+            Reason.MALFORMED,
             "this is a join token",
             why="it admits a node, not a client",
             hint="use a token that begins with cax_",
         )
     if not _API.match(text):
-        raise Unauthorized(
+        raise refusal(
+            Reason.MALFORMED,
             "this is not an API token",
             why="expected cax_<env>_<40 hex digits>_<client>",
             hint="copy the whole token",

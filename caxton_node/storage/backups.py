@@ -17,7 +17,7 @@ from pathlib import Path
 
 from caxton_node.core.shown import show
 from caxton_node.storage import integrity, migrate
-from caxton_node.storage.errors import BackupUnusable, StoreFailed, failed
+from caxton_node.storage.errors import BackupUnusable, NoSuchBackup, StoreFailed, failed
 from caxton_node.storage.layout import CHANGES, DATABASE
 from caxton_node.storage.manifest import BackupFile, Manifest, read_manifest, write_manifest
 from caxton_node.storage.snapshot import copy_database, digest_of
@@ -67,12 +67,12 @@ def find_backup_of(folder: Path, backup_id: str) -> tuple[Path, Manifest]:
     """Return where a backup of this folder is and what it says of itself, for who may not name paths.
 
     Raises:
-        BackupUnusable: There is no such backup.
+        NoSuchBackup: There is no such backup.
     """
     place = next((entry for entry in _entries(folder) if entry.name == backup_id), None)
     if place is None:
         known = ", ".join(each.id for each in list_backups(folder)) or "none"
-        raise BackupUnusable(f"there is no backup {show(backup_id)}", why=f"{folder} has {known}")
+        raise NoSuchBackup(f"there is no backup {show(backup_id)}", why=f"{folder} has {known}")
     return place, read_manifest(place)
 
 

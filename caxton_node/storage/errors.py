@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from caxton_node.core.errors import CapacityError, CorruptStore, LocalError, StateError
+from caxton_node.core.errors import CapacityError, Category, CorruptStore, LocalError, StateError
 
 _DAMAGED = ("malformed", "not a database", "disk image", "malformed database schema")
 
@@ -32,6 +32,13 @@ class BackupUnusable(LocalError):
     """A backup is not there, not whole, or of another format; nothing was changed."""
 
     code = "BACKUP_UNUSABLE"
+
+
+class NoSuchBackup(BackupUnusable):
+    """No backup has this id; nothing was changed."""
+
+    code = "BACKUP_NOT_FOUND"
+    category = Category.NOT_FOUND
 
 
 class MomentUnreachable(StateError):

@@ -23,10 +23,12 @@ class CertificateHealth:
     Attributes:
         is_ok: It is good and will be.
         detail: What is wrong, or a fact worth knowing.
+        is_void: Nobody accepts it any more.
     """
 
     is_ok: bool
     detail: str
+    is_void: bool = False
 
 
 class Expiry:
@@ -66,10 +68,10 @@ class Expiry:
     def health(self) -> CertificateHealth:
         """Judge this node's certificate."""
         if self._revoking.self_revoked:
-            return CertificateHealth(False, f"revoked: {self._revoking.self_revoked}")
+            return CertificateHealth(False, f"revoked: {self._revoking.self_revoked}", is_void=True)
         left_s = self._keeper.held.validity(self._keeper.now).remaining_s
         if left_s <= 0:
-            return CertificateHealth(False, "expired: caxton-node certs renew")
+            return CertificateHealth(False, "expired: caxton-node certs renew", is_void=True)
         days = f"{left_s / 86_400:.0f} days left"
         if trouble := self._renewing.trouble:
             return CertificateHealth(left_s > URGENT_S, f"{days}, not renewed: {trouble}")

@@ -22,6 +22,7 @@ import caxton_node
 from caxton_node.agents import lifecycle
 from caxton_node.api.messages import FAILURES
 from caxton_node.api.operations import OPERATIONS, Operation, Place
+from caxton_node.api.rest.refusals import status_of
 from caxton_node.cli.main import caxton
 from caxton_node.cli.node import program
 from caxton_node.cli.session import shared_options
@@ -35,7 +36,7 @@ from caxton_node.observability.instruments import INSTRUMENTS
 from caxton_node.security import Permission, Role
 from caxton_node.security.rbac import ROLES
 from caxton_node.tasks import lifecycle as tasks
-from docs.reference import schema, swim_scenarios
+from docs.reference import protos, schema, swim_scenarios
 from docs.reference.markdown import note, page, table
 
 HERE = Path(__file__).resolve().parent
@@ -234,6 +235,7 @@ def errors() -> str:
             f"`{kind.code}`",
             first_sentence(kind),
             SURFACES[kind.category].grpc,
+            str(status_of(kind)),
             str(SURFACES[kind.category].exit_code),
             "yes" if kind.retryable else "",
         ]
@@ -248,7 +250,10 @@ def errors() -> str:
         "gRPC these travel as `caxton.v1.ErrorDetail` in the status details; the commands print them and "
         "leave an exit code: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable.",
         "```text\n" + "\n".join(_drawn(CaxtonError)) + "\n```",
-        table(["code", "what happened and what became of state", "gRPC status", "exit", "try again"], rows),
+        table(
+            ["code", "what happened and what became of state", "gRPC", "HTTP", "exit", "try again"],
+            rows,
+        ),
         "## When a message fails",
         "An agent learns it as a FAILURE from `ams` whose content has a `reason`; a client of the API as the "
         "error beside it. [Messages](../messages.md#failure) explains each reason.",
@@ -400,6 +405,7 @@ def _options(params: Iterable[click.Parameter], context: click.Context) -> str:
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "operations.md": operations,
+    "protos.md": protos.protos,
     "settings.md": settings,
     "metrics.md": metrics,
     "errors.md": errors,

@@ -24,6 +24,7 @@ BENCHES = (
     "swim_real",
     "mesh",
     "registry",
+    "api",
     "junk",
 )
 ROOT = Path(__file__).parents[2]

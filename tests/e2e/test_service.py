@@ -17,7 +17,7 @@ HARDENED = ["NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSe
 def test_the_service_manager_hears_ready_alive_and_stopping(tmp_path):
     made = caxton_node("init", "--data-dir", tmp_path / "n", "--node-id", "n", "--cluster", "test")
     assert made.returncode == 0, made.stderr
-    free = [f"--set={key}=0" for key in ("mesh.port", "grpc.port", "metrics.port")]
+    free = [f"--set={key}=0" for key in ("mesh.port", "grpc.port", "rest.port", "metrics.port")]
     command = [BIN / "caxton-node", "run", "--data-dir", tmp_path / "n", "--set=mesh.host=127.0.0.1", *free]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))

@@ -19,6 +19,7 @@ ANY_PORT = (
     "mesh.host=127.0.0.1",
     "mesh.port=0",
     "grpc.port=0",
+    "rest.port=0",
     "metrics.enabled=false",
     "swim.profile=local",
 )

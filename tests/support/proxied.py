@@ -42,6 +42,7 @@ class ProxiedNode(DemoNode):
             "mesh.transport": self.transport,
             "grpc.port": self.grpc_port,
             "metrics.enabled": "false",
+            "rest.enabled": "false",
             "swim.profile": self.profile,
         }
         return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]

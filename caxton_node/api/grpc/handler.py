@@ -1,30 +1,31 @@
-"""From a gRPC call to the pipeline and back: one generic handler for every row of the table."""
+"""From a gRPC call to the pipeline and back: one generic handler for every row of the table.
+
+What a row needs is looked up once, when the server is made: a call costs the pipeline and little more.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from contextlib import aclosing
+from typing import Any, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
 from caxton_node.api.call import Caller
 from caxton_node.api.errors import status_bytes
+from caxton_node.api.grpc.callers import SURFACE, Context, caller_of
+from caxton_node.api.grpc.greeting import Greeting, small
+from caxton_node.api.incoming import Incoming
 from caxton_node.api.operations import BY_METHOD, PACKAGE, Operation
 from caxton_node.api.pipeline import Pipeline
+from caxton_node.api.slow_readers import in_time
 from caxton_node.client.errors import cut
-from caxton_node.core.errors import CaxtonError, InvalidArgument, Unauthorized
-from caxton_node.security import Credentials, UnixPeer
+from caxton_node.core.errors import CaxtonError, InvalidArgument
 
 DETAILS_KEY = "grpc-status-details-bin"
-BEARER = "bearer "
-TLS_VERSION = b"TLSv1.3"
 
-THIS_USER = UnixPeer(os.getpid(), os.geteuid(), os.getegid())
-"""Whoever opens the socket: its mode lets nobody else in, and gRPC does not tell who it was."""
-
-Context = grpc.aio.ServicerContext[Any, Any]
+Read = Callable[[bytes], Message]
 
 
 class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
@@ -33,9 +34,11 @@ class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # ge
     Args:
         pipeline: Runs them.
         node_id: This node, named in errors.
+        slow_reader_s: A stream ends when its reader takes nothing for so long.
     """
 
-    def __init__(self, pipeline: Pipeline, node_id: str) -> None:
+    def __init__(self, pipeline: Pipeline, node_id: str, *, slow_reader_s: float) -> None:
+        self._slow_reader_s = slow_reader_s
         self._pipeline = pipeline
         self._node_id = node_id
         self._handlers = {
@@ -49,98 +52,94 @@ class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # ge
         return self._handlers.get(handler_call_details.method)
 
     def _make(self, operation: Operation) -> grpc.RpcMethodHandler[Any, Any]:
-        make = (
-            grpc.unary_stream_rpc_method_handler if operation.streams else grpc.unary_unary_rpc_method_handler
-        )
-        behavior: Any = self._stream(operation) if operation.streams else self._unary(operation)
-        return make(
-            behavior,
-            response_serializer=operation.response.SerializeToString,
-        )
+        write = operation.response.SerializeToString
+        if operation.client_streams:
+            return grpc.stream_unary_rpc_method_handler(self._upload(operation), None, write)
+        if operation.streams:
+            return grpc.unary_stream_rpc_method_handler(self._stream(operation), None, write)
+        return grpc.unary_unary_rpc_method_handler(self._unary(operation), None, write)
 
     def _unary(self, operation: Operation) -> Callable[[bytes, Context], Awaitable[Message]]:
+        run, read = self._pipeline.run, reader_of(operation)
+
         async def behave(data: bytes, context: Context) -> Message:
-            caller = caller_of(context)
+            caller = None
             try:
-                check_tls(context)
-                return await self._pipeline.run(operation, read_request(operation, data), caller)
+                caller = caller_of(context)
+                response = await run(operation, read(data), caller)
             except CaxtonError as err:
-                await self._abort(context, err, caller)
-                raise AssertionError("abort raises") from err
+                return await self._abort(context, err, caller)
+            if caller.headers:
+                context.set_trailing_metadata(small(caller.headers))
+            return response
 
         return behave
 
-    def _stream(self, operation: Operation) -> Callable[[bytes, Context], AsyncIterator[Message]]:
-        async def behave(data: bytes, context: Context) -> AsyncIterator[Message]:
-            caller = caller_of(context)
+    def _stream(self, operation: Operation) -> Callable[[bytes, Context], Awaitable[None]]:
+        stream, read, slow_s = self._pipeline.stream, reader_of(operation), self._slow_reader_s
+
+        async def behave(data: bytes, context: Context) -> None:
+            caller, greeting = None, Greeting(context)
             try:
-                check_tls(context)
-                request = read_request(operation, data)
-                async for response in self._pipeline.stream(operation, request, caller):
-                    yield response
+                caller = greeting.of(caller_of(context))
+                responses = stream(operation, read(data), caller)
+                async with aclosing(responses):  # type: ignore[type-var]  # it is a generator
+                    async for response in responses:
+                        await greeting.sent()
+                        await in_time(context.write(response), slow_s)
+                await greeting.sent()
             except CaxtonError as err:
+                await greeting.sent()
                 await self._abort(context, err, caller)
 
         return behave
 
-    async def _abort(self, context: Context, error: CaxtonError, caller: Caller) -> None:
+    def _upload(self, operation: Operation) -> Callable[[AsyncIterator[bytes], Context], Awaitable[Message]]:
+        run, read = self._pipeline.run, reader_of(operation)
+
+        async def requests(pieces: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+            async for data in pieces:
+                yield read(data)
+
+        async def behave(pieces: AsyncIterator[bytes], context: Context) -> Message:
+            caller = None
+            try:
+                caller = caller_of(context)
+                response = await run(operation, cast("Any", Incoming(requests(pieces))), caller)
+            except CaxtonError as err:
+                return await self._abort(context, err, caller)
+            context.set_trailing_metadata(small(caller.headers))
+            return response
+
+        return behave
+
+    async def _abort(self, context: Context, error: CaxtonError, caller: Caller | None) -> Message:
+        caller = caller or Caller(surface=SURFACE)
         details = status_bytes(error, trace_id=caller.trace_id, node=self._node_id)
         # The status line is for generic clients; ours read the details.
         text = cut(str(error)).encode("ascii", "replace").decode()
-        await context.abort(grpc.StatusCode[error.surface.grpc], text, ((DETAILS_KEY, details),))
+        trailing: list[tuple[str, str | bytes]] = [*small(caller.headers), (DETAILS_KEY, details)]
+        await context.abort(grpc.StatusCode[error.surface.grpc], text, tuple(trailing))
+        raise AssertionError("abort raises") from error
 
 
-def read_request(operation: Operation, data: bytes) -> Message:
-    """Read a request; here rather than in gRPC, which would answer broken ones with UNKNOWN.
+def reader_of(operation: Operation) -> Read:
+    """Return what reads requests; here rather than in gRPC, which would answer broken ones with UNKNOWN.
 
-    Raises:
-        InvalidArgument: The bytes are not such a message.
+    Returns:
+        A function that raises InvalidArgument when the bytes are not such a message.
     """
-    try:
-        return operation.request.FromString(data)
-    except DecodeError as err:
-        name = operation.request.DESCRIPTOR.name
-        raise InvalidArgument(
-            f"the request is not a {name}", why=str(err), hint=f"it is a message of {PACKAGE}"
-        ) from err
+    kind = operation.request
+    parse = kind.FromString
 
+    def read(data: bytes) -> Message:
+        try:
+            return parse(data)
+        except DecodeError as err:
+            raise InvalidArgument(
+                f"the request is not a {kind.DESCRIPTOR.name}",
+                why=str(err),
+                hint=f"it is a message of {PACKAGE}",
+            ) from err
 
-def caller_of(context: Context) -> Caller:
-    """Return what gRPC knows of whoever calls."""
-    metadata = {str(key).lower(): value for key, value in context.invocation_metadata() or ()}
-    peer = context.peer()
-    is_socket = peer.startswith("unix:")
-    credentials = Credentials(
-        bearer=_bearer(metadata.get("authorization", "")),
-        api_key=_text(metadata.get("x-api-key", "")),
-        peer=THIS_USER if is_socket else None,
-        source="socket" if is_socket else peer.rpartition(":")[0],
-    )
-    return Caller(
-        credentials=credentials,
-        surface="grpc",
-        address="socket" if is_socket else peer,
-        timeout_s=context.time_remaining(),
-    )
-
-
-def _bearer(value: object) -> str:
-    text = _text(value)
-    return text[len(BEARER) :].strip() if text.lower().startswith(BEARER) else ""
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def check_tls(context: Context) -> None:
-    """Refuse TLS before 1.3; gRPC itself has no setting for it.
-
-    Raises:
-        Unauthorized: The connection uses an older TLS.
-    """
-    versions = list(context.auth_context().get("ssl_tls_version", ()))
-    if versions and TLS_VERSION not in versions:
-        raise Unauthorized(
-            "TLS 1.3 is needed", why=f"the connection uses {versions[0].decode()}", hint="update the client"
-        )
+    return read

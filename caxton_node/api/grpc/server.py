@@ -6,8 +6,6 @@ Health and reflection are the standard services, open to everybody: neither tell
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from pathlib import Path
 
 # Read by gRPC when it is imported: its own diagnostics do not belong into the node's log, and children of the
 # node are started without its fork hooks.
@@ -20,56 +18,18 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from grpc_health.v1.health import aio as health  # type: ignore[attr-defined]  # the stubs leave it out
 from grpc_reflection.v1alpha import reflection
 
-from caxton_node.api.grpc import sockets
+from caxton_node.api.grpc import reflection_v1, sockets
 from caxton_node.api.grpc.handler import OperationsHandler
+from caxton_node.api.grpc.settings import Settings
+from caxton_node.api.grpc.shown import Shown
 from caxton_node.api.operations import PACKAGE, SERVICES
 from caxton_node.api.pipeline import Pipeline
 
-MESSAGE_BYTES_MAX = 64 * 1024 * 1024  # a module of 50 MiB and its request around it
-STREAMS_MAX = 1000
 GRACE_S = 2.0
 NAMES = tuple(f"{PACKAGE}.{service}" for service in SERVICES)
+REFLECTED = (*NAMES, HEALTH_NAME, reflection.SERVICE_NAME, reflection_v1.SERVICE_NAME)
 
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Where to listen and what to show.
-
-    Attributes:
-        socket_path: The management socket.
-        host: Address of the TLS port; empty opens the socket only.
-        port: 0 picks a free one.
-        key_pem: Private key of the node.
-        chain_pem: Certificate of the node and behind it those of the CAs, so that a newcomer can compare
-            their fingerprints with the one in the join token before it sends anything.
-    """
-
-    socket_path: Path
-    host: str = ""
-    port: int = 0
-    key_pem: bytes = field(default=b"", repr=False)
-    chain_pem: bytes = b""
-
-
-class _Shown:
-    """The certificate that new connections see; gRPC asks for it on threads of its own."""
-
-    def __init__(self, key_pem: bytes, chain_pem: bytes) -> None:
-        self._pair = (key_pem, chain_pem)
-        self._taken: tuple[bytes, bytes] | None = None
-
-    def replace(self, key_pem: bytes, chain_pem: bytes) -> None:
-        """Show another one from the next connection on."""
-        self._pair = (key_pem, chain_pem)  # one reference: a reader sees the old pair or the new one
-
-    def take(self) -> grpc.ServerCertificateConfiguration:
-        """Return the one in force."""
-        pair = self._taken = self._pair
-        return grpc.ssl_server_certificate_configuration([pair])
-
-    def take_new(self) -> grpc.ServerCertificateConfiguration | None:
-        """Return the one in force if it is another than was taken last, else None: go on with that."""
-        return None if self._taken is self._pair else self.take()
+__all__ = ["GrpcServer", "Settings"]
 
 
 class GrpcServer:
@@ -79,25 +39,24 @@ class GrpcServer:
         pipeline: Runs the operations.
         node_id: This node, named in errors.
         settings: Where to listen.
+
+    Attributes:
+        certificate_port: Where clients must show a certificate; 0 when there is no such port.
     """
 
     def __init__(self, pipeline: Pipeline, node_id: str, settings: Settings) -> None:
+        self.certificate_port = 0
         self._settings = settings
         self._socket_path = settings.socket_path.absolute()
         self._bound = False
-        self._shown = _Shown(settings.key_pem, settings.chain_pem)
+        self._shown = Shown(settings.key_pem, settings.chain_pem, settings.ca_pem)
         self._health = health.HealthServicer()
-        self._server = grpc.aio.server(
-            options=[
-                ("grpc.so_reuseport", 0),  # two nodes on one port would share its calls at random
-                ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-                ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
-                ("grpc.max_concurrent_streams", STREAMS_MAX),
-            ]
-        )
-        self._server.add_generic_rpc_handlers((OperationsHandler(pipeline, node_id),))
+        self._server = grpc.aio.server(options=settings.options())
+        handler = OperationsHandler(pipeline, node_id, slow_reader_s=settings.slow_reader_s)
+        self._server.add_generic_rpc_handlers((handler,))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection((*NAMES, HEALTH_NAME, reflection.SERVICE_NAME), self._server)
+        reflection.enable_server_reflection(REFLECTED, self._server)
+        self._server.add_generic_rpc_handlers((reflection_v1.make_handler(REFLECTED),))
 
     async def open(self) -> int:
         """Listen and serve.
@@ -109,16 +68,24 @@ class GrpcServer:
             PortInUse: Another process has the port, or another node runs on this data directory.
             InvalidConfig: The address or path cannot be used.
         """
+        settings = self._settings
         self._bind_socket()
-        port = self._bind_port() if self._settings.host else 0
+        port = self._bind_port(settings.port, asks_clients=False) if settings.host else 0
+        if settings.host and settings.certificate_port is not None:
+            self.certificate_port = self._bind_port(settings.certificate_port, asks_clients=True)
         await self._server.start()
-        for name in ("", *NAMES):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self.show_ready(ready=True)
         return port
 
-    def use_certificate(self, key_pem: bytes, chain_pem: bytes) -> None:
+    async def show_ready(self, *, ready: bool) -> None:
+        """Tell whoever asks the standard health service, for the node as a whole and for each service."""
+        states = health_pb2.HealthCheckResponse
+        for name in ("", *NAMES):
+            await self._health.set(name, states.SERVING if ready else states.NOT_SERVING)
+
+    def use_certificate(self, key_pem: bytes, chain_pem: bytes, ca_pem: bytes = b"") -> None:
         """Show another certificate to connections that begin from now on; those that are open go on."""
-        self._shown.replace(key_pem, chain_pem)
+        self._shown.replace(key_pem, chain_pem, ca_pem)
 
     async def close(self) -> None:
         """Take no new calls, give those under way a moment, and close."""
@@ -133,13 +100,14 @@ class GrpcServer:
             self._server.add_insecure_port(f"unix:{self._socket_path}")
         self._bound = True
 
-    def _bind_port(self) -> int:
-        host, port = self._settings.host, self._settings.port
+    def _bind_port(self, port: int, *, asks_clients: bool) -> int:
+        host = self._settings.host
         if port:
             sockets.check_port(host, port)
-        credentials = grpc.dynamic_ssl_server_credentials(self._shown.take(), self._shown.take_new)  # type: ignore[arg-type]  # None says that nothing is new; the stubs forget it
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            return self._server.add_secure_port(address, credentials)
+            return self._server.add_secure_port(
+                address, self._shown.server_credentials(asks_clients=asks_clients)
+            )
         except RuntimeError as err:
             raise sockets.translate(host, port, err) from err

@@ -17,10 +17,16 @@ from caxton_node.core.errors import InvalidConfig, PortInUse
 
 PATH_BYTES_MAX = 107  # sun_path of Linux holds 108 with the closing zero
 _TRY_S = 1.0
+_SURFACES = {"grpc": "gRPC", "rest": "REST"}
 
 
-def check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int, section: str = "grpc") -> None:
     """Make sure that an address can be listened on.
+
+    Args:
+        host: Address.
+        port: Port.
+        section: Of the settings that say so.
 
     Raises:
         PortInUse: Another process listens there.
@@ -33,22 +39,23 @@ def check_port(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as err:
-        raise translate(host, port, err) from err
+        raise translate(host, port, err, section) from err
 
 
-def translate(host: str, port: int, err: OSError | RuntimeError) -> PortInUse | InvalidConfig:
+def translate(
+    host: str, port: int, err: OSError | RuntimeError, section: str = "grpc"
+) -> PortInUse | InvalidConfig:
     """Return the error to raise when a port cannot be had."""
+    what = f"{_SURFACES[section]} cannot listen on {host}:{port}"
     if isinstance(err, OSError) and err.errno not in {EADDRINUSE, None}:
         why = "the address is not one of this machine" if err.errno == EADDRNOTAVAIL else str(err)
         return InvalidConfig(
-            f"gRPC cannot listen on {host}:{port}",
-            why=why,
-            hint="set grpc.host and grpc.port to an address of yours",
+            what, why=why, hint=f"set {section}.host and {section}.port to an address of yours"
         )
     return PortInUse(
-        f"gRPC cannot listen on {host}:{port}",
+        what,
         why="another process listens there",
-        hint=f"find it with `ss -ltnp sport = :{port}`, or choose another port with --set grpc.port=N",
+        hint=f"find it with `ss -ltnp sport = :{port}`, or choose another port with --set {section}.port=N",
     )
 
 

@@ -94,6 +94,7 @@ class DemoNode:
             "mesh.port": self.mesh_port,
             "grpc.port": self.grpc_port,
             "metrics.enabled": "false",
+            "rest.enabled": "false",
             "swim.profile": "local",
         }
         return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]

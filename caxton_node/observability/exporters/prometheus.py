@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate, groupby
 from socket import socket
@@ -30,22 +29,7 @@ _REQUEST_TIMEOUT_S = 5.0
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes:
-        name: What: `store`, `cluster`, `event_loop`, ...
-        ok: Whether it is fine.
-        detail: In words, for people.
-    """
-
-    name: str
-    ok: bool
-    detail: str = ""
-
-
-Checks: TypeAlias = Callable[[], Sequence[Check]]
+Answer: TypeAlias = tuple[int, Mapping[str, Any]]
 
 
 class BoardCollector(Collector):
@@ -65,20 +49,25 @@ class PrometheusExporter:
 
     Args:
         board: What to show.
-        health: Is this process sound? Run on the exporter's threads, so it only reads.
-        ready: Should it get work now? Likewise.
+        probe: Answers `health` (is this process sound?) and `ready` (should it get work now?) by an HTTP
+            status and a text for JSON. Run on the exporter's threads, so it only reads.
     """
 
-    def __init__(self, board: Board, *, health: Checks, ready: Checks) -> None:
+    def __init__(self, board: Board, probe: Callable[[str], Answer]) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(BoardCollector(board))
         ProcessCollector(registry=self._registry)
         self._pages: dict[str, Callable[[], tuple[int, str, bytes]]] = {
             "/metrics": self._metrics_page,
-            "/health": lambda: _checks_page(health()),
-            "/ready": lambda: _checks_page(ready()),
+            "/health": lambda: _probe_page(probe("health")),
+            "/ready": lambda: _probe_page(probe("ready")),
         }
         self._server: _Server | None = None
+
+    @property
+    def paths(self) -> Collection[str]:
+        """Return what is served."""
+        return self._pages.keys()
 
     def open(self, host: str, port: int) -> int:
         """Start serving and return the port; 0 picks a free one.
@@ -156,13 +145,9 @@ def _handler_for(pages: dict[str, Callable[[], tuple[int, str, bytes]]]) -> type
     return Handler
 
 
-def _checks_page(checks: Sequence[Check]) -> tuple[int, str, bytes]:
-    ok = all(check.ok for check in checks)
-    body = {
-        "status": "ok" if ok else "failing",
-        "checks": {check.name: {"ok": check.ok, "detail": check.detail} for check in checks},
-    }
-    return 200 if ok else 503, "application/json", json.dumps(body).encode() + b"\n"
+def _probe_page(answer: Answer) -> tuple[int, str, bytes]:
+    status, body = answer
+    return status, "application/json", json.dumps(body).encode() + b"\n"
 
 
 def _family(row: Instrument, readings: Sequence[Reading]) -> Metric:

@@ -124,7 +124,11 @@ class Finder:
     def _within_reach(self, query: Query, view: _View) -> list[Offer]:
         """Return the offers that fit and are where the search wants them, on nodes that are alive."""
         nodes = [query.node] if query.node else self.index.nodes()
-        return self.index.fitting(query, {node for node in nodes if self._is_wanted(node, query, view)})
+        offers = self.index.fitting(query, {node for node in nodes if self._is_wanted(node, query, view)})
+        tenants = query.tenants
+        if tenants is None:
+            return offers
+        return [offer for offer in offers if offer.record.agent.partition("/")[0] in tenants]
 
     def _is_wanted(self, node: str, query: Query, view: _View) -> bool:
         if not query.unready and not view.is_alive(node):

@@ -68,6 +68,7 @@ class Query:
         pick: Which of those that fit.
         limit: How many at most, for `Pick.ALL`.
         unready: Give also those that cannot be used now.
+        tenants: Whose agents; None for any.
 
     Raises:
         InvalidArgument: A condition is malformed.
@@ -88,6 +89,7 @@ class Query:
     pick: Pick = Pick.ALL
     limit: int = LIMIT
     unready: bool = False
+    tenants: frozenset[str] | None = None
     range: Range | None = field(init=False, default=None)
     wanted: frozenset[str] = field(init=False, default=frozenset())
     prefix: str = field(init=False, default="")

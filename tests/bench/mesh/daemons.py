@@ -33,6 +33,7 @@ class BenchNode(DemoNode):
             "mesh.port": self.mesh_port,
             "grpc.port": self.grpc_port,
             "metrics.enabled": "false",
+            "rest.enabled": "false",
             **self.extra,
         }
         return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]

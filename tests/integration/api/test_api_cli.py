@@ -1,6 +1,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -130,3 +132,17 @@ async def test_a_reader_that_goes_away_is_no_error(n1):
     )
     out, err = await process.communicate()
     assert (out.strip(), err) == (b"[", b"")
+
+
+async def test_listing_agents_over_the_socket_imports_neither_grpc_nor_protobuf(n1):
+    script = (
+        "import sys; from caxton_node.cli.main import main\n"
+        f"try: main(['--data-dir', {str(n1.data_dir)!r}, 'agent', 'list'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'grpc', 'google.protobuf', 'yaml', 'rich', 'asyncio', 'ssl'}; heavy &= set(sys.modules)\n"
+        "print(heavy or 'light')"
+    )
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.splitlines()[-1] == "light"

@@ -11,7 +11,7 @@ import pytest
 
 from caxton_node.cluster.files import NodeRevoked
 from caxton_node.cluster.joining import rejoin_cluster
-from caxton_node.core.errors import CaxtonError, InvalidArgument, NotFound, StateError
+from caxton_node.core.errors import CaxtonError, InvalidArgument, NotFound, StateError, Unauthorized
 from certs import Authority, Revocations, revoke
 from certs.authority_files import read_authority
 from certs.trust_files import read_revocations, write_revocations
@@ -31,6 +31,10 @@ def revoked_on(node: Node) -> list[str]:
     return [each.node_id for each in read_revocations(node.data_dir / "certs")]
 
 
+async def who(node: Node, token: str) -> str:
+    return (await call(node.remote(token), lambda client: client.access_keys.whoami())).name
+
+
 async def revoke_n3(made: Cluster, *, at: str = "n2") -> None:
     """Revoke n3 through a node."""
     answer = await call(made[at].local, lambda client: client.security.revoke("n3", reason="stolen"))
@@ -43,7 +47,12 @@ async def test_a_revoked_node_has_no_link_left_is_gone_for_all_and_knows_it(tmp_
         for name in ("n1", "n2"):
             ping = lambda client: client.cluster.ping("n3", over_link=True, timeout_s=5)  # noqa: E731
             await call(made[name].local, ping)
+        key = await call(made["n3"].local, lambda client: client.access_keys.create("x", grants=["admin"]))
+        await until(lambda: made["n1"].daemon.knowledge.api_keys.is_known(key.key.key_id))
+        assert await who(made["n1"], key.token) == "x"
         await revoke_n3(made)  # n2 does not sign: it asks n1
+        with pytest.raises(Unauthorized, match="the token is void"):
+            await who(made["n1"], key.token)
         for name in ("n1", "n2"):
             assert alive(made[name]) == ["n1", "n2"]
             assert revoked_on(made[name]) == ["n3"]

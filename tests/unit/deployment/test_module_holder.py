@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from caxton_node.agents.module_library import ModuleLibrary
+from caxton_node.agents.module_uploads import ModuleUploads
 from caxton_node.agents.modules import ModuleFolder
 from caxton_node.agents.shelf import Shelf
 from caxton_node.agents.store import AgentStore
@@ -35,8 +36,10 @@ class Place:
     def __init__(self, database: Database, folder: Path) -> None:
         self.needed: set[str] = set()
         self.clock = HandClock()
-        self.shelf = Shelf(AgentStore(database), ModuleFolder(folder))
-        self.modules = ModuleLibrary(self.shelf, None, self.clock)
+        modules = ModuleFolder(folder)
+        self.shelf = Shelf(AgentStore(database), modules)
+        uploads = ModuleUploads(modules, self.shelf, self.clock, module_bytes_max=1_000_000)
+        self.modules = ModuleLibrary(self.shelf, None, self.clock, uploads)
         registry = SimRegistry("n1", [], lambda _node: True, lambda _entries: None)
         self.holder = ModuleHolder(
             self.modules,

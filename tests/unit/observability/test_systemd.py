@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from caxton_node.observability.systemd import Systemd
+from caxton_node.observability.systemd import LINE_CHARS_MAX, Systemd
+from caxton_node.operations import Finding, Phase, Report, State
 
 
 @pytest.fixture
@@ -39,3 +40,30 @@ async def test_outside_systemd_nothing_is_sent():
     systemd.ready("x")
     systemd.stopping()
     await systemd.keep_watchdog_fed()
+
+
+@pytest.mark.story("017")
+async def test_a_node_that_cannot_go_on_is_not_fed(manager):
+    systemd = Systemd({"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "2000"})
+    asked = asyncio.Event()
+
+    def is_alive():
+        asked.set()
+        return False
+
+    feeding = asyncio.create_task(systemd.keep_watchdog_fed(is_alive))
+    await asyncio.wait_for(asked.wait(), 5)
+    feeding.cancel()
+    manager.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        manager.recv(100)
+
+
+@pytest.mark.story("017")
+async def test_the_status_line_says_what_is_wrong(manager):
+    found = [Finding("disk", State.FAILED, "3 MiB free " * 100), Finding("agents", State.OK, "none failed")]
+    await Systemd({"NOTIFY_SOCKET": manager.getsockname()}).show(Report(Phase.SERVING, found))
+    line = manager.recv(1000).decode()
+    assert line.startswith("STATUS=failed: disk failed: 3 MiB free")
+    assert "agents" not in line
+    assert len(line) <= LINE_CHARS_MAX + len("STATUS=")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from caxton_node.core.errors import InvalidArgument, NotFound, Unauthorized
+from caxton_node.core.errors import InvalidArgument, Unauthorized
 from caxton_node.security import JoinToken, Redeemed, Role, Tokens, hash_token, parse_join_token
+from caxton_node.security.store import TokenStore
 from caxton_node.storage import Database
 from tests.support.clock import HandClock
 
@@ -34,85 +35,11 @@ def tokens(database: Database, clock: HandClock) -> Tokens:
     return Tokens(database, clock)
 
 
-async def test_an_issued_token_names_its_holder_and_role(tokens: Tokens) -> None:
-    text = await tokens.issue_api_token(env="prod", client="ci", role=Role.OPERATOR)
-    assert text.startswith("cax_prod_")
-    assert text.endswith("_ci")
-    principal = await tokens.authenticate(text)
-    assert (principal.name, principal.roles) == ("ci", Role.OPERATOR)
-
-
 async def test_the_text_of_a_token_is_nowhere_in_the_database(tokens: Tokens, database: Database) -> None:
     text = await tokens.issue_api_token(env="dev", client="alice", role=Role.ADMIN)
     (row,) = await database.read("SELECT * FROM tokens")
     assert hash_token(text) in row
     assert text.split("_")[2] not in str(row)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", "no token was sent"),
-        ("hello", "this is not an API token"),
-        ("cax_prod_123_ci", "this is not an API token"),
-        ("cxj1.abc", "this is a join token"),
-        (f"cax_prod_{'0' * 40}_ci", "the token is not known"),
-    ],
-)
-async def test_a_text_that_is_no_known_token_is_refused(tokens: Tokens, text: str, expected: str) -> None:
-    with pytest.raises(Unauthorized) as caught:
-        await tokens.authenticate(text)
-    assert caught.value.what == expected
-    assert not text or text not in str(caught.value)
-
-
-async def test_an_expired_token_is_refused_even_when_remembered(tokens: Tokens, clock: HandClock) -> None:
-    text = await tokens.issue_api_token(env="dev", client="ci", role=Role.VIEWER, lifetime_s=30)
-    await tokens.authenticate(text)
-    clock.advance(31)
-    with pytest.raises(Unauthorized, match="expired"):
-        await tokens.authenticate(text)
-
-
-async def test_a_revoked_token_is_refused_at_once(tokens: Tokens) -> None:
-    text = await tokens.issue_api_token(env="dev", client="ci", role=Role.VIEWER)
-    await tokens.authenticate(text)
-    await tokens.revoke(hash_token(text))
-    with pytest.raises(Unauthorized):
-        await tokens.authenticate(text)
-    with pytest.raises(NotFound):
-        await tokens.revoke(hash_token(text))
-
-
-async def test_a_token_revoked_by_another_process_is_refused_within_a_minute(
-    tokens: Tokens, database: Database, clock: HandClock
-) -> None:
-    text = await tokens.issue_api_token(env="dev", client="ci", role=Role.VIEWER)
-    await tokens.authenticate(text)
-    await database.write("DELETE FROM tokens")
-    clock.advance(61)
-    with pytest.raises(Unauthorized):
-        await tokens.authenticate(text)
-
-
-async def test_the_memory_of_known_tokens_is_bounded(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("caxton_node.security.service.CACHE_MAX", 3)
-    texts = [await tokens.issue_api_token(env="dev", client="ci", role=Role.VIEWER) for _ in range(6)]
-    for text in texts:
-        await tokens.authenticate(text)
-    assert len(tokens._known) == 3
-    assert (await tokens.authenticate(texts[0])).name == "ci"
-
-
-async def test_a_token_is_good_on_a_node_that_finds_it_elsewhere(tokens: Tokens, tmp_path: Path) -> None:
-    text = await tokens.issue_api_token(env="dev", client="ci", role=Role.OPERATOR)
-    published = {record.hash: record for record in await tokens.list_api_tokens()}
-    async with await Database.open(tmp_path / "other.db") as other_database:
-        other = Tokens(other_database, HandClock())
-        with pytest.raises(Unauthorized):
-            await other.authenticate(text)
-        other.find_elsewhere = published.get
-        assert (await other.authenticate(text)).roles == Role.OPERATOR
 
 
 async def test_a_client_name_that_breaks_the_format_is_refused(tokens: Tokens) -> None:
@@ -191,7 +118,9 @@ async def test_long_expired_join_tokens_are_swept(
     assert await database.read("SELECT count(*) FROM tokens") == [(1,)]
 
 
-async def test_join_tokens_from_before_an_instant_can_be_made_void(tokens: Tokens, clock: HandClock) -> None:
+async def test_join_tokens_from_before_an_instant_can_be_made_void(
+    tokens: Tokens, clock: HandClock, database: Database
+) -> None:
     api = await tokens.issue_api_token(env="prod", client="ci", role=Role.ADMIN)
     before = await tokens.issue_join_token(ca_fingerprint=FINGERPRINT)
     revoked_at = tokens.now_unix_s
@@ -200,4 +129,6 @@ async def test_join_tokens_from_before_an_instant_can_be_made_void(tokens: Token
     assert await tokens.void_join_tokens(revoked_at) == 1
     assert await tokens.take_join_use(hash_token(before.text)) is Redeemed.UNKNOWN
     assert await tokens.take_join_use(hash_token(after.text)) is Redeemed.TAKEN
-    assert (await tokens.authenticate(api)).name == "ci"
+    kept = TokenStore(database).find_now(hash_token(api))
+    assert kept is not None
+    assert kept.name == "ci"

@@ -79,6 +79,16 @@ def test_a_uri_of_another_form_is_no_identity(pki: Pki, uri: str) -> None:
     }
 
 
+@pytest.mark.parametrize("dialled", [True, False])
+def test_the_certificate_of_a_client_of_the_api_opens_no_link(pki: Pki, *, dialled: bool) -> None:
+    made = pki.authority.sign_client(
+        "node-x", ec.generate_private_key(ec.SECP256R1()).public_key(), datetime.now(UTC)
+    )
+    shown = replace(pki.credentials("node-x"), certificate_pem=made)
+    reason = refusal(shown, pki.credentials("node-a"), dialled=dialled).reason
+    assert reason is (EndReason.BAD_IDENTITY if dialled else EndReason.WRONG_USAGE)
+
+
 def test_a_denied_serial_is_refused(pki: Pki) -> None:
     shown = pki.credentials("node-x")
     trusting = pki.credentials("node-a", denied_serials=frozenset({serial_of(shown)}))

@@ -1,0 +1,193 @@
+"""One request of one operation: find it, read it, run it, answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import cast
+
+import msgspec
+from google.protobuf.message import Message
+
+from caxton_node.api.incoming import Incoming
+from caxton_node.api.operations import Operation
+from caxton_node.api.rest import answers, sse
+from caxton_node.api.rest.backend import Backend
+from caxton_node.api.rest.binding import bind
+from caxton_node.api.rest.encodings import to_json
+from caxton_node.api.rest.exchange import Exchange
+from caxton_node.api.rest.idempotency import VERBS as REPEATABLE
+from caxton_node.api.rest.idempotency import fingerprint, read_key
+from caxton_node.api.rest.module_bytes import WASM, is_module, pieces_of
+from caxton_node.api.rest.preconditions import Preconditions
+from caxton_node.api.rest.problem import problem_of
+from caxton_node.api.rest.refusals import UnsupportedMedia
+from caxton_node.api.rest.repeats import Repeats
+from caxton_node.api.rest.reply import JSON, NDJSON, Reply
+from caxton_node.api.rest.routes import Match, Routes
+from caxton_node.api.rest.store import ReplyKey
+from caxton_node.core.errors import CaxtonError, DeadlineExceeded
+
+EVENTS = "text/event-stream"
+IN_LOOP_BYTES_MAX = 256 * 1024
+
+
+class Transcoder:
+    """Serves every operation of the table at the paths of its proto.
+
+    Args:
+        backend: What runs them.
+        routes: The paths.
+    """
+
+    def __init__(self, backend: Backend, routes: Routes) -> None:
+        self._backend = backend
+        self._routes = routes
+        self._preconditions = Preconditions(routes, backend.pipeline)
+        self._repeats = Repeats(backend.replies, backend.node_id)
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer one request.
+
+        Raises:
+            CaxtonError: It was refused or failed.
+        """
+        match = self._routes.match(exchange.verb, exchange.path)
+        body = await self._read(exchange, match.rule.operation)
+        if match.rule.operation.streams:
+            await self._serve_stream(exchange, match, body)
+            return
+        async with _in_time(exchange.caller.timeout_s):
+            await self._run(exchange, match, body)
+
+    async def close(self) -> None:
+        """Stop what runs without a client."""
+        await self._repeats.close()
+
+    async def _run(self, exchange: Exchange, match: Match, body: bytes) -> None:
+        request = await _bind(match, exchange, body)
+        if exchange.has("idempotency-key") and exchange.verb in REPEATABLE:
+            reply = await self._run_once(exchange, match.rule.operation, request, body)
+        else:
+            reply = await self._answer(exchange, match.rule.operation, request)
+        await answers.send(exchange, reply)
+
+    async def _answer(self, exchange: Exchange, operation: Operation, request: Message) -> Reply:
+        if exchange.has("if-match") and exchange.verb in REPEATABLE:
+            wanted = exchange.header("if-match")
+            await self._preconditions.check(wanted, exchange.path, request, exchange.caller)
+        response = await self._backend.pipeline.run(operation, request, exchange.caller)
+        return Reply(200, to_json(response), JSON, is_secret=operation.secret)
+
+    async def _run_once(
+        self, exchange: Exchange, operation: Operation, request: Message, body: bytes
+    ) -> Reply:
+        """Run a request with an idempotency key, or answer it as before."""
+        key, caller = read_key(exchange.header("idempotency-key")), exchange.caller
+        work = partial(self._answer, exchange, operation, request)
+        try:
+            principal = await self._backend.services.identity.authenticate(caller.credentials)
+        except CaxtonError:
+            return await work()  # the pipeline refuses it as it does any call, and writes that down
+        mark = fingerprint(exchange.verb, exchange.path, exchange.query, body)
+        readmit = partial(self._backend.pipeline.admit, operation, caller, request)
+        caller_key = ReplyKey(f"{principal.kind}:{principal.name}", key)
+        return await self._repeats.run(caller_key, mark, exchange, work, readmit)
+
+    async def _serve_stream(self, exchange: Exchange, match: Match, body: bytes) -> None:
+        is_events = EVENTS in exchange.header("accept")
+        if is_events:
+            sse.take_cursor(exchange)
+        operation, request = match.rule.operation, await _bind(match, exchange, body)
+        if is_events:
+            await sse.serve(exchange, self._backend, operation, request)
+            return
+        try:
+            async with _in_time(exchange.caller.timeout_s):
+                await self._send_lines(exchange, operation, request)
+        except CaxtonError as err:
+            if not exchange.has_begun:
+                raise
+            await self._send_error(exchange, err)
+        await exchange.end()
+
+    async def _send_lines(self, exchange: Exchange, operation: Operation, request: Message) -> None:
+        """Send one JSON document in each line; errors before the first have a status of their own."""
+        stream = cast(
+            "AsyncGenerator[Message]", self._backend.pipeline.stream(operation, request, exchange.caller)
+        )
+        async with aclosing(stream) as responses:
+            async for response in responses:
+                if not exchange.has_begun:
+                    await exchange.begin(200, NDJSON)
+                await exchange.write(to_json(response) + b"\n")
+        if not exchange.has_begun:
+            await exchange.begin(200, NDJSON)
+
+    async def _send_error(self, exchange: Exchange, error: CaxtonError) -> None:
+        """Send the last line of a stream that has begun: `{"error": {...}}`, and in it the problem."""
+        problem = problem_of(error, trace_id=exchange.caller.trace_id, node=self._backend.node_id)
+        await exchange.write(msgspec.json.encode({"error": problem}) + b"\n")
+
+    async def _read(self, exchange: Exchange, operation: Operation) -> bytes:
+        settings = self._backend.settings
+        body = await exchange.body(settings.request_bytes_max, settings.body_within_s)
+        if body:
+            _check_media(exchange, *((JSON, NDJSON, WASM) if operation.client_streams else (JSON,)))
+        return body
+
+
+async def _bind(match: Match, exchange: Exchange, body: bytes) -> Message:
+    """Read the request; where an operation takes several messages, each is a line, or one is the body."""
+    if match.rule.operation.client_streams and is_module(exchange.header("content-type")):
+        return cast("Message", Incoming(pieces_of(match.values["sha256"], exchange.query, body)))
+    if exchange.header("content-type").startswith(NDJSON):
+        lines = [await _bind_one(match, exchange.query, line) for line in body.splitlines() if line.strip()]
+    else:
+        lines = [await _bind_one(match, exchange.query, body)]
+    return cast("Message", Incoming(_each(lines))) if match.rule.operation.client_streams else lines[0]
+
+
+async def _bind_one(match: Match, query: str, body: bytes) -> Message:
+    if len(body) > IN_LOOP_BYTES_MAX:
+        return await asyncio.to_thread(bind, match, query, body)
+    return bind(match, query, body)
+
+
+async def _each(messages: list[Message]) -> AsyncGenerator[Message]:
+    for message in messages:
+        yield message
+
+
+@asynccontextmanager
+async def _in_time(timeout_s: float | None) -> AsyncGenerator[None]:
+    """Break off what takes longer than the caller will wait."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError as err:
+        raise DeadlineExceeded(
+            "the time that the caller gave is over",
+            why="the operation had not come to its end",
+            hint="give more with X-Timeout-S; look first what became of it",
+        ) from err
+
+
+def _check_media(exchange: Exchange, *taken: str) -> None:
+    """Take JSON only; anything else a page of another origin could send without being asked."""
+    content_type, encoding = exchange.header("content-type"), exchange.header("content-encoding")
+    kind, _, parameters = content_type.partition(";")
+    charset = parameters.replace(" ", "").replace('"', "").lower()
+    if kind.strip().lower() not in taken or charset not in {"", "charset=utf-8"}:
+        raise UnsupportedMedia(
+            "the body is not said to be JSON",
+            why=f"its content type is {content_type[:80]!r}" if content_type else "it has no content type",
+            hint=f"send content-type: {taken[0]}",
+            headers={"accept-post": ", ".join(taken)},
+        )
+    if encoding not in {"", "identity"}:
+        raise UnsupportedMedia(
+            "the body is packed", why=f"its encoding is {encoding[:80]!r}", hint="send it as it is"
+        )

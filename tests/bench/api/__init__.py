@@ -1,0 +1,1 @@
+"""What the way in costs: gRPC against a bare echo, REST, identity, limits, and the command line."""
