@@ -67,14 +67,22 @@ class ModuleUploads:
 
         Raises:
             InvalidArgument: The pieces do not fit what was said of them; what came up to there is kept. Of a
-                whole module that has another digest nothing is.
+                whole module that has another digest nothing is. Or the module is here, and not so large.
             InvalidModule: It is not WebAssembly in its binary form.
             ResourceLimit: It is too large, or too much is on its way.
             StateError: Another connection has taken over.
             StoreFailed: The disk is full.
         """
         await self._tidy()
-        if await asyncio.to_thread(self._modules.measure, sha256) is not None:
+        here_bytes = await asyncio.to_thread(self._modules.measure, sha256)
+        if here_bytes is not None:
+            # What comes is not waited for, so its size is the one thing that can give a mistake away.
+            if size_bytes != here_bytes:
+                raise InvalidArgument(
+                    "what is sent is not the module with the digest that was said",
+                    why=f"that one has {here_bytes:,} bytes, what is sent has {size_bytes:,}",
+                    hint="another file was meant, or it has changed: say the digest of this one",
+                )
             self._desk.keep(sha256, self._clock.now())
             return True
         sender = self._desk.begin(sha256, size_bytes, self._clock.now())

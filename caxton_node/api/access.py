@@ -19,6 +19,7 @@ from caxton_node.security.role_book import check_role_name, read_holder, read_pe
 NOTE_CHARS_MAX = 200
 TOKEN_CHARS_MAX = 9
 LIST_THEM = "caxton security roles list shows what there is"
+GOOD_KEYS = frozenset({"active", "replaced"})
 PAGE_SIZE, PAGE_SIZE_MAX = 1_000, 10_000
 
 
@@ -47,11 +48,11 @@ async def can(services: Services, request: pb.CanRequest, call: Call) -> pb.CanR
     who = await _principal_of(services, request, call)
     able = [role for role, granted in services.roles.book.roles().items() if permission in granted]
     allowed = permission is None or services.access.allows(who, permission, tenant)
-    grants = services.access.grants(who)
+    grants = _shown(services, call, who)
     return pb.CanResponse(
         allowed=allowed,
         permission=permission or "",
-        why=is_open or _why(services, grants, permission, tenant),
+        why=is_open or _why(services, grants, permission, tenant, allowed=allowed),
         grants=map(str, grants),
         roles=able if permission else (),
     )
@@ -153,7 +154,7 @@ async def _keys_with(services: Services, role: str) -> list[str]:
     return [
         f"the API key {record.id} of {record.name}"
         for record in await keys.records()
-        if keys.state_of(record) in {"active", "replaced"}
+        if keys.state_of(record) in GOOD_KEYS
         and any(grant.role == role for grant in parse_grants(record.role))
     ]
 
@@ -176,18 +177,36 @@ async def _principal_of(services: Services, request: pb.CanRequest, call: Call) 
     holder = read_holder(request.kind or Kind.API_KEY, request.principal)
     if holder.kind is not Kind.API_KEY:
         return Principal(holder.name, (), holder.kind)
-    keys = [record for record in await services.api_keys.records() if record.name == holder.name]
-    grants = dict.fromkeys(grant for record in keys for grant in parse_grants(record.role))
+    keys = services.api_keys
+    good = [
+        record
+        for record in await keys.records()
+        if record.name == holder.name and keys.state_of(record) in GOOD_KEYS
+    ]
+    grants = dict.fromkeys(grant for record in good for grant in parse_grants(record.role))
     return Principal(holder.name, tuple(grants), holder.kind)
 
 
-def _why(services: Services, grants: Iterable[Grant], permission: Permission | None, tenant: str) -> str:
+def _shown(services: Services, call: Call, who: Principal) -> Sequence[Grant]:
+    """Return the grants that the caller may know of: its own, and others where it may read about them."""
+    access, grants = services.access, services.access.grants(who)
+    if who is call.principal:
+        return grants
+    return [each for each in grants if access.allows(call.principal, Permission.SECURITY_READ, each.tenant)]
+
+
+def _why(
+    services: Services, grants: Iterable[Grant], permission: Permission | None, tenant: str, *, allowed: bool
+) -> str:
+    """Say it by these grants alone, which need not be all."""
     if permission is None:
         return "it needs no permission"
     book, where = services.roles.book, "everywhere" if tenant == EVERYWHERE else f"in {tenant}"
     for grant in grants:
         if permission in book.permissions(grant.role) and grant.tenant in {EVERYWHERE, tenant}:
             return f"{grant} has {permission}"
+    if allowed:
+        return f"a grant for more tenants than you may read about has {permission}"
     has = [grant for grant in grants if permission in book.permissions(grant.role)]
     if has:
         return f"it needs {permission} {where}, and {has[0]} has it in {has[0].tenant} alone"

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from time import perf_counter
 
 import msgspec
 
+from caxton_node.agents.change import Change
 from caxton_node.api.agent_answers import agent_of, short, state_of, transition_of
 from caxton_node.api.agent_requests import read_change, read_manifest
 from caxton_node.api.call import Call
 from caxton_node.api.module_passing import let_go_of_upload, module_of
 from caxton_node.api.pages import page_of
+from caxton_node.api.reach import tenant_of
 from caxton_node.api.services import Services
 from caxton_node.core.ids import check_node_id, full_name
 from caxton_node.observability.logs import get_logger
 from caxton_node.pb import agents_pb2 as pb
 from caxton_node.registry import InstanceRecord
+from caxton_node.security import Permission
 
 _audit = get_logger("audit")
 
@@ -44,6 +47,7 @@ async def update_agent(
     drain_s = request.drain_ms / 1000 or services.config.agents.drain_s
     async with module_of(services.agents.modules, request, call) as module:
         change = read_change(request, module)
+        check_managed(services, call, change, services.agents.get(request.name).manifest.manages)
         view = await services.agents.update(request.name, change, drain_s=drain_s)
     await let_go_of_upload(services.agents.modules, request)
     note_features(services, call, view.instance, change.wasm_features or ())
@@ -155,6 +159,26 @@ def _offers(services: Services) -> defaultdict[tuple[str, str], list[str]]:
     for record in services.registry.capabilities():
         offers[record.agent, record.node].append(record.name)
     return offers
+
+
+def check_managed(services: Services, call: Call, change: Change, manages: Iterable[str]) -> None:
+    """Make sure that whoever decides what an agent does may do so with those that it manages.
+
+    The permission in its own tenant was asked for already, and that in the tenants of a new `manages`.
+
+    Args:
+        services: Of this node.
+        call: Who asks.
+        change: What shall be different.
+        manages: Those that it manages so far.
+
+    Raises:
+        Forbidden: It manages some where the caller may not; nothing was changed.
+    """
+    decisive = (change.config, change.capabilities, change.wasm_features)
+    if change.manages is None and (change.module or any(value is not None for value in decisive)):
+        for tenant in sorted(set(map(tenant_of, manages))):
+            services.access.check(call.principal, Permission.AGENTS_WRITE, tenant)
 
 
 def note_features(services: Services, call: Call, subject: str, names: Sequence[str]) -> None:

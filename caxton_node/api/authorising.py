@@ -34,3 +34,18 @@ def authorise(
         for tenant in sorted(reach.tenants(request)):
             access.check(principal, permission, tenant)
     return None
+
+
+def authorise_somewhere(access: Access, operation: Operation, principal: Principal) -> None:
+    """Let on whoever may run an operation with some request, before the request is there.
+
+    Raises:
+        Forbidden: It would be refused with any.
+    """
+    permission = operation.permission
+    if permission is None:
+        return
+    if operation.reach is CLUSTER:
+        access.check(principal, permission)
+    else:
+        access.tenants(principal, permission)

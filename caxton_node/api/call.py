@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
 from secrets import randbits
@@ -17,6 +17,10 @@ def new_trace_id() -> str:
     return f"{_ids.getrandbits(128):032x}"
 
 
+async def _go_on() -> None:
+    """Do nothing before the work begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """What a surface knows of whoever calls, before anything is believed.
@@ -29,6 +33,8 @@ class Caller:
         trace_id: 32 hexadecimal digits, new for each call.
         headers: What the answer shall say besides its body, filled on the way: rate limits, above all.
         on_admitted: Told who it is as soon as the caller is let in, maybe long before the first answer.
+        before_work: Awaited when the caller has been let in to an operation with one answer, before that is
+            begun.
     """
 
     credentials: Credentials = field(default_factory=Credentials)
@@ -38,6 +44,7 @@ class Caller:
     trace_id: str = field(default_factory=new_trace_id)
     headers: dict[str, str] = field(default_factory=dict)
     on_admitted: Callable[[Principal], None] = field(default=lambda _principal: None, repr=False)
+    before_work: Callable[[], Awaitable[None]] = field(default=_go_on, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """What is written down about one call: two numbers always, a record in the audit log when it is due.
 
 Audited are calls that change something and those that were refused because of who asked; with
-`security.audit_reads` all that were let in.
+`security.audit_reads` all that were let in. What a limit has turned away at the door is counted only: it has
+changed nothing, it comes as fast as somebody likes, and a record of each would undo the limit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +20,14 @@ from caxton_node.api.services import Services
 from caxton_node.api.tally import Tally
 from caxton_node.audit import AuditRecord
 from caxton_node.audit.record import short
-from caxton_node.core.errors import Forbidden, Unauthorized
+from caxton_node.core.errors import (
+    AccessError,
+    Forbidden,
+    Overloaded,
+    RateLimited,
+    ResourceLimit,
+    Unauthorized,
+)
 from caxton_node.observability.logs import get_logger
 from caxton_node.resilience import NOBODY, Visit
 from caxton_node.security import Principal
@@ -28,6 +38,7 @@ SUBJECT_FIELDS = ("name", "node_id", "task_id", "key_id", "target", "principal",
 DETAIL_FIELDS = ("kind", "role", "grants", "permissions")
 """What is worth a record of requests about rights; it is no secret."""
 REFUSED = {Unauthorized.code, Forbidden.code}
+TURNED_AWAY = {RateLimited.code, Overloaded.code, ResourceLimit.code}
 
 _log = get_logger("audit")
 
@@ -68,6 +79,8 @@ class CallRecord:
         elapsed_s = perf_counter() - self._started_at
         self.visit.leave()
         self._tally.note(self._operation.method, code, elapsed_s)
+        if self.call is None and code in TURNED_AWAY:
+            return
         reads_too = self._services.config.security.audit_reads
         if reads_too or self._operation.audited or code in REFUSED:
             self._write(code, elapsed_s)
@@ -92,6 +105,25 @@ def record_of_asked(
     record.trace_id = short(call.trace_id)
     _add_detail(record, call)
     return record
+
+
+@contextmanager
+def writing_down_refusals(services: Services, what: str, caller: Caller) -> Iterator[None]:
+    """Write down that a caller was refused before it asked for any operation.
+
+    Args:
+        services: Of this node.
+        what: What it was refused, for the audit log.
+        caller: Who asks, as far as the surface knows.
+    """
+    try:
+        yield
+    except AccessError as err:
+        record = AuditRecord(0, services.audit.now(), what, node=services.node_id)
+        record.outcome, record.surface, record.source = err.code, caller.surface, short(caller.address)
+        record.trace_id = caller.trace_id
+        keep(services, record)
+        raise
 
 
 def record_of(

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from caxton_node.agents.change import Change
 from caxton_node.api.agent_requests import read_change, read_manifest
-from caxton_node.api.agents import note_features
+from caxton_node.api.agents import check_managed, note_features
 from caxton_node.api.call import Call
 from caxton_node.api.deployment_answers import deployment_of
 from caxton_node.api.feed import Feed
@@ -51,6 +51,8 @@ async def update_deployment(
     constraints = map(parse_constraint, request.constraints.names)
     async with module_of(services.agents.modules, request, call) as module:
         change = read_change(request, module)
+        found = services.deployments.status(full_name(request.name))
+        check_managed(services, call, change, found.spec.manifest.manages if found else ())
         wish = Wish(
             agent=None if change == Change() else change,
             replicas=replicas,

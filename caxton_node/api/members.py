@@ -8,6 +8,7 @@ from caxton_node.api.call import Call
 from caxton_node.api.services import Services
 from caxton_node.cluster.diary import PAGE_MAX, Entry
 from caxton_node.cluster.facts import facts_of
+from caxton_node.core.addresses import host_port
 from caxton_node.core.errors import InvalidArgument, NotFound
 from caxton_node.core.ids import check_node_id
 from caxton_node.pb import cluster_pb2 as pb
@@ -39,7 +40,7 @@ def member_of(services: Services, member: Member, links: Mapping[str, PeerStatus
     known = cluster.news.acquaintances.find(member.node_id)
     shown = pb.Member(
         node_id=member.node_id,
-        address=f"{host}:{port}",
+        address=host_port(host, port),
         api_address=facts.api_address,
         state=f"MEMBER_STATE_{member.state.name}",
         incarnation=member.incarnation,
@@ -83,7 +84,7 @@ async def ping_member(
     ask = pinger.over_link if request.over_link else pinger.over_gossip
     pong = await ask(target, timeout_ms / 1000)
     host, port = member.address
-    return pb.PingMemberResponse(rtt_ms=pong.rtt_s * 1000, way=pong.way, address=f"{host}:{port}")
+    return pb.PingMemberResponse(rtt_ms=pong.rtt_s * 1000, way=pong.way, address=host_port(host, port))
 
 
 async def list_member_events(

@@ -332,7 +332,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _reads(_C, "GetStatus", _P.CLUSTER_READ, Place.NODE, cluster.get_status),
     _watches(_C, "WatchMembers", _P.CLUSTER_READ, Place.HERE, cluster.watch_members),
     _changes(_C, "Leave", _P.CLUSTER_WRITE, Place.NODE, cluster.leave),
-    _changes(_C, "Join", None, Place.HERE, cluster.join, shared=True, anonymous=True),
+    _changes(_C, "Join", None, Place.HERE, cluster.join, shared=True, anonymous=True, secret=True),
     _changes(
         _C,
         "CreateJoinToken",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caxton_node.api.call import Call
 from caxton_node.api.services import Services
+from caxton_node.core.addresses import host_port
 from caxton_node.pb import cluster_pb2 as pb
 from transport import PeerStatus
 
@@ -19,7 +20,7 @@ def peer_of(peer: PeerStatus) -> pb.Peer:
     ends = peer.certificate_ends
     return pb.Peer(
         node_id=peer.node_id,
-        address="" if peer.address is None else _written(*peer.address),
+        address="" if peer.address is None else host_port(*peer.address),
         state=peer.state.value,
         kind=peer.kind,
         why=peer.why,
@@ -36,7 +37,3 @@ def peer_of(peer: PeerStatus) -> pb.Peer:
         certificate_ends_unix_ms=round(ends.timestamp() * 1000) if ends is not None else 0,
         last_failure=peer.last_failure,
     )
-
-
-def _written(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

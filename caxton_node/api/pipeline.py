@@ -22,7 +22,7 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from caxton_node.api.authorising import authorise
+from caxton_node.api.authorising import authorise, authorise_somewhere
 from caxton_node.api.call import Call, Caller
 from caxton_node.api.call_record import CallRecord
 from caxton_node.api.fields import in_field
@@ -71,6 +71,7 @@ class Pipeline:
         record = CallRecord(self._services, self._tally, operation, request, caller)
         try:
             call = record.call = await self._admit(operation, request, caller, record)
+            await caller.before_work()
             validate(operation, request)
             node = record.node = self._forwarder.place_of(operation, request)
             if node == self._services.node_id:
@@ -139,6 +140,32 @@ class Pipeline:
         finally:
             record.visit.leave()  # the stream itself is under way, and is counted
 
+    async def identify(
+        self, operation: Operation, caller: Caller, request: Message, *, somewhere: bool = False
+    ) -> Principal:
+        """Return who asks for an operation, before it is run or anything is spent on it.
+
+        Args:
+            operation: What is asked for.
+            caller: Who it says it is.
+            request: As far as it is known.
+            somewhere: Refuse also whoever may do it nowhere, whatever the request turns out to be.
+
+        Raises:
+            CaxtonError: Nobody that is known, which is counted and audited as any refusal is.
+        """
+        record = CallRecord(self._services, self._tally, operation, request, caller)
+        try:
+            principal = record.principal = await self._authenticate(operation, caller)
+            if somewhere:
+                authorise_somewhere(self._services.access, operation, principal)
+        except CaxtonError as err:
+            if isinstance(err, Forbidden):
+                self._services.board.counter("caxton_auth_failures_total", reason="forbidden").add()
+            record.finish(err.code)
+            raise
+        return principal
+
     async def _admit(
         self, operation: Operation, request: Message, caller: Caller, record: CallRecord
     ) -> Call:
@@ -179,7 +206,7 @@ class Pipeline:
             CaxtonError: The caller may not have it any more.
         """
         check_not_expired(call.principal, self._services.clock)
-        principal = await self._authenticate(operation, caller)
+        principal = await self._services.identity.look_again(caller.credentials)
         if authorise(self._services.access, operation, request, principal) != call.tenants:
             raise Forbidden(
                 f"{principal.name} may see other tenants than when the stream began",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from caxton_node.api.call import Caller
 from caxton_node.resilience import OPERATOR, Visitor, stranger_at
-from caxton_node.security.principal import Kind, Principal
+from caxton_node.security.principal import LOCAL, Kind, Principal
 
 
 def visitor_of(principal: Principal, caller: Caller) -> Visitor:
-    """Return whose limits a call counts against: a client's by its name, a stranger's by its address."""
-    if principal.kind is Kind.SOCKET:
+    """Return whose limits a call counts against: a client's by its name, a stranger's by its address.
+
+    A user whom `security.unix_peers` lets in is a client as any other: it could not stop the node anyway, and
+    must not keep those out who could.
+    """
+    if principal == LOCAL:
         return OPERATOR
     if principal.kind is Kind.NEWCOMER:
         return stranger_at(caller.credentials.source)

@@ -18,6 +18,7 @@ from caxton_node.security.authenticators.certificate import CertificateAuthentic
 from caxton_node.security.authenticators.jwt import JwtAuthenticator
 from caxton_node.security.authenticators.oauth2 import OAuth2Authenticator, read_secret
 from caxton_node.security.authenticators.unix_peer import UnixPeerAuthenticator, parse_peers
+from caxton_node.trust.holdings import Holdings
 
 
 def make_identity(ground: Ground, company: Company, knowledge: Knowledge) -> Identity:
@@ -38,13 +39,18 @@ def make_identity(ground: Ground, company: Company, knowledge: Knowledge) -> Ide
         free_failures=security.free_failures,
     )
 
-    def is_void(issuer: str, created_unix_s: int) -> bool:
+    def cut_off_unix_s(issuer: str) -> float | None:
         since = trust.held.revocations.earliest_start(issuer)
-        return since is not None and created_unix_s <= since.timestamp()
+        return None if since is None else since.timestamp()
 
-    api_keys.is_void = is_void
+    def handle_trust(_held: Holdings) -> None:
+        identity.forget_all()
+        api_keys.handle_cut_off()
+
+    api_keys.cut_off_unix_s = cut_off_unix_s
     api_keys.listen(identity.forget)
-    trust.listen(lambda _held: identity.forget_all())
+    trust.listen(handle_trust)
+    api_keys.handle_cut_off()
     identity.on_failure = lambda reason: ground.board.counter(
         "caxton_auth_failures_total", reason=reason
     ).add()

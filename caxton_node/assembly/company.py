@@ -17,6 +17,7 @@ from caxton_node.cluster.facts import NodeFacts
 from caxton_node.cluster.keys import GossipKeys
 from caxton_node.cluster.rotation import Rotation
 from caxton_node.cluster.service import Cluster
+from caxton_node.core.addresses import host_port
 from caxton_node.core.errors import CaxtonError
 from caxton_node.observability import get_logger
 from caxton_node.operations.components import check_certificate, check_cluster, check_mesh
@@ -149,4 +150,4 @@ async def _join_core(
     core = Membership(identity, swim, keyring, rng)
     book = Book(await store.members.read_book())
     cluster.take(core, book, probe_interval_s=swim.probe_interval_s)
-    ground.listening["mesh"] = f"{address[0]}:{port}"
+    ground.listening["mesh"] = host_port(address[0], port)

@@ -18,6 +18,7 @@ from caxton_node.resilience import Limits
 from caxton_node.settings import limit_settings
 
 CHECKS = ("event_loop", "storage", "disk", "certificate", "cluster", "mesh", "workers", "agents")
+END_S = 2.0
 
 
 class Ground:
@@ -58,4 +59,10 @@ class Ground:
         """Run something until the node closes; if a bug ends it before, that is logged."""
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(tell_of_bug)
-        self.stack.callback(task.cancel)
+        self.stack.push_async_callback(_end, task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel something and wait until it uses nothing any more that is closed after it."""
+    task.cancel()
+    await asyncio.wait({task}, timeout=END_S)

@@ -17,6 +17,7 @@ from caxton_node.assembly.company import Company
 from caxton_node.assembly.ground import Ground
 from caxton_node.assembly.store import Store
 from caxton_node.client.endpoint import SOCKET_NAME
+from caxton_node.core.addresses import host_port
 from caxton_node.observability.sources import backup_source, database_source
 from caxton_node.settings import rest_settings, stream_settings
 from caxton_node.trust import Holdings
@@ -51,9 +52,9 @@ async def open_api(ground: Ground, store: Store, company: Company, services: Ser
     )
     ground.listening["socket"] = f"unix:{socket_path}"
     if port:
-        ground.listening["grpc"] = f"{grpc.host}:{port}"
+        ground.listening["grpc"] = host_port(grpc.host, port)
     if server.certificate_port:
-        ground.listening["grpc-certificate"] = f"{grpc.host}:{server.certificate_port}"
+        ground.listening["grpc-certificate"] = host_port(grpc.host, server.certificate_port)
     streams = Streams(pipeline, ground.clock, to_json, stream_settings(ground.config))
     backend = Backend(pipeline, services, rest_settings(ground.config), streams, ReplyStore(store.database))
     await _open_rest(ground, company, backend, clients_pem)
@@ -67,7 +68,7 @@ async def _open_rest(ground: Ground, company: Company, backend: Backend, clients
     ground.stack.push_async_callback(server.close)
     company.trust.listen(lambda held: server.use_certificate(_shown(held, clients_pem)))
     if port:
-        ground.listening["rest"] = f"{ground.config.rest.host}:{port}"
+        ground.listening["rest"] = host_port(ground.config.rest.host, port)
 
 
 def _shown(held: Holdings, clients_pem: bytes) -> Shown:

@@ -6,6 +6,7 @@ Each part adds its own check when it opens; until then it counts as starting.
 from __future__ import annotations
 
 from caxton_node.assembly.ground import Ground
+from caxton_node.core.addresses import host_port
 from caxton_node.observability.exporters.prometheus import PrometheusExporter
 from caxton_node.observability.sources import limits_source
 from caxton_node.operations.components import check_loop
@@ -24,7 +25,7 @@ def begin_vigil(ground: Ground) -> None:
     ground.board.collect_from(limits_source(ground.limits))
     if metrics.enabled:
         exporter = PrometheusExporter(ground.board, health.health.page)
-        ground.listening["metrics"] = f"{metrics.host}:{exporter.open(metrics.host, metrics.port)}"
+        ground.listening["metrics"] = host_port(metrics.host, exporter.open(metrics.host, metrics.port))
         ground.stack.callback(exporter.close)
     ground.in_background(measure_lag(shedder.note), "loop-lag")
     ground.in_background(health.run(), "health")

@@ -6,10 +6,12 @@ record that is surely on disk.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -17,14 +19,16 @@ from caxton_node.audit.chain import GENESIS, BrokenLine, unseal
 from caxton_node.audit.record import decode
 
 HEAD = "head.json"
+SEQ_END = 10**12
+"""No record has this number: names of files have twelve digits."""
 _NAME = re.compile(r"audit-(\d{12})-(\d{4}-\d{2}-\d{2})\.jsonl\Z")
 
 
 class Head(msgspec.Struct):
-    """The last record that is on disk: a log that ends before it was cut."""
+    """The last record that is on disk: a log that ends before it was cut. Number 0: none yet."""
 
-    seq: int
-    hash: str
+    seq: Annotated[int, msgspec.Meta(ge=0, lt=SEQ_END)]
+    hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -123,7 +127,10 @@ def read_head(folder: Path) -> Head | None:
 
 
 def write_head(folder: Path, head: Head) -> None:
-    """Put `head.json` in the place of the one before, whole or not at all."""
+    """Put `head.json` in the place of the one before, whole or not at all, a loss of power included."""
     fresh = folder / f"{HEAD}.new"
-    fresh.write_bytes(msgspec.json.encode(head))
+    with fresh.open("wb") as file:
+        file.write(msgspec.json.encode(head))
+        file.flush()
+        os.fdatasync(file.fileno())
     fresh.replace(folder / HEAD)

@@ -1,15 +1,17 @@
 """Refusals of callers that nobody knows: each gets a record, until they come in floods. Pure.
 
-Whoever has no credential can be refused thousands of times a second, and a record for each would fill the
-disk that the node lives on: an attack by the log. So a burst is written in full; of what goes on faster than
-`PER_S` only the number is. Refusals of somebody who is known are never folded: limits hold those back.
+Whoever has no credential, or a join token for one, can be refused thousands of times a second, and a record
+for each would fill the disk that the node lives on: an attack by the log. So a burst is written in full; of
+what goes on faster than `PER_S` only the number is. Refusals of somebody who is known are never folded:
+limits hold those back, and what limits refuse is not noted at all (`api/call_record.py`).
 """
 
 from __future__ import annotations
 
 from caxton_node.audit.record import AuditRecord
-from caxton_node.core.errors import Unauthorized
 
+NEWCOMER = "newcomer"
+"""The kind of those who show a join token, which says nothing of who they are."""
 BURST = 1_000
 PER_S = 10.0
 
@@ -33,7 +35,8 @@ class Flood:
             record: What would be written.
             now: Monotonic seconds.
         """
-        if record.principal or record.outcome != Unauthorized.code:
+        is_known = record.principal and record.kind != NEWCOMER
+        if is_known or record.outcome == "OK":
             return False
         self._room = min(BURST, self._room + (now - self._at) * PER_S)
         self._at = now

@@ -12,6 +12,11 @@ LOST = "AuditRecordsLost"
 FOLDED = "AuditRefusalsFolded"
 """What the log says of itself; no operation has such a name."""
 
+CUT_SEQ = "cut_seq"
+HEAD_GONE = "head_gone"
+"""What `AuditFileBegun` may say in its detail: the record behind which others were missing, at a start; and
+that the head was."""
+
 TEXT_CHARS_MAX = 512
 
 

@@ -182,7 +182,13 @@ class AuditLog:
             self._note_trouble(err)
             return False
         self._take_off(batch)
+        self._tell_damage()
         return True
+
+    def _tell_damage(self) -> None:
+        damage, self._writer.damage = self._writer.damage, ""
+        if damage:
+            _log.error("the audit log is not as it was written", reason=damage)
 
     def _next_batch(self) -> Sequence[AuditRecord]:
         """Return what is written next; first of all how much will never be."""

@@ -16,7 +16,7 @@ import msgspec
 
 from caxton_node.audit.chain import GENESIS, BrokenLine, link, unseal
 from caxton_node.audit.files import HEAD, Extent, Head, LogFile, ending_of, extent_of
-from caxton_node.audit.record import BEGUN, LOST, REMOVED, AuditRecord, decode
+from caxton_node.audit.record import BEGUN, CUT_SEQ, HEAD_GONE, LOST, REMOVED, AuditRecord, decode
 
 FINDINGS_MAX = 1000
 
@@ -123,7 +123,7 @@ class _Walk:
             self._find("", 0, 1, "removed", missing)
         if head is None and verdict.records:
             self._find(HEAD, 0, 0, "removed", "it is missing, so that a cut at the end would not show")
-        elif head is not None and not 0 < head.seq <= verdict.last_seq:
+        elif head is not None and head.seq > verdict.last_seq:
             cut = f"the log goes up to {verdict.last_seq:,}, and {head.seq:,} records were written"
             self._find(HEAD, 0, head.seq, "cut-off", cut)
 
@@ -154,26 +154,29 @@ class _Walk:
             return
         former, verdict.last_hash = verdict.last_hash, written
         if link(former, body) != written:
-            self._find(name, number, record.seq, *_explain(record.seq, due))
+            self._find(name, number, record.seq, *_explain(record, due))
         elif record.seq != due:
             self._find(name, number, record.seq, "moved", f"record {due:,} should stand here")
         verdict.last_seq = record.seq
         self._compare_head(name, number, record.seq, written)
-        self._note(record)
+        self._note(name, number, record)
 
     def _compare_head(self, name: str, number: int, seq: int, written: str) -> None:
         head = self._head
         if head is not None and head.seq == seq and head.hash != written:
             self._find(name, number, seq, "changed", f"{HEAD} has another hash for this record")
 
-    def _note(self, record: AuditRecord) -> None:
+    def _note(self, name: str, number: int, record: AuditRecord) -> None:
         """Keep in mind what the log says of itself."""
         if record.operation == LOST:
             self.verdict.lost += _number(record, "count")
         elif record.operation == REMOVED:
             self._removed_through = max(self._removed_through, _number(record, "through"))
-        elif record.operation == BEGUN and "torn_sha256" in record.detail:
-            self.verdict.torn += 1
+        elif record.operation == BEGUN:
+            self.verdict.torn += "torn_sha256" in record.detail
+            if HEAD_GONE in record.detail:
+                gone = f"{HEAD} was missing when the node started, so that a cut before would not show"
+                self._find(name, number, record.seq, "removed", gone)
 
     def _judge_tear(self, file: LogFile, data: bytes, following: LogFile | None) -> None:
         """Accept half a line at the end of a file if the next file tells of it."""
@@ -200,8 +203,11 @@ def _lines(data: bytes) -> Iterator[bytes]:
         start = end
 
 
-def _explain(seq: int, due: int) -> tuple[str, str]:
-    """Say what a broken link means, by the number of the record where it breaks."""
+def _explain(record: AuditRecord, due: int) -> tuple[str, str]:
+    """Say what a broken link means, by the record where it breaks."""
+    seq = record.seq
+    if record.operation == BEGUN and CUT_SEQ in record.detail and seq > due:
+        return "cut-off", f"records {due:,} to {seq - 1:,} were missing at the end when the node started"
     if seq == due:
         return "changed", "this record, or the hash of the one before, is not as it was written"
     if seq > due:

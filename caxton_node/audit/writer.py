@@ -2,6 +2,9 @@
 
 A file is only ever appended to. After a crash the half line at its end stays as it is; the next file begins
 with a record that says how many bytes were torn, and their hash, so that a tear can be told from a cut.
+
+When a log is opened that ends before its head, the chain goes on behind the head and not behind what is left:
+the gap stays in the log whatever is written afterwards, and closes when the records are put back.
 """
 
 from __future__ import annotations
@@ -14,9 +17,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from caxton_node.audit.chain import seal
-from caxton_node.audit.files import Ending, Head, LogFile, ending_of, log_files, name_of, write_head
-from caxton_node.audit.record import BEGUN, REMOVED, AuditRecord, encode, time_text
+from caxton_node.audit.chain import GENESIS, seal
+from caxton_node.audit.files import (
+    HEAD,
+    Ending,
+    Head,
+    LogFile,
+    ending_of,
+    log_files,
+    name_of,
+    read_head,
+    write_head,
+)
+from caxton_node.audit.record import BEGUN, CUT_SEQ, HEAD_GONE, REMOVED, AuditRecord, encode, time_text
 
 DAY_CHARS = len("2026-11-26")
 NAMED_MAX = 20
@@ -44,9 +57,13 @@ class Writer:
 
     Args:
         settings: Where, and how long.
+
+    Attributes:
+        damage: What was wrong with the log when it was opened; empty if nothing was.
     """
 
     def __init__(self, settings: AuditSettings) -> None:
+        self.damage = ""
         self._settings = settings
         self._fd = -1
         self._day = ""
@@ -86,17 +103,40 @@ class Writer:
         folder = self._settings.folder
         last, end = _last_whole(folder)
         self._seq, self._hash = end.seq, end.hash
+        detail = {"torn_file": last.path.name, **end.torn_detail} if last and end.torn else {}
+        detail |= self._compare_head(end)
         is_today = last is not None and last.day == now[:DAY_CHARS]
-        if last is not None and is_today and not end.torn and end.whole_bytes < self._settings.file_bytes_max:
+        if last is not None and is_today and not detail and end.whole_bytes < self._settings.file_bytes_max:
             self._fd = os.open(last.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             self._day, self._size = last.day, end.whole_bytes
         else:
-            self._begin(now, {"torn_file": last.path.name, **end.torn_detail} if last and end.torn else {})
+            self._begin(now, detail)
+
+    def _compare_head(self, end: Ending) -> dict[str, str]:
+        """Go on behind the head if the log ends before it; tell what is to be written of that.
+
+        The head is written when its record is on disk, so no crash leaves a log that ends before it.
+        """
+        head = read_head(self._settings.folder)
+        if head is None:
+            if end.seq == 0:
+                return {}
+            self.damage = f"{HEAD} is missing or unreadable, so that a cut at the end would not show"
+            return {HEAD_GONE: "yes"}
+        if end.seq > head.seq or (end.seq, end.hash) == (head.seq, head.hash):
+            return {}
+        self.damage = f"the log ends with record {end.seq:,}, and {head.seq:,} were written"
+        if end.seq == head.seq:
+            self.damage = f"record {end.seq:,} is another one than was written"
+        self._seq, self._hash = head.seq, head.hash
+        return {CUT_SEQ: str(end.seq), "cut_hash": end.hash}
 
     def _begin(self, now: str, detail: dict[str, str]) -> None:
         """Begin a file with a record that says what was before, and let files go that are old."""
         self.close()
         self._settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._seq == 0:  # from the first record on, a head that is missing was taken away
+            write_head(self._settings.folder, Head(0, GENESIS))
         day = now[:DAY_CHARS]
         path = self._settings.folder / name_of(self._seq + 1, day)
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

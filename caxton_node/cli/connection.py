@@ -53,6 +53,14 @@ def context_name(given: Mapping[str, str], environ: Mapping[str, str], config: C
     return "" if said else config.current
 
 
+def overruling(environ: Mapping[str, str], config: CliConfig) -> str:
+    """Return the variable of the environment that wins over the current context, empty if none does."""
+    named = environ.get("CAXTON_CONTEXT", "")
+    if named:
+        return "CAXTON_CONTEXT" if named != config.current else ""
+    return next((name for name in ("CAXTON_ENDPOINT", "CAXTON_DATA_DIR") if environ.get(name)), "")
+
+
 def _through(
     context: Context, ways: Mapping[str, str], environ: Mapping[str, str], timeout_s: float
 ) -> Endpoint:

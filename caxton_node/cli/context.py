@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     column("CURRENT", "current"),
+    column("USED NOW", "used", wide=True),
     column("NAME", "name"),
     column("NODE", "node"),
     column("TOKEN", "token"),
@@ -41,6 +42,7 @@ def list_contexts(session: Session) -> None:
     session.output.rows(
         rows, COLUMNS, empty="no contexts; make one with: caxton context add NAME --endpoint HOST:PORT"
     )
+    _warn_of_environment(config)
 
 
 @verb(context, "show")
@@ -64,8 +66,10 @@ def use_context(session: Session, name: str) -> None:
     from caxton_node.cli.config_file import find_context, write_config
 
     find_context(session.config, name)
-    write_config(os.environ, replace(session.config, current=name))
+    changed = replace(session.config, current=name)
+    write_config(os.environ, changed)
     session.output.done({"current": name}, f"{name} is the current context")
+    _warn_of_environment(changed)
 
 
 @verb(context, "add")
@@ -79,14 +83,17 @@ def add_context(session: Session, name: str, token_file: str, token_command: str
     The first one becomes the current one. The file is rewritten: comments in it are lost.
     """
     from caxton_node.cli.config_file import write_config
+    from caxton_node.cli.connection import context_name
 
     config = session.config
     added = _given(session, token_file, token_command)
     current = name if use or not config.contexts else config.current
     changed = replace(config, contexts={**config.contexts, name: added}, current=current)
     path = write_config(os.environ, changed)
-    row = {**_row(name, changed, current), "file": str(path)}
+    row = {**_row(name, changed, context_name({}, os.environ, changed)), "file": str(path)}
     session.output.done(row, f"context {name} is in {path}" + (", and current" if current == name else ""))
+    if current == name:
+        _warn_of_environment(changed)
 
 
 @verb(context, "remove")
@@ -102,6 +109,15 @@ def remove_context(session: Session, name: str) -> None:
         os.environ, replace(config, contexts=left, current=config.current if config.current in left else "")
     )
     session.output.done({"removed": name}, f"context {name} is removed")
+
+
+def _warn_of_environment(config: CliConfig) -> None:
+    """Say that commands go elsewhere than the current context says."""
+    from caxton_node.cli.connection import overruling
+
+    variable = overruling(os.environ, config)
+    if config.current and variable:
+        click.echo(f"warning: {variable} is set and wins over the context {config.current}", err=True)
 
 
 def _given(session: Session, token_file: str, token_command: str) -> Context:
@@ -150,7 +166,8 @@ def _row(name: str, config: CliConfig, used: str) -> dict[str, object]:
     found = config.contexts[name]
     return {
         "name": name,
-        "current": name == used,
+        "current": name == config.current,
+        "used": name == used,
         "node": found.endpoint or found.data_dir or "the local socket",
         "token": _token_source(found),
         "ca": found.ca,
@@ -163,7 +180,8 @@ def _plain_row(session: Session) -> dict[str, object]:
     endpoint = session.endpoint()
     return {
         "name": "",
-        "current": True,
+        "current": False,
+        "used": True,
         "node": endpoint.target,
         "token": "given" if endpoint.token else "",
         "ca": "",

@@ -4,6 +4,7 @@
       why: no alive node runs it
       next: caxton agent list
 
+Where JSON was asked for, by the words, the lines before or the file, it is an object with the same parts.
 Never a traceback: a bug is said to be one, and CAXTON_DEBUG=1 shows where. Exit codes: 0 ok, 1 failed, 2
 usage, 3 not found, 4 denied, 5 unreachable; 130 after Ctrl-C.
 """
@@ -18,8 +19,9 @@ from itertools import pairwise
 
 import click
 
-from caxton_node.cli.output import visible
-from caxton_node.core.errors import CaxtonError
+from caxton_node.cli.output import FORMATS, visible
+from caxton_node.cli.session import Session
+from caxton_node.core.errors import CaxtonError, InternalError, InvalidArgument
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -42,24 +44,30 @@ def run(
         result = command.main(args=words, prog_name=prog_name, standalone_mode=False, obj=obj)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as err:
-        click.echo(err.ctx.get_help() if err.ctx else err.message, err=True)
-        return EXIT_USAGE
+        return _show_help(err, prog_name, words, obj)
     except click.UsageError as err:
-        return _report_usage(err, prog_name, words)
+        return _report_usage(err, prog_name, words, obj)
     except CaxtonError as err:
-        return _report(err, words)
+        return report(err, words, obj)
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _leave_pipe()
     except Exception as err:  # noqa: BLE001  the last boundary: whatever is left is a bug and must be told as one
-        return _report_bug(err, words)
+        return _report_bug(err, words, obj)
     return result if isinstance(result, int) else 0
 
 
-def _report(error: CaxtonError, words: Sequence[str]) -> int:
+def report(error: CaxtonError, words: Sequence[str], obj: object = None) -> int:
+    """Say an error on stderr, for people or as JSON; returns its exit code.
+
+    Args:
+        error: What went wrong.
+        words: The command line.
+        obj: What the commands share.
+    """
     notes: list[str] = getattr(error, "__notes__", [])
-    if _wants_json(words):
+    if _wants_json(words, obj):
         fields = {"code": error.code, "message": error.what, "why": error.why, "hint": error.hint}
         extra = {name: value for name, _, value in (note.partition(" ") for note in notes)}
         click.echo(json.dumps({"error": fields | extra}, ensure_ascii=False), err=True)
@@ -69,27 +77,38 @@ def _report(error: CaxtonError, words: Sequence[str]) -> int:
     return error.surface.exit_code
 
 
-def _report_usage(error: click.UsageError, prog_name: str, words: Sequence[str]) -> int:
+def _show_help(
+    error: click.exceptions.NoArgsIsHelpError, prog_name: str, words: Sequence[str], obj: object
+) -> int:
+    path = error.ctx.command_path if error.ctx else prog_name
+    if _wants_json(words, obj):
+        report(InvalidArgument(f"{path} was not told what to do", hint=f"{path} --help"), words, obj)
+    else:
+        click.echo(error.ctx.get_help() if error.ctx else error.message, err=True)
+    return EXIT_USAGE
+
+
+def _report_usage(error: click.UsageError, prog_name: str, words: Sequence[str], obj: object) -> int:
     near = getattr(error, "possibilities", None) or []
     path = error.ctx.command_path if error.ctx else prog_name
     # click would put its own guess behind the message; ours stands under next.
     what = error.message if near else error.format_message()
     meant = f"did you mean {' or '.join(near)}?  " if near else ""
-    _say(words, what.rstrip("."), "", f"{meant}{path} --help")
+    report(InvalidArgument(what.rstrip("."), hint=f"{meant}{path} --help"), words, obj)
     return EXIT_USAGE
 
 
-def _report_bug(error: Exception, words: Sequence[str]) -> int:
+def _report_bug(error: Exception, words: Sequence[str], obj: object) -> int:
     if os.environ.get("CAXTON_DEBUG"):
         import traceback
 
         traceback.print_exception(error)
-    _say(
-        words,
+    told = InternalError(
         "this is a bug in Caxton",
-        f"{type(error).__name__}: {error}",
-        "run it again with CAXTON_DEBUG=1 and report what it prints",
+        why=f"{type(error).__name__}: {error}",
+        hint="run it again with CAXTON_DEBUG=1 and report what it prints",
     )
+    report(told, words, obj)
     return EXIT_FAILED
 
 
@@ -109,9 +128,22 @@ def _say(words: Sequence[str], what: str, why: str, hint: str, notes: Sequence[s
     click.echo("\n".join(lines), err=True, color=color)
 
 
-def _wants_json(words: Sequence[str]) -> bool:
-    # The parser may be what failed, so this looks at the words themselves.
-    return any(
-        (word in {"-o", "--output"} and following == "json") or word in {"-ojson", "--output=json"}
-        for word, following in pairwise([*words, ""])
-    )
+def _wants_json(words: Sequence[str], obj: object) -> bool:
+    """Return whether a program reads the errors; the nearest word about it wins."""
+    # The parser may be what failed, so this looks at the words themselves before what was made of them.
+    given = [_format_in(word, following) for word, following in pairwise([*words, ""])]
+    if named := [name for name in given if name in FORMATS]:
+        return named[-1] == "json"
+    try:
+        return isinstance(obj, Session) and obj.output.format == "json"
+    except CaxtonError:  # the file may be what failed
+        return False
+
+
+def _format_in(word: str, following: str) -> str:
+    if word in {"-o", "--output"}:
+        return following
+    name, _, value = word.partition("=")
+    if name == "--output":
+        return value
+    return word[2:] if word.startswith("-o") else ""

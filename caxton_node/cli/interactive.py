@@ -13,8 +13,9 @@ from typing import Final
 
 import click
 
-from caxton_node.cli.failure import EXIT_USAGE, run
+from caxton_node.cli.failure import report, run
 from caxton_node.cli.session import Session, Verb
+from caxton_node.core.errors import InvalidArgument
 
 PROGRAM: Final = "caxton"
 LEAVE: Final = frozenset({"exit", "quit", "\\q"})
@@ -101,8 +102,7 @@ class Shell:
         try:
             words = shlex.split(line, comments=True)
         except ValueError as err:
-            self.code = EXIT_USAGE
-            click.echo(f"{click.style('error:', fg='red', bold=True)} {str(err).lower()}", err=True)
+            self.code = report(InvalidArgument(str(err).lower()), (), self._session())
             return []
         words = words[1:] if words[:1] == [PROGRAM] else words
         if words and words[0] in ASK:

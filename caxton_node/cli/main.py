@@ -9,7 +9,7 @@ import click
 
 from caxton_node.cli.failure import run
 from caxton_node.cli.groups import Entry, LazyGroup
-from caxton_node.cli.session import session_of, shared_options
+from caxton_node.cli.session import Session, session_of, shared_options
 
 NOUNS = {
     "agent": Entry(
@@ -31,7 +31,9 @@ NOUNS = {
         "See who is a member, and let a node go.", "caxton_node.cli.cluster:cluster", ("clusters",)
     ),
     "security": Entry(
-        "See certificates, cut nodes off, change the CA.", "caxton_node.cli.security:security", ("sec",)
+        "See certificates, keys, roles and audit records; cut nodes off, change the CA.",
+        "caxton_node.cli.security:security",
+        ("sec",),
     ),
     "module": Entry(
         "Send modules to a node, list them, and read them.", "caxton_node.cli.module:module", ("modules",)
@@ -88,7 +90,7 @@ caxton = LazyGroup(
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run `caxton` and leave the process with its exit code."""
-    sys.exit(run(caxton, "caxton", args))
+    sys.exit(run(caxton, "caxton", args, obj=Session()))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import click
 
 from caxton_node.cli.output import visible
 from caxton_node.cli.session import Session
-from caxton_node.client.endpoint import SYSTEM_DATA_DIR
+from caxton_node.client.endpoint import SOCKET_NAME, SYSTEM_DATA_DIR
 from caxton_node.core.errors import CaxtonError
 
 PATIENCE_S: Final = 2.0
@@ -81,8 +81,23 @@ def look(session: Session) -> Found:
         with session.client(timeout_s=PATIENCE_S) as client:
             agents = tuple(dict.fromkeys(found.name for found in islice(client.agents.list(), AGENTS_SHOWN)))
     except CaxtonError as err:
+        if folder is not None and (folder / "certs" / "node.crt").exists() and _is_left_over(folder):
+            return Found(State.STOPPED, str(folder))
         return Found(State.AWAY, endpoint.target, why=str(err))
     return Found(State.BUSY if agents else State.EMPTY, endpoint.target, agents)
+
+
+def _is_left_over(folder: Path) -> bool:
+    """Return whether nobody listens on the socket of a data directory: its node was killed."""
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as plug:
+        try:
+            plug.settimeout(PATIENCE_S)
+            plug.connect(str(folder / SOCKET_NAME))
+        except OSError as err:
+            return isinstance(err, ConnectionRefusedError)
+    return False
 
 
 def headline(found: Found) -> str:

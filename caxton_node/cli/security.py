@@ -1,4 +1,4 @@
-"""`caxton security`: certificates of the members, nodes that were cut off, and the CA."""
+"""`caxton security`: certificates of the members, nodes that were cut off, the CA, and who may do what."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ security = VerbGroup(
         "role": "roles",
         "who": "whoami",
     },
-    help="See certificates, cut nodes off, change the CA.",
+    help="See certificates, keys, roles and audit records; cut nodes off, change the CA.",
 )
 security.add_command(ca, "ca")
 security.add_command(keys, "keys")

@@ -12,6 +12,7 @@ from caxton_node.cli.output import Column, column
 from caxton_node.cli.session import Session, verb
 
 DENIED = 4
+PERMISSIONS_SHOWN = 3
 KINDS = ("api-key", "jwt", "oauth2", "certificate")
 
 
@@ -23,10 +24,17 @@ def _role(row: Mapping[str, Any]) -> str:
     return f"{row['role']} (there is none)" if row["unknown_role"] else row["role"]
 
 
+def _first(row: Mapping[str, Any]) -> str:
+    found = row["permissions"]
+    left = len(found) - PERMISSIONS_SHOWN
+    return ", ".join(found[:PERMISSIONS_SHOWN]) + (f" and {left} more" if left > 0 else "")
+
+
 ROLE_COLUMNS = (
     column("ROLE", "role"),
     column("BUILT IN", "built_in"),
-    column("PERMISSIONS", "permissions"),
+    Column("PERMISSIONS", _first),
+    column("ALL OF THEM", "permissions", wide=True),
     column("NOTE", "note"),
     column("BY", "by", wide=True),
 )
@@ -84,7 +92,10 @@ def can(ctx: click.Context, session: Session, *, what: str, principal: str, kind
 
 @verb(roles, "list")
 def list_roles(session: Session) -> None:
-    """List the roles with what they allow: the built-in ones first, then the others by name."""
+    """List the roles with what they allow: the built-in ones first, then the others by name.
+
+    `-o wide` and `caxton security roles show ROLE` have all permissions.
+    """
     from caxton_node.cli.plain import plain
 
     with session.client() as client:

@@ -87,6 +87,12 @@ def choose_endpoint(
 
 def _check_host_port(target: str) -> None:
     host, colon, port = target.rpartition(":")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise InvalidArgument(
+            f"{target!r} is not an endpoint",
+            why="an IPv6 address stands in brackets before the port",
+            hint="for example --endpoint '[::1]:50051'",
+        )
     if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise InvalidArgument(
             f"{target!r} is not an endpoint",

@@ -33,6 +33,7 @@ from caxton_node.pb import errors_pb2
 
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024  # a module of 50 MiB and its request around it
 DETAILS_KEY = "grpc-status-details-bin"
+_NO_ALPN = "missing selected ALPN"  # in gRPC's words for a peer that does not offer HTTP/2
 _CATEGORIES = {surface.grpc: category for category, surface in SURFACES.items()}
 
 R = TypeVar("R", bound=Message)
@@ -181,6 +182,8 @@ def _reason(text: str) -> str:
         return "its certificate is not signed by the CA that was given, or is not valid for this host name"
     if "WRONG_VERSION_NUMBER" in text:
         return "something else than a node's gRPC listens there"
+    if _NO_ALPN in text:
+        return "that port speaks TLS but no gRPC: perhaps REST listens there"
     if "refused" in text.lower():
         return "the connection was refused"
     return text
@@ -189,4 +192,8 @@ def _reason(text: str) -> str:
 def _next_step(text: str) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "give the ca.crt of the cluster with --ca or CAXTON_CA"
+    if _NO_ALPN in text:
+        return (
+            "give the gRPC port, 50051 where nothing else was set; `caxton cluster status` tells which it is"
+        )
     return "check the address, and that the node runs: `caxton-node run`"

@@ -78,7 +78,8 @@ class HealthService:
         while True:
             await self.look()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def _ask(self, name: str) -> Finding:
@@ -100,10 +101,11 @@ class HealthService:
         told = (report.is_ready, report.status)
         if told == self._told:
             return
+        if self._told is not None:  # that a node begins by starting is no news
+            is_trouble = report.phase is Phase.SERVING and not report.is_ready
+            log = _log.warning if is_trouble else _log.info
+            log("health has changed", ready=report.is_ready, status=report.status, reasons=report.reasons)
         self._told = told
-        is_trouble = report.phase is Phase.SERVING and not report.is_ready
-        log = _log.warning if is_trouble else _log.info
-        log("health has changed", ready=report.is_ready, status=report.status, reasons=report.reasons)
         for listener in self._listeners:
             await listener(report)
 

@@ -27,17 +27,21 @@ class Visitor(NamedTuple):
 
 
 OPERATOR = Visitor("local", LOCAL)
-"""Whoever uses the node's own socket. It could read and stop everything anyway, and must get in while others
-overload the node: so it has limits of its own, wide enough for people and scripts, and only against a loop
-that ran wild."""
+"""The node's own user, or root, on one of its sockets. It could read and stop everything anyway, and must get
+in while others overload the node: so it has limits of its own, wide enough for people and scripts, and only
+against a loop that ran wild."""
 
 
 def stranger_at(address: str) -> Visitor:
     """Return the visitor for one who did not say who it is.
 
     IPv6 addresses count by their first 64 bits: whoever has one has 2**64 of them.
+
+    Args:
+        address: As surfaces write it: `127.0.0.1`, `ipv4:127.0.0.1`, `2001:db8::1`, `ipv6:%5B2001:db8::1%5D`.
     """
-    text = address.removeprefix("ipv4:").removeprefix("ipv6:").strip("[]").partition("%")[0]
+    text = address.replace("%5B", "[").replace("%5D", "]")
+    text = text.removeprefix("ipv4:").removeprefix("ipv6:").strip("[]").partition("%")[0]
     try:
         parsed = ip_address(text)
     except ValueError:

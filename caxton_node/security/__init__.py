@@ -8,7 +8,7 @@ check happens (`api/pipeline.py`).
 
 from caxton_node.security.access import Access
 from caxton_node.security.api_keys import ApiKeys
-from caxton_node.security.credentials import Credentials, UnixPeer
+from caxton_node.security.credentials import Credentials, UnixPeer, read_api_key, read_bearer
 from caxton_node.security.identity import Identity
 from caxton_node.security.principal import EVERYWHERE, LOCAL, NEWCOMER, Grant, Kind, Principal
 from caxton_node.security.rbac import Permission, Role
@@ -40,4 +40,6 @@ __all__ = [
     "UnixPeer",
     "hash_token",
     "parse_join_token",
+    "read_api_key",
+    "read_bearer",
 ]

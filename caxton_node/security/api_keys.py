@@ -27,6 +27,7 @@ from caxton_node.security.key_rules import (
     check_lifetime,
     check_overlap,
     is_forgettable,
+    is_void,
 )
 from caxton_node.security.key_uses import KeyUses
 from caxton_node.security.principal import Grant, write_grants
@@ -71,14 +72,14 @@ class ApiKeys:
         env: Kind of installation, a part of each key's text.
 
     Attributes:
-        is_void: Tells whether a node was cut off after it had issued a key, given its id and the second.
+        cut_off_unix_s: Tells since when a node is cut off, given its id; None: it is not.
         uses: When keys were shown last.
     """
 
     def __init__(
         self, database: Database, clock: Clock, register: KeyRegister, *, node_id: str, env: str
     ) -> None:
-        self.is_void: Callable[[str, int], bool] = lambda _issuer, _created_unix_s: False
+        self.cut_off_unix_s: Callable[[str], float | None] = lambda _issuer: None
         self.uses = KeyUses(register)
         self._store = TokenStore(database)
         self._clock = clock
@@ -143,7 +144,7 @@ class ApiKeys:
             return "revoked"
         if record.expires_unix_s is not None and record.expires_unix_s <= now:
             return "expired"
-        if self.is_void(record.issuer, record.created_unix_s):
+        if self._is_void(record, now):
             return "void"
         return "active" if revoked is None else "replaced"
 
@@ -152,13 +153,16 @@ class ApiKeys:
             raise refusal(Reason.REVOKED, "the token was revoked", hint="ask an administrator for a new one")
         if record.expires_unix_s is not None and record.expires_unix_s <= now:
             raise refusal(Reason.EXPIRED, "the token has expired", hint="ask an administrator for a new one")
-        if self.is_void(record.issuer, record.created_unix_s):
+        if self._is_void(record, now):
             raise refusal(
                 Reason.REVOKED,
                 "the token is void",
                 why=f"node {record.issuer}, which made it, was cut off from the cluster later",
                 hint="ask an administrator for a new one",
             )
+
+    def _is_void(self, record: TokenRecord, now: int) -> bool:
+        return is_void(record.created_unix_s, self.cut_off_unix_s(record.issuer), now)
 
     def _find(self, hash_hex: str) -> TokenRecord | None:
         record = self._register.find(hash_hex) or self._store.find_now(hash_hex)
@@ -262,8 +266,15 @@ class ApiKeys:
         return await self._mark(old, self.now_unix_s)
 
     async def _make(self, name: str, grants: str, lifetime_s: float | None) -> MadeKey:
+        now = self.now_unix_s
+        if is_void(now, self.cut_off_unix_s(self._node_id), now):
+            raise StateError(
+                "this node makes no API keys now",
+                why="it was revoked less than a minute ago, and its keys of that time are void",
+                hint="make it on another node, or in a minute",
+            )
         text, record = make_api_key(
-            env=self._env, name=name, grants=grants, now_unix_s=self.now_unix_s, lifetime_s=lifetime_s
+            env=self._env, name=name, grants=grants, now_unix_s=now, lifetime_s=lifetime_s
         )
         await self._store.put(record)
         record = replace(record, issuer=self._node_id)
@@ -284,6 +295,7 @@ class ApiKeys:
         for hash_hex, record in changes:
             if record is not None:
                 self._note_mark(record)
+                self._revoke_if_ahead(record)
             for listener in self._listeners:
                 listener(hash_hex)
 
@@ -297,6 +309,23 @@ class ApiKeys:
         if marked.revoked_unix_s != record.revoked_unix_s:  # an older copy has come up
             _log.warning("a revoked API key came back, and is revoked again", key=record.id)
             self._register.put(marked)
+
+    def handle_cut_off(self) -> None:
+        """Act on what nodes are cut off now: what they have dated ahead would be good again with time."""
+        for record in self._register.all():
+            self._revoke_if_ahead(record)
+
+    def _revoke_if_ahead(self, record: TokenRecord) -> None:
+        now, known = self.now_unix_s, self._marks.get(record.hash)
+        if record.created_unix_s <= now or self.cut_off_unix_s(record.issuer) is None:
+            return
+        if known is None or known > now:
+            _log.warning("a node that was cut off had dated an API key ahead: revoked", key=record.id)
+            self._marks[record.hash] = now
+            self._in_background(self._revoke_now(record))
+
+    async def _revoke_now(self, record: TokenRecord) -> None:
+        await self._mark(record, self.now_unix_s)
 
     async def _write_down(self, marked: TokenRecord) -> None:
         revoked = marked.revoked_unix_s

@@ -18,6 +18,7 @@ from caxton_node.security.guessing import FREE, Guesses
 from caxton_node.security.principal import Principal
 from caxton_node.security.refusal import GUESSES, Reason, refusal
 from caxton_node.security.remembered import TTL_S, Remembered, key_of
+from caxton_node.security.turns import Turns
 
 CREDENTIAL_CHARS_MAX = 16 * 1024
 
@@ -50,6 +51,7 @@ class Identity:
         self._clock = clock
         self._remembered = Remembered(clock, cache_s)
         self._guesses = Guesses(free_failures)
+        self._turns = Turns()
 
     def find_cached(self, credentials: Credentials) -> Principal | None:
         """Return who shows these credentials if that was found out a moment ago; waits for nothing."""
@@ -67,15 +69,38 @@ class Identity:
         """
         if (found := self.find_cached(credentials)) is not None:
             return found
-        key, age = key_of(credentials), self._remembered.age
+        source, shown = credentials.source, credentials.bearer or credentials.api_key
         try:
             authenticator = self._choose(credentials)
-            principal = await authenticator.authenticate(credentials)
+            if not shown:
+                return await self._judge(authenticator, credentials)
+            async with self._turns.take(authenticator, source):
+                # Others of its source were judged while it waited: they may have failed, or been the same.
+                if (found := self.find_cached(credentials)) is not None:
+                    return found
+                self._check_guesses(source)
+                return await self._judge(authenticator, credentials)
         except Unauthorized as err:
-            self._note(err, credentials.source)
+            self._note(err, source)
             raise
-        self._remembered.keep(key, principal, age)
-        return principal
+
+    async def look_again(self, credentials: Credentials) -> Principal:
+        """Return who shows credentials that were good when a stream began, and may not be any more.
+
+        That others guess from the same source is no reason to end a stream, nor one to let it go on: it is
+        judged all the same, and no guess whatever comes of it.
+
+        Raises:
+            Unauthorized: They are not good any more.
+            Unavailable: Whoever could tell does not answer.
+        """
+        if (found := self.find_cached(credentials)) is not None:
+            return found
+        try:
+            return await self._judge(self._find(credentials), credentials)
+        except Unauthorized as err:
+            self.on_failure(err.reason)
+            raise
 
     def forget(self, hash_hex: str) -> None:
         """Look at one token anew, given as its SHA-256 in hex."""
@@ -86,6 +111,12 @@ class Identity:
         self._remembered.clear()
 
     # -- inside ---------------------------------------------------------------------------------------------
+
+    async def _judge(self, authenticator: Authenticator, credentials: Credentials) -> Principal:
+        key, age = key_of(credentials), self._remembered.age
+        principal = await authenticator.authenticate(credentials)
+        self._remembered.keep(key, principal, age)
+        return principal
 
     def _choose(self, credentials: Credentials) -> Authenticator:
         if not _is_one(credentials):
@@ -104,6 +135,9 @@ class Identity:
                 "the credential is too long",
                 why=f"it has {len(shown)} characters, and {CREDENTIAL_CHARS_MAX} are read",
             )
+        return self._find(credentials)
+
+    def _find(self, credentials: Credentials) -> Authenticator:
         for authenticator in self._authenticators:
             if authenticator.knows(credentials):
                 return authenticator

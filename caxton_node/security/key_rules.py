@@ -12,6 +12,8 @@ EXPIRED_KEPT_S = 7 * DAY_S
 OVERLAP_S_MAX = 30 * DAY_S
 LIFETIME_S_MAX = 3650 * DAY_S
 GRANTS_MAX = 32
+CUT_OFF_SLACK_S = 60
+"""Clocks differ, and it takes a while until all know that a node was cut off."""
 
 
 def check_grants(grants: tuple[Grant, ...]) -> None:
@@ -50,6 +52,23 @@ def check_overlap(overlap_s: float) -> None:
     """
     if not 0 <= overlap_s <= OVERLAP_S_MAX:
         raise InvalidArgument(f"an overlap is 0 to {OVERLAP_S_MAX} s", why=f"{overlap_s:g} s were given")
+
+
+def is_void(created_unix_s: int, cut_off_unix_s: float | None, now_unix_s: int) -> bool:
+    """Tell whether a key is void because the node that made it was cut off.
+
+    That node wrote when it made the key, and may have lied: a key dated ahead is void, too. With time it
+    would not be ahead any more, so whoever sees one must revoke it as well.
+
+    Args:
+        created_unix_s: When the key was made, as its maker says.
+        cut_off_unix_s: Its certificates from before that second are not good any more; None: it was not cut
+            off.
+        now_unix_s: By this node's clock.
+    """
+    if cut_off_unix_s is None:
+        return False
+    return created_unix_s <= cut_off_unix_s + CUT_OFF_SLACK_S or created_unix_s > now_unix_s
 
 
 def is_forgettable(record: TokenRecord, now_unix_s: int) -> bool:

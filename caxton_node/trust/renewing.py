@@ -110,7 +110,8 @@ class Renewing:
     async def _pause(self, wait_s: float) -> None:
         """Wait, but only a chance part of a minute when another authority begins to sign meanwhile."""
         try:
-            await asyncio.wait_for(self._switched.wait(), wait_s)
+            async with asyncio.timeout(wait_s):  # wait_for of Python 3.11 may swallow that it is cancelled
+                await self._switched.wait()
         except TimeoutError:
             return
         self._switched.clear()

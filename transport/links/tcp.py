@@ -93,7 +93,8 @@ class TcpCarrier:
         self._all_gone = asyncio.Event()
         if self._links:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._all_gone.wait(), _CLOSE_GRACE_S)
+                async with asyncio.timeout(_CLOSE_GRACE_S):
+                    await self._all_gone.wait()
         for link in list(self._links):
             link.abort(EndReason.CLOSING)
         await asyncio.sleep(0)  # lets the transports report their end, or they would complain of it later

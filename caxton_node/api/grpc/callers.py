@@ -13,9 +13,8 @@ import grpc
 
 from caxton_node.api.call import Caller
 from caxton_node.core.errors import Unauthorized
-from caxton_node.security import Credentials, UnixPeer
+from caxton_node.security import Credentials, UnixPeer, read_api_key, read_bearer
 
-BEARER = "bearer "
 TLS_VERSION = b"TLSv1.3"
 SOCKET = "socket"
 SURFACE = "grpc"
@@ -23,7 +22,7 @@ SURFACE = "grpc"
 THIS_USER = UnixPeer(os.getpid(), os.geteuid(), os.getegid())
 """Whoever opens the socket: its mode lets nobody else in, and gRPC does not tell who it was."""
 
-ON_SOCKET = Credentials(peer=THIS_USER, source=SOCKET)
+ON_SOCKET = Credentials(peer=THIS_USER, source=THIS_USER.source)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -71,15 +70,10 @@ def _shown(context: Context) -> tuple[str, str]:
     bearers, api_keys = [], []
     for key, value in context.invocation_metadata() or ():
         if key == "authorization":
-            bearers.append(_bearer(value))
+            bearers.append(read_bearer(_text(value)))
         elif key == "x-api-key":
-            api_keys.append(_text(value))
+            api_keys.append(read_api_key(_text(value)))
     return ", ".join(bearers), ", ".join(api_keys)
-
-
-def _bearer(value: object) -> str:
-    text = _text(value)
-    return text[len(BEARER) :].strip() if text[: len(BEARER)].lower() == BEARER else ""
 
 
 def _text(value: object) -> str:

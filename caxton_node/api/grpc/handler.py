@@ -26,6 +26,7 @@ from caxton_node.core.errors import CaxtonError, InvalidArgument
 DETAILS_KEY = "grpc-status-details-bin"
 
 Read = Callable[[bytes], Message]
+Pieces = AsyncIterator[bytes]
 
 
 class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
@@ -56,17 +57,17 @@ class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # ge
         if operation.client_streams:
             return grpc.stream_unary_rpc_method_handler(self._upload(operation), None, write)
         if operation.streams:
-            return grpc.unary_stream_rpc_method_handler(self._stream(operation), None, write)
-        return grpc.unary_unary_rpc_method_handler(self._unary(operation), None, write)
+            return grpc.stream_stream_rpc_method_handler(self._stream(operation), None, write)
+        return grpc.stream_unary_rpc_method_handler(self._unary(operation), None, write)
 
-    def _unary(self, operation: Operation) -> Callable[[bytes, Context], Awaitable[Message]]:
-        run, read = self._pipeline.run, reader_of(operation)
+    def _unary(self, operation: Operation) -> Callable[[Pieces, Context], Awaitable[Message]]:
+        run, read = self._pipeline.run, self._only(operation)
 
-        async def behave(data: bytes, context: Context) -> Message:
+        async def behave(pieces: Pieces, context: Context) -> Message:
             caller = None
             try:
                 caller = caller_of(context)
-                response = await run(operation, read(data), caller)
+                response = await run(operation, await read(pieces, caller), caller)
             except CaxtonError as err:
                 return await self._abort(context, err, caller)
             if caller.headers:
@@ -75,14 +76,14 @@ class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # ge
 
         return behave
 
-    def _stream(self, operation: Operation) -> Callable[[bytes, Context], Awaitable[None]]:
-        stream, read, slow_s = self._pipeline.stream, reader_of(operation), self._slow_reader_s
+    def _stream(self, operation: Operation) -> Callable[[Pieces, Context], Awaitable[None]]:
+        stream, read, slow_s = self._pipeline.stream, self._only(operation), self._slow_reader_s
 
-        async def behave(data: bytes, context: Context) -> None:
+        async def behave(pieces: Pieces, context: Context) -> None:
             caller, greeting = None, Greeting(context)
             try:
                 caller = greeting.of(caller_of(context))
-                responses = stream(operation, read(data), caller)
+                responses = stream(operation, await read(pieces, caller), caller)
                 async with aclosing(responses):  # type: ignore[type-var]  # it is a generator
                     async for response in responses:
                         await greeting.sent()
@@ -112,6 +113,23 @@ class OperationsHandler(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # ge
             return response
 
         return behave
+
+    def _only(self, operation: Operation) -> Callable[[Pieces, Caller], Awaitable[Message]]:
+        """Return what reads the one message of a call, when it is known who sends it.
+
+        To gRPC such a call is a stream of one: of any other it would hand over the message together with the
+        caller, and have read up to `message_bytes_max` for everybody.
+        """
+        identify, parse, sketch = self._pipeline.identify, reader_of(operation), operation.request()
+
+        async def read(pieces: Pieces, caller: Caller) -> Message:
+            await identify(operation, caller, sketch)
+            data = await anext(aiter(pieces), None)
+            if data is None:
+                raise InvalidArgument("the call has no request", hint=f"send a {sketch.DESCRIPTOR.name}")
+            return parse(data)
+
+        return read
 
     async def _abort(self, context: Context, error: CaxtonError, caller: Caller | None) -> Message:
         caller = caller or Caller(surface=SURFACE)

@@ -24,6 +24,7 @@ from caxton_node.api.grpc.settings import Settings
 from caxton_node.api.grpc.shown import Shown
 from caxton_node.api.operations import PACKAGE, SERVICES
 from caxton_node.api.pipeline import Pipeline
+from caxton_node.core.addresses import host_port
 
 GRACE_S = 2.0
 NAMES = tuple(f"{PACKAGE}.{service}" for service in SERVICES)
@@ -104,7 +105,7 @@ class GrpcServer:
         host = self._settings.host
         if port:
             sockets.check_port(host, port)
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        address = host_port(host, port)
         try:
             return self._server.add_secure_port(
                 address, self._shown.server_credentials(asks_clients=asks_clients)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from errno import EADDRINUSE, EADDRNOTAVAIL
@@ -59,29 +60,45 @@ def translate(
     )
 
 
-def check_socket(path: Path) -> None:
+def check_socket(path: Path, folder_mode: int = 0o700) -> None:
     """Make sure that a Unix socket can be made here; the file of a node that has died is removed.
+
+    Args:
+        path: Where it shall be.
+        folder_mode: Of its folder, if that is made now.
 
     Raises:
         PortInUse: A running node listens on it.
-        InvalidConfig: The path is too long for a socket.
+        InvalidConfig: The path is too long for a socket, or something else is there.
     """
     if len(os.fsencode(path)) > PATH_BYTES_MAX:
         raise InvalidConfig(
-            f"the path of the management socket is too long: {path}",
+            f"the path of a socket is too long: {path}",
             why=f"a Unix socket may have a path of {PATH_BYTES_MAX} bytes",
-            hint="choose a shorter --data-dir",
+            hint="choose a shorter --data-dir, or rest.shared_socket",
         )
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
+    try:
+        path.parent.mkdir(mode=folder_mode, parents=True, exist_ok=True)
+        found = path.lstat() if os.path.lexists(path) else None
+    except OSError as err:
+        raise InvalidConfig(f"no socket can be made at {path}", why=err.strerror or str(err)) from err
+    if found is None:
         return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise InvalidConfig(
+            f"no socket can be made at {path}",
+            why="something that is no socket is there, and it is not ours to remove",
+            hint="move it, or choose another path",
+        )
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
         probe.settimeout(_TRY_S)
         try:
             probe.connect(str(path))
-        except OSError:
+        except ConnectionRefusedError:  # of a node that has died
             path.unlink()
             return
+        except OSError:  # somebody is there, and busy
+            pass
     raise PortInUse(
         f"a node listens on {path} already",
         why="another node runs with this data directory",

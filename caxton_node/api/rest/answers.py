@@ -25,7 +25,8 @@ async def send(exchange: Exchange, reply: Reply) -> None:
         if known and matches(known, tag):
             await exchange.reply(Reply(304, b"", "", headers))
             return
-    packed = await _pack(reply.body) if takes_gzip(exchange.header("accept-encoding")) else None
+    takes_it = takes_gzip(exchange.header("accept-encoding"))
+    packed = (reply.packed or await _pack(reply.body)) if takes_it else None
     if packed is None:
         await exchange.reply(Reply(reply.status, reply.body, reply.content_type, headers))
         return

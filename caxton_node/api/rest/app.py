@@ -19,7 +19,7 @@ from caxton_node.api.rest.reply import Reply
 from caxton_node.api.rest.routes import Routes, no_such_path
 from caxton_node.api.rest.rules import all_rules
 from caxton_node.api.rest.transcoding import Transcoder
-from caxton_node.core.errors import CaxtonError, InternalError
+from caxton_node.core.errors import CaxtonError, InternalError, Unavailable
 from caxton_node.observability.logs import get_logger
 
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -56,15 +56,21 @@ class RestApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "websocket":
-            await websocket.serve(Exchange(scope, receive, send, "websocket"), self._backend, receive, send)
+            upgrade = Exchange(scope, receive, send, "websocket")
+            await websocket.serve(upgrade, self._backend, self.names, receive, send)
             return
         exchange = Exchange(scope, receive, send)
         exchange.connection.serve(asyncio.current_task())
         try:
             await self._answer(exchange)
         except asyncio.CancelledError:
-            if not exchange.connection.is_lost:
-                raise
+            if exchange.connection.is_lost:
+                return
+            if not exchange.has_begun:
+                await self._tell(exchange, _going_down())
+            raise
+        finally:
+            exchange.let_go()
 
     async def close(self) -> None:
         """Stop what runs without a client."""
@@ -121,6 +127,14 @@ class RestApp:
             raise ConnectionAbortedError from error
         caller = exchange.caller
         await exchange.reply(problem_reply(error, trace_id=caller.trace_id, node=self._backend.node_id))
+
+
+def _going_down() -> Unavailable:
+    return Unavailable(
+        "the node goes down",
+        why="it was told to stop, and this was not done by then; it may have begun",
+        hint="ask another node, or this one when it is back",
+    )
 
 
 async def _serve_page(page: Handler, exchange: Exchange) -> None:

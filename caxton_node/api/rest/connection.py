@@ -20,7 +20,7 @@ class Connection:
         peer: Who opened the Unix socket; None on the TLS port.
         certificate_der: The client's certificate, if it showed one that TLS has verified.
         address: `host:port`, or `socket`.
-        source: The host of it.
+        source: The host of it, or the user on a Unix socket.
         is_lost: The client has gone.
     """
 
@@ -36,7 +36,7 @@ class Connection:
         """Read what a transport knows."""
         peer = _unix_peer(transport)
         if peer is not None:
-            return cls(peer=peer, address="socket", source="socket")
+            return cls(peer=peer, address="socket", source=peer.source)
         host, port = (transport.get_extra_info("peername") or ("", 0))[:2]
         tls = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None

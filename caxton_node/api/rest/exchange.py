@@ -12,11 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 from caxton_node.api.call import Caller
+from caxton_node.api.rest.bodies import Bodies
 from caxton_node.api.rest.connection import Connection
 from caxton_node.api.rest.refusals import BodyTooLarge, Refusal, TooSlow
 from caxton_node.api.rest.reply import Reply
 from caxton_node.core.errors import InvalidArgument
-from caxton_node.security import Credentials
+from caxton_node.resilience import stranger_at
+from caxton_node.security import Credentials, read_api_key, read_bearer
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,7 +27,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 TIMEOUT_MAX_S = 99_999.0
 BODY_WITHIN_S = 10.0
 BODY_BYTES_PER_S_MIN = 64 * 1024
-_BEARER = "bearer "
 TIMEOUT_PATTERN = r"^(?!0*(?:\.0*)?$)[0-9]{1,5}(?:\.[0-9]{1,3})?$"
 _SECONDS = re.compile(TIMEOUT_PATTERN)
 _GRPC_TIMEOUT = re.compile(r"(\d{1,8})([HMSmun])")
@@ -57,6 +58,8 @@ class Exchange:
         self.query: str = scope["query_string"].decode("latin-1")
         self.cursor = ""
         self.connection: Connection = scope["state"]["connection"]
+        self._bodies: Bodies = scope["state"]["bodies"]
+        self._held_bytes = 0
         self.headers: dict[str, str] = {}
         self.has_begun = False
         self.scope = scope
@@ -95,6 +98,16 @@ class Exchange:
             timeout_s = _read_seconds(text) if self.has("x-timeout-s") else _read_grpc_timeout(grpc_text)
             self.caller = replace(self.caller, timeout_s=timeout_s)
 
+    @property
+    def content_length(self) -> int:
+        """Return how long the body is said to be; 0 if nobody has said it."""
+        return int(self.header("content-length") or 0)
+
+    @property
+    def has_body(self) -> bool:
+        """Return whether a body comes."""
+        return bool(self.content_length or self.header("transfer-encoding"))
+
     async def body(self, bytes_max: int, within_s: float = BODY_WITHIN_S) -> bytes:
         """Read the body, whole.
 
@@ -105,11 +118,12 @@ class Exchange:
         Raises:
             BodyTooLarge: It is longer than that.
             TooSlow: It came too slowly.
+            ResourceLimit: Too much of other requests is held at the moment.
         """
-        length = int(self.header("content-length") or 0)
+        length = self.content_length
         if length > bytes_max:
             raise _too_large(bytes_max)
-        if not length and not self.header("transfer-encoding"):
+        if not self.has_body:
             return b""
         try:
             async with asyncio.timeout(within_s + (length or bytes_max) / BODY_BYTES_PER_S_MIN):
@@ -121,6 +135,11 @@ class Exchange:
                 hint="send it again over a better line",
                 headers={"connection": "close"},
             ) from err
+
+    def let_go(self) -> None:
+        """The request is over, and so is what was held of its body."""
+        self._bodies.give(self._source, self._held_bytes)
+        self._held_bytes = 0
 
     async def reply(self, reply: Reply) -> None:
         """Send an answer, whole."""
@@ -149,9 +168,19 @@ class Exchange:
             size += len(piece)
             if size > bytes_max:
                 raise _too_large(bytes_max)
+            self._hold(len(piece))
             pieces.append(piece)
             if not message.get("more_body", False):
                 return b"".join(pieces)
+
+    def _hold(self, count: int) -> None:
+        self._bodies.take(self._source, count)
+        self._held_bytes += count
+
+    @property
+    def _source(self) -> str:
+        source = self.connection.source
+        return source if self.connection.peer is not None else stranger_at(source).name
 
     async def _begin(
         self,
@@ -175,13 +204,11 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": lines})
 
     def _caller(self, surface: str) -> Caller:
-        connection = self.connection
-        authorization = self.header("authorization")
-        is_bearer = authorization[: len(_BEARER)].lower() == _BEARER
+        connection, fields = self.connection, self._fields
         return Caller(
             credentials=Credentials(
-                bearer=authorization[len(_BEARER) :].strip() if is_bearer else "",
-                api_key=self.header("x-api-key"),
+                bearer=read_bearer(self.header("authorization")) if b"authorization" in fields else "",
+                api_key=read_api_key(self.header("x-api-key")) if b"x-api-key" in fields else "",
                 certificate_der=connection.certificate_der,
                 peer=connection.peer,
                 source=connection.source,
@@ -194,7 +221,7 @@ class Exchange:
 def _too_large(bytes_max: int) -> BodyTooLarge:
     return BodyTooLarge(
         f"the body is longer than {bytes_max} bytes",
-        hint="send less, or raise the setting rest.request_bytes_max",
+        hint="send less at once: the class of the operation bounds it, and rest.request_bytes_max",
         headers={"connection": "close"},
     )
 

@@ -6,7 +6,8 @@
     another request               422
 
 Kept is every answer that tells what became of the request. Refusals for want of permission or capacity are
-not: nothing was done, and the same request may be let in later.
+not: nothing was done, and the same request may be let in later. Whoever is refused at the door leaves no
+trace here: a write for each refusal would be work that no limit holds back.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from caxton_node.core.errors import AccessError, CapacityError, CaxtonError, Dea
 
 KEPT_S = 24 * 3600
 KEPT_MAX = 10_000
+KEPT_BYTES_MAX = 256 * 1024 * 1024
+OF_ONE_MAX = 1_000
+OF_ONE_BYTES_MAX = 16 * 1024 * 1024
+"""What is kept of one caller, so that nobody who asks much pushes the answers of others out."""
 BODY_BYTES_MAX = 256 * 1024
 VERBS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 
 from caxton_node.api.rest import answers
+from caxton_node.api.rest.encodings import pack
 from caxton_node.api.rest.exchange import Exchange
 from caxton_node.api.rest.openapi.document import document_json
 from caxton_node.api.rest.reply import Reply
@@ -34,19 +37,37 @@ _FILES = {
 
 
 class Pages:
-    """Serves the pages; they tell nothing about the node, so they are open to everybody."""
+    """Serves the pages; they tell nothing about the node, so they are open to everybody.
+
+    Each is made and packed once: a stranger could otherwise have that done as often as it likes.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, Reply] = {}
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """Return what serves which path."""
-        assets = {path: partial(_serve_file, name, kind) for path, (name, kind) in _FILES.items()}
-        return {"/openapi.json": _serve_description, **assets}
+        makers: dict[str, Callable[[], Reply]] = {"/openapi.json": _description}
+        for path, (name, kind) in _FILES.items():
+            makers[path] = partial(_file, name, kind)
+        return {path: partial(self._serve, path, make) for path, make in makers.items()}
+
+    async def _serve(self, path: str, make: Callable[[], Reply], exchange: Exchange) -> None:
+        if path not in self._made:
+            self._made[path] = await asyncio.to_thread(_packed, make)
+        await answers.send(exchange, self._made[path])
 
 
-async def _serve_description(exchange: Exchange) -> None:
-    await answers.send(exchange, Reply(200, document_json()))
+def _packed(make: Callable[[], Reply]) -> Reply:
+    reply = make()
+    return replace(reply, packed=pack(reply.body))
 
 
-async def _serve_file(name: str, kind: str, exchange: Exchange) -> None:
+def _description() -> Reply:
+    return Reply(200, document_json())
+
+
+def _file(name: str, kind: str) -> Reply:
     body = files("caxton_node.api.rest").joinpath("swagger", name).read_bytes()
-    await answers.send(exchange, Reply(200, body, kind, _HEADERS))
+    return Reply(200, body, kind, _HEADERS)

@@ -12,9 +12,9 @@ from typing import Any, cast
 import msgspec
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from caxton_node.api.rest.connection import Connection
+from caxton_node.api.rest.listener import Listener
 from caxton_node.api.rest.problem import problem_of
 from caxton_node.api.rest.refusals import HeadersTooLarge, Refusal, TooSlow, UriTooLong, WrongVersion
 from caxton_node.api.rest.reply import PROBLEM
@@ -31,15 +31,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     Args:
         config: Of uvicorn.
-        server_state: What all connections share.
+        listener: What all connections of one port or socket share.
         settings: Limits.
         node_id: This node, named in errors.
     """
 
-    def __init__(
-        self, config: Config, server_state: ServerState, *, settings: Settings, node_id: str
-    ) -> None:
-        super().__init__(config, server_state, {})
+    def __init__(self, config: Config, listener: Listener, *, settings: Settings, node_id: str) -> None:
+        super().__init__(config, listener.state, {})
+        self._listener = listener
         self._settings = settings
         self._node_id = node_id
         self._connection = Connection()
@@ -47,21 +46,21 @@ class HttpProtocol(HttpToolsProtocol):
         self._refusal: Refusal | None = None
         self._waiting: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
+        self._dropping: asyncio.TimerHandle | None = None
+        self._is_whole = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Learn who it is, or close at once when there are too many."""
+        """Learn who it is."""
         super().connection_made(transport)
+        self._listener.note_made(self)
         self._connection = Connection.of(transport)
-        self.app_state = {"connection": self._connection}
-        if len(self.connections) > self._settings.connections_max:
-            transport.abort()
-            return
+        self.app_state = {"connection": self._connection, "bodies": self._listener.bodies}
         self._wait_for_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop what was being done for it."""
         self._connection.lose()
-        for timer in (self._waiting, self._writing):
+        for timer in (self._waiting, self._writing, self._dropping):
             if timer is not None:
                 timer.cancel()
         self._unset_keepalive_if_required()
@@ -111,7 +110,22 @@ class HttpProtocol(HttpToolsProtocol):
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+        self._is_whole = False
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that a request is there to its end."""
+        self._is_whole = True
+        if self._dropping is not None:
+            self._dropping.cancel()
+            self._dropping = None
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Give whoever was answered before its body was read a while to send the rest, which nobody keeps."""
+        super().on_response_complete()
+        if not self._is_whole and self.cycle.response_complete and self._dropping is None:
+            self._dropping = self.loop.call_later(self._settings.body_within_s, self.transport.abort)
 
     def pause_writing(self) -> None:
         """Give a client that does not read a while, then up."""

@@ -14,7 +14,8 @@ from caxton_node.api.rest.reply import Reply
 from caxton_node.api.rest.store import ReplyKey, ReplyStore
 from caxton_node.core.errors import CaxtonError
 
-Work = Callable[[], Awaitable[Reply]]
+Begin = Callable[[], Awaitable[None]]
+Work = Callable[[Begin], Awaitable[Reply]]
 Readmit = Callable[[], Awaitable[object]]
 
 
@@ -40,7 +41,8 @@ class Repeats:
             key: Whose key.
             request: Fingerprint of the request.
             exchange: The request.
-            work: Does what it asks for.
+            work: Does what it asks for; before it does, and when the caller has been let in, it calls what it
+                is given.
             readmit: Lets the caller in again, or not, before it gets an answer of the past.
 
         Raises:
@@ -77,11 +79,19 @@ class Repeats:
             kept = replay_of(kept, request)
             await readmit()
             return Reply(kept.status, kept.body, kept.content_type, {"idempotent-replayed": "true"})
-        await store.begin(key, request, int(time.time()))
+        has_begun = False
+
+        async def begin() -> None:
+            nonlocal has_begun
+            has_begun = True
+            await store.begin(key, request, int(time.time()))
+
         try:
-            reply = await work()
+            reply = await work(begin)
         except CaxtonError as err:
             reply = problem_reply(err, trace_id=exchange.caller.trace_id, node=self._node_id)
+            if not has_begun:
+                return reply
             if not is_kept(err):
                 await store.forget(key)
                 return reply

@@ -20,6 +20,7 @@ class Reply:
         content_type: What they are; empty if there are none.
         headers: Further ones, by name in lower case.
         is_secret: The body is not to be kept.
+        packed: The body gzipped, if that was done before; else it is done when a client takes it.
     """
 
     status: int = 200
@@ -27,3 +28,4 @@ class Reply:
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     is_secret: bool = False
+    packed: bytes | None = None

@@ -25,6 +25,7 @@ from google.protobuf.message import DecodeError, Message
 from caxton_node.api.operations import BY_METHOD, PACKAGE, Operation
 from caxton_node.api.rest.backend import Backend
 from caxton_node.api.rest.exchange import Exchange
+from caxton_node.api.rest.reading import IN_LOOP_BYTES_MAX, JSON_GROWTH, read_body
 from caxton_node.api.rest.reply import JSON, Reply
 from caxton_node.client.errors import cut, describe
 from caxton_node.client.plain import plain
@@ -127,7 +128,7 @@ class _Call:
         """Read the request, run it and send what comes of it."""
         try:
             self._caller = replace(self._caller, timeout_s=self._timeout_s())
-            request = self._read(await self._body())
+            request = await self._read(await self._body())
             await (self._stream(request) if self._operation.streams else self._unary(request))
         except CaxtonError as err:
             await self._fail(err)
@@ -198,12 +199,16 @@ class _Call:
         name = "connect-content-encoding" if self._operation.streams else "content-encoding"
         if self._exchange.header(name) not in {"", "identity"}:
             raise InvalidArgument("requests are not compressed here", hint=f"leave {name} away")
-        body = await self._exchange.body(self._backend.settings.request_bytes_max)
+        growth = JSON_GROWTH if self._codec.read is _read_json else 1
+        sketch = self._operation.request()
+        body = await read_body(self._exchange, self._backend, self._operation, sketch, growth)
         return _unframed(body) if self._operation.streams else body
 
-    def _read(self, body: bytes) -> Message:
+    async def _read(self, body: bytes) -> Message:
         kind = self._operation.request
         try:
+            if self._codec.read is _read_json and len(body) > IN_LOOP_BYTES_MAX:
+                return await asyncio.to_thread(_read_json, kind, body)
             return self._codec.read(kind, body)
         except (DecodeError, json_format.ParseError, UnicodeDecodeError, RecursionError) as err:
             raise InvalidArgument(

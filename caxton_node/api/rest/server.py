@@ -8,25 +8,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from caxton_node.api.grpc import sockets
 from caxton_node.api.rest.app import RestApp
 from caxton_node.api.rest.backend import Backend
+from caxton_node.api.rest.listener import Listener
 from caxton_node.api.rest.protocol import HttpProtocol
 from caxton_node.api.rest.settings import Settings, Shown
 from caxton_node.api.rest.tls import Tls, names_of
 from caxton_node.api.rest.websocket_protocol import FRAME_BYTES_MAX, WebSocketProtocol
 
 GRACE_S = 2.0
-BACKLOG = 512
-HANDSHAKE_WITHIN_S = 10.0
 
 
 class RestServer:
@@ -43,9 +42,8 @@ class RestServer:
         self._settings = backend.settings
         self.app.names = self._names(shown)
         self._tls = Tls(shown)
-        self._state = ServerState()
         self._config = _config(self.app, self._settings)
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
         self._sockets: list[Path] = []
 
     async def open(self) -> int:
@@ -58,10 +56,9 @@ class RestServer:
             PortInUse: Another process has the port, or another node runs on this data directory.
             InvalidConfig: The address or path cannot be used.
         """
-        await self._open_socket(self._settings.socket_path.absolute())
+        self._open_socket(self._settings.socket_path.absolute())
         if (shared := self._settings.shared_socket_path) is not None:
-            shared.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            await self._open_socket(shared)
+            self._open_socket(shared, folder_mode=0o755)
             shared.chmod(0o666)  # whoever opens it is known by the kernel's word
         try:
             return await self._open_port() if self._settings.host else 0
@@ -76,57 +73,62 @@ class RestServer:
 
     async def close(self) -> None:
         """Take no new requests, give those under way a moment, and close."""
-        for server in self._servers:
-            server.close()
-        for connection in list(self._state.connections):
+        for listener in self._listeners:
+            listener.close()
+        for connection in self._connections():
             connection.shutdown()
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S):
-                await asyncio.gather(*self._state.tasks, return_exceptions=True)
-        tasks = list(self._state.tasks)
+                await asyncio.gather(*self._tasks(), return_exceptions=True)
+        tasks = self._tasks()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.app.close()
-        for connection in list(self._state.connections):
+        for connection in self._connections():
             if connection.transport is not None:
                 connection.transport.abort()
         for path in self._sockets:
             path.unlink(missing_ok=True)
 
+    def _connections(self) -> list[Any]:
+        return [each for listener in self._listeners for each in listener.state.connections]
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [each for listener in self._listeners for each in listener.state.tasks]
+
     def _names(self, shown: Shown) -> frozenset[str]:
         return frozenset(self._settings.names) | names_of(shown.chain_pem)
 
-    async def _open_socket(self, path: Path) -> None:
-        sockets.check_socket(path)
+    def _open_socket(self, path: Path, folder_mode: int = 0o700) -> None:
+        sockets.check_socket(path, folder_mode)
         with sockets.private_files():
             plug = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             plug.bind(str(path))
         self._sockets.append(path)
-        loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_unix_server(self._protocol, sock=plug, backlog=BACKLOG))
+        self._listen(plug, None)
 
     async def _open_port(self) -> int:
         host, port = self._settings.host, self._settings.port
         if port:
             sockets.check_port(host, port, "rest")
-        loop = asyncio.get_running_loop()
         try:
-            server = await loop.create_server(
-                self._protocol,
-                host,
-                port,
-                ssl=self._tls.context,
-                ssl_handshake_timeout=HANDSHAKE_WITHIN_S,
-                backlog=BACKLOG,
-            )
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            for family, _, _, _, address in dict.fromkeys(found):
+                plug = socket.create_server((address[0], port), family=family)
+                port = self._listen(plug, self._tls.context).port
         except OSError as err:
             raise sockets.translate(host, port, err, "rest") from err
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        return port
 
-    def _protocol(self) -> HttpProtocol:
-        return HttpProtocol(self._config, self._state, settings=self._settings, node_id=self._backend.node_id)
+    def _listen(self, plug: socket.socket, tls: ssl.SSLContext | None) -> Listener:
+        listener = Listener(plug, self._protocol, self._settings, tls)
+        self._listeners.append(listener)
+        listener.open()
+        return listener
+
+    def _protocol(self, listener: Listener) -> HttpProtocol:
+        return HttpProtocol(self._config, listener, settings=self._settings, node_id=self._backend.node_id)
 
 
 def _config(app: RestApp, settings: Settings) -> Config:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from typing import cast
 
 import msgspec
@@ -23,15 +25,17 @@ from caxton_node.api.rest.idempotency import fingerprint, read_key
 from caxton_node.api.rest.module_bytes import WASM, is_module, pieces_of
 from caxton_node.api.rest.preconditions import Preconditions
 from caxton_node.api.rest.problem import problem_of
+from caxton_node.api.rest.reading import IN_LOOP_BYTES_MAX, read_body
 from caxton_node.api.rest.refusals import UnsupportedMedia
-from caxton_node.api.rest.repeats import Repeats
+from caxton_node.api.rest.repeats import Begin, Repeats
 from caxton_node.api.rest.reply import JSON, NDJSON, Reply
 from caxton_node.api.rest.routes import Match, Routes
 from caxton_node.api.rest.store import ReplyKey
 from caxton_node.core.errors import CaxtonError, DeadlineExceeded
+from caxton_node.security import NEWCOMER
 
 EVENTS = "text/event-stream"
-IN_LOOP_BYTES_MAX = 256 * 1024
+LINES_AT_ONCE = 64
 
 
 class Transcoder:
@@ -55,7 +59,7 @@ class Transcoder:
             CaxtonError: It was refused or failed.
         """
         match = self._routes.match(exchange.verb, exchange.path)
-        body = await self._read(exchange, match.rule.operation)
+        body = await self._read(exchange, match)
         if match.rule.operation.streams:
             await self._serve_stream(exchange, match, body)
             return
@@ -74,11 +78,14 @@ class Transcoder:
             reply = await self._answer(exchange, match.rule.operation, request)
         await answers.send(exchange, reply)
 
-    async def _answer(self, exchange: Exchange, operation: Operation, request: Message) -> Reply:
+    async def _answer(
+        self, exchange: Exchange, operation: Operation, request: Message, begin: Begin | None = None
+    ) -> Reply:
         if exchange.has("if-match") and exchange.verb in REPEATABLE:
             wanted = exchange.header("if-match")
             await self._preconditions.check(wanted, exchange.path, request, exchange.caller)
-        response = await self._backend.pipeline.run(operation, request, exchange.caller)
+        caller = exchange.caller if begin is None else replace(exchange.caller, before_work=begin)
+        response = await self._backend.pipeline.run(operation, request, caller)
         return Reply(200, to_json(response), JSON, is_secret=operation.secret)
 
     async def _run_once(
@@ -87,10 +94,9 @@ class Transcoder:
         """Run a request with an idempotency key, or answer it as before."""
         key, caller = read_key(exchange.header("idempotency-key")), exchange.caller
         work = partial(self._answer, exchange, operation, request)
-        try:
-            principal = await self._backend.services.identity.authenticate(caller.credentials)
-        except CaxtonError:
-            return await work()  # the pipeline refuses it as it does any call, and writes that down
+        principal = await self._backend.pipeline.identify(operation, caller, request)
+        if principal is NEWCOMER:
+            return await work()  # a key is of one caller, and of these nobody knows which
         mark = fingerprint(exchange.verb, exchange.path, exchange.query, body)
         readmit = partial(self._backend.pipeline.admit, operation, caller, request)
         caller_key = ReplyKey(f"{principal.kind}:{principal.name}", key)
@@ -131,9 +137,9 @@ class Transcoder:
         problem = problem_of(error, trace_id=exchange.caller.trace_id, node=self._backend.node_id)
         await exchange.write(msgspec.json.encode({"error": problem}) + b"\n")
 
-    async def _read(self, exchange: Exchange, operation: Operation) -> bytes:
-        settings = self._backend.settings
-        body = await exchange.body(settings.request_bytes_max, settings.body_within_s)
+    async def _read(self, exchange: Exchange, match: Match) -> bytes:
+        operation = match.rule.operation
+        body = await read_body(exchange, self._backend, operation, _sketch(match))
         if body:
             _check_media(exchange, *((JSON, NDJSON, WASM) if operation.client_streams else (JSON,)))
         return body
@@ -143,11 +149,10 @@ async def _bind(match: Match, exchange: Exchange, body: bytes) -> Message:
     """Read the request; where an operation takes several messages, each is a line, or one is the body."""
     if match.rule.operation.client_streams and is_module(exchange.header("content-type")):
         return cast("Message", Incoming(pieces_of(match.values["sha256"], exchange.query, body)))
-    if exchange.header("content-type").startswith(NDJSON):
-        lines = [await _bind_one(match, exchange.query, line) for line in body.splitlines() if line.strip()]
-    else:
-        lines = [await _bind_one(match, exchange.query, body)]
-    return cast("Message", Incoming(_each(lines))) if match.rule.operation.client_streams else lines[0]
+    if not match.rule.operation.client_streams:
+        return await _bind_one(match, exchange.query, body)
+    is_lines = exchange.header("content-type").startswith(NDJSON)
+    return cast("Message", Incoming(_each(match, exchange.query, BytesIO(body) if is_lines else (body,))))
 
 
 async def _bind_one(match: Match, query: str, body: bytes) -> Message:
@@ -156,9 +161,22 @@ async def _bind_one(match: Match, query: str, body: bytes) -> Message:
     return bind(match, query, body)
 
 
-async def _each(messages: list[Message]) -> AsyncGenerator[Message]:
-    for message in messages:
-        yield message
+async def _each(match: Match, query: str, lines: Iterable[bytes]) -> AsyncGenerator[Message]:
+    """Read one message after the other, when the handler wants it: by then the caller has been let in."""
+    for number, line in enumerate(lines):
+        if number % LINES_AT_ONCE == LINES_AT_ONCE - 1:
+            await asyncio.sleep(0)  # lines may be short and many, and others wait
+        if line.strip() or isinstance(lines, tuple):
+            yield await _bind_one(match, query, line)
+
+
+def _sketch(match: Match) -> Message:
+    """Return what the path says of a request; the audit log names it when the body is never read."""
+    request = match.rule.operation.request()
+    for name, text in match.values.items():
+        if isinstance(getattr(request, name, None), str):
+            setattr(request, name, text)
+    return request
 
 
 @asynccontextmanager

@@ -6,11 +6,12 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from google.protobuf.message import Message
 from uvicorn.protocols.utils import ClientDisconnected
 
+from caxton_node.api.call_record import writing_down_refusals
 from caxton_node.api.operations import Operation
 from caxton_node.api.rest.backend import Backend
 from caxton_node.api.rest.binding import bind
@@ -27,6 +28,8 @@ from caxton_node.core.errors import CaxtonError, InternalError
 from caxton_node.observability.logs import get_logger
 
 PATH = "/ws"
+OPENED = "OpenWebSocket"
+"""What the audit log calls an upgrade; it is no operation."""
 
 _Work = tuple[Operation, Message, str]
 
@@ -34,11 +37,21 @@ _log = get_logger("websocket")
 _routes = Routes(rule for rule in all_rules() if rule.operation.streams and rule.verb == "GET")
 
 
-async def serve(exchange: Exchange, backend: Backend, receive: Receive, send: Send) -> None:
-    """Serve one WebSocket."""
+async def serve(
+    exchange: Exchange, backend: Backend, names: Collection[str], receive: Receive, send: Send
+) -> None:
+    """Serve one WebSocket.
+
+    Args:
+        exchange: The upgrade.
+        backend: What runs the streams.
+        names: Host names under which browsers may call.
+        receive: Of ASGI.
+        send: Of ASGI.
+    """
     await receive()  # `websocket.connect`, which says nothing
     try:
-        subprotocol = await _judge(exchange, backend)
+        subprotocol = await _judge(exchange, backend, names)
         work = None if exchange.path == PATH else _read_address(exchange)
     except CaxtonError as err:
         await _refuse(exchange, backend, send, err)
@@ -54,14 +67,14 @@ async def serve(exchange: Exchange, backend: Backend, receive: Receive, send: Se
         await send({"type": "websocket.close", "code": CLOSED_BY_BUG, "reason": InternalError.code})
 
 
-async def _judge(exchange: Exchange, backend: Backend) -> str | None:
+async def _judge(exchange: Exchange, backend: Backend, names: Collection[str]) -> str | None:
     """Look at an upgrade before anything is served; return the subprotocol to speak.
 
     Raises:
         CaxtonError: It is refused.
     """
     if exchange.connection.peer is None:
-        check_host(exchange.header("host"), backend.settings.names)
+        check_host(exchange.header("host"), names)
     check_origin(exchange, backend.settings.cors_origins)
     subprotocol = choose_subprotocol(exchange)
     await _check_credentials(exchange, backend)
@@ -124,7 +137,8 @@ async def _check_credentials(exchange: Exchange, backend: Backend) -> None:
     """Judge credentials that came with the upgrade; without any, the first frame brings them."""
     shown = exchange.caller.credentials
     if shown.bearer or shown.api_key or shown.certificate_der or shown.peer is not None:
-        await backend.services.identity.authenticate(shown)
+        with writing_down_refusals(backend.services, OPENED, exchange.caller):
+            await backend.services.identity.authenticate(shown)
 
 
 async def _refuse(exchange: Exchange, backend: Backend, send: Send, error: CaxtonError) -> None:

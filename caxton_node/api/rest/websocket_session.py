@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from uvicorn.protocols.utils import ClientDisconnected
 
 from caxton_node.api.call import Caller
+from caxton_node.api.call_record import writing_down_refusals
 from caxton_node.api.operations import BY_METHOD, PACKAGE, Operation
 from caxton_node.api.rest import websocket_frames as frames
 from caxton_node.api.rest.backend import Backend
@@ -27,6 +28,8 @@ from caxton_node.security import Credentials
 
 SUBSCRIPTIONS_MAX = 64
 AUTHENTICATE_WITHIN_S = 10.0
+AUTHENTICATED = "AuthenticateWebSocket"
+"""What the audit log calls a frame with a token, or the want of one; it is no operation."""
 
 _log = get_logger("websocket")
 
@@ -118,6 +121,12 @@ class Session:
         shown = self._caller.credentials
         if shown.bearer or shown.api_key or shown.certificate_der or shown.peer:
             return
+        with writing_down_refusals(self._backend.services, AUTHENTICATED, self._caller):
+            frame = await self._first()
+        await self._authenticate(frame.token)
+
+    async def _first(self) -> frames.Authenticate:
+        """Return the first frame, which says who it is."""
         try:
             async with asyncio.timeout(AUTHENTICATE_WITHIN_S):
                 frame = await self._next()
@@ -125,12 +134,14 @@ class Session:
             raise _not_authenticated(f"nothing came within {AUTHENTICATE_WITHIN_S:g} s") from err
         if not isinstance(frame, frames.Authenticate):
             raise _not_authenticated("the first frame was another")
-        await self._authenticate(frame.token)
+        return frame
 
     async def _authenticate(self, token: str) -> None:
         """Use a token from now on; streams that are being read go on with the one that began them."""
         credentials = Credentials(bearer=token, source=self._caller.credentials.source)
-        principal = await self._backend.services.identity.authenticate(credentials)
+        services = self._backend.services
+        with writing_down_refusals(services, AUTHENTICATED, self._caller):
+            principal = await services.identity.authenticate(credentials)
         self._caller = replace(self._caller, credentials=credentials)
         await self._say(frames.authenticated(principal.name, principal.expires_unix_s))
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from caxton_node.api.streams.cursor import Cursor
 from caxton_node.api.streams.journal import MIB, Journal, Window
-from caxton_node.core.errors import CursorExpired, Forbidden, InvalidArgument, ResourceLimit
+from caxton_node.core.errors import CursorExpired, Forbidden, InvalidArgument, ResourceLimit, Unauthorized
 
 
 class Owner(NamedTuple):
@@ -109,7 +109,8 @@ class Desk:
         """Return the stream of a cursor.
 
         Raises:
-            CursorExpired: It is not known here, or not any more.
+            CursorExpired: It is not known here, or not any more, or it ended with the credential that began
+                it: the caller shows another one by now, for which that is no news.
             Forbidden: It is another caller's.
             InvalidArgument: It answers another operation.
         """
@@ -131,6 +132,12 @@ class Desk:
                 "the cursor is of another operation",
                 why=f"it is of {stream.method}, not of {method}",
                 hint="send each cursor to where it came from",
+            )
+        if isinstance(stream.journal.error, Unauthorized):
+            raise CursorExpired(
+                "the stream of the cursor has ended with the credential that began it",
+                why=str(stream.journal.error),
+                hint="begin anew without a cursor",
             )
         return stream
 

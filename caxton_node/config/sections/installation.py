@@ -105,7 +105,11 @@ class RestSection:
         maximum=GIB,
     )
     connections_max: int = setting(
-        1000, Kind.INTEGER, "Open connections; more are closed at once.", minimum=1, maximum=100_000
+        1000,
+        Kind.INTEGER,
+        "Open connections of the port and of each socket; more are closed at once.",
+        minimum=1,
+        maximum=100_000,
     )
     stream_grace_s: float = setting(
         60.0,

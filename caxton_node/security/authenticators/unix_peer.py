@@ -79,7 +79,7 @@ class UnixPeerAuthenticator:
                 why="it belongs to the daemon's own user, and security.unix_peers lets in nobody like this",
                 hint=f"set security.unix_peers to user:{name}=viewer, or show an API key",
             )
-        return Principal(name, grants, Kind.SOCKET)
+        return Principal(_apart(name), grants, Kind.SOCKET)
 
     def _grants_of(self, name: str, gid: int) -> tuple[Grant, ...]:
         if name in self._rules.users:
@@ -115,6 +115,14 @@ def peer_of(connection: socket.socket) -> UnixPeer:
         OSError: It is not a connected Unix socket.
     """
     return UnixPeer(*_UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)))
+
+
+def _apart(name: str) -> str:
+    """Return the name of a caller, which is never that of the node's own user: streams are kept by it.
+
+    No user's name has a colon.
+    """
+    return f"user:{name}" if name == LOCAL.name else name
 
 
 def _user_name(uid: int) -> str:

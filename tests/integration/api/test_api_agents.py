@@ -49,7 +49,7 @@ async def test_bytes_that_are_no_request_are_an_invalid_argument(n1):
     )
 
 
-@pytest.mark.parametrize("text", ["x" * 1_000_000, "\u4e2d" * 100_000])
+@pytest.mark.parametrize("text", ["x" * 250_000, "\u4e2d" * 80_000])
 async def test_an_error_that_quotes_endless_words_still_arrives(n1, text):
     with pytest.raises(InvalidArgument, match="is not an agent name"):
         await call(n1.local, lambda client: client.agents.get(text))

@@ -61,7 +61,7 @@ async def test_what_was_given_to_whom_is_on_the_log_and_no_secret_is(n1):
     await call(n1.local, lambda c: c.access.assign("eve", "logged", kind="jwt", tenant="acme"))
     made = await call(n1.local, lambda c: c.access_keys.create("secretive", grants=["logged"]))
     (put,) = await records(n1, operation="PutRole", subject="logged")
-    (assigned,) = await records(n1, operation="AssignRole", subject="eve")
+    (assigned,) = await records(n1, operation="AssignRole", subject="eve", outcome="OK")
     (created,) = await records(n1, operation="CreateApiKey", subject="secretive")
     assert dict(put.detail) == {"permissions": "agents.read, keys.read", "role": "logged"}
     assert (dict(assigned.detail), assigned.tenant) == ({"kind": "jwt", "role": "logged"}, "acme")

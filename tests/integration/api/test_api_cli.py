@@ -43,6 +43,14 @@ async def test_an_agent_is_deployed_asked_and_removed_from_the_shell(n1):
     assert (await run(n1, "agent", "rm", "shell")).out == "shell is removed\n"
 
 
+async def test_the_port_of_rest_given_as_an_endpoint_is_told_as_that(n1):
+    rest, ca = n1.daemon.listening()["rest"], n1.data_dir / "certs" / "ca.crt"
+    done = await asyncio.to_thread(
+        caxton, "agent", "list", "--endpoint", rest, "--ca", ca, "--token", n1.admin_token
+    )
+    assert (done.code, "REST listens there" in done.err, "give the gRPC port" in done.err) == (5, True, True)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

@@ -7,14 +7,19 @@ import json
 import os
 import ssl
 import time
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import grpc
 import pytest
 
+from caxton_node.api.call import Caller
+from caxton_node.api.operations import BY_METHOD
+from caxton_node.api.pipeline import Pipeline
 from caxton_node.client import Client, Endpoint
 from caxton_node.cluster.offline_clients import issue_client, revoke_client
 from caxton_node.core.errors import Forbidden, NotFound, RateLimited, StateError, Unauthorized
+from caxton_node.security import Credentials, Identity
 from caxton_node.security.key_uses import INTERVAL_S
 from tests.support.api import Node, call, founder
 from tests.support.authorisation_server import NODE as CLIENT_OF_NODE
@@ -22,6 +27,7 @@ from tests.support.authorisation_server import NODE_SECRET, authorisation_server
 from tests.support.cli import caxton, caxton_node
 from tests.support.issuers import AUDIENCE, ISSUER, Issuer, claims_at, sign
 from tests.support.registry_net import until
+from tests.support.web import Web
 
 pytestmark = [pytest.mark.story("023"), pytest.mark.asyncio(loop_scope="session")]
 
@@ -148,6 +154,50 @@ async def test_headers_that_say_two_things_are_refused(n1, place):
             assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
         for name, value in (("authorization", f"bEaReR {good}"), ("x-api-key", good)):
             assert b"api-key" in await whoami(b"", metadata=[(name, value)])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("authorization", "Bearer "), ("authorization", "Basic eDp5"), ("x-api-key", "")]
+)
+async def test_a_header_without_a_credential_does_not_let_in_by_the_socket(tmp_path, name, value):
+    async with founder(tmp_path / "n1") as node:
+        answer = await Web(socket=node.data_dir / "rest.sock").ask(
+            "GET", "/api/v1/security/whoami", None, {name: value}
+        )
+        assert answer.status == 401
+        options = [("grpc.default_authority", "localhost")]
+        async with grpc.aio.insecure_channel(node.local.target, options) as channel:
+            whoami = channel.unary_unary("/caxton.v1.AccessKeyService/WhoAmI")
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await whoami(b"", metadata=[(name, value)])
+            assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        assert (await call(node.local, lambda client: client.access_keys.whoami())).name == "local"
+
+
+async def guess_on(identity: Identity, source: str) -> None:
+    while True:
+        with suppress(Unauthorized):
+            await identity.authenticate(Credentials(bearer="wrong", source=source))
+
+
+async def test_who_guesses_does_not_end_the_streams_of_its_neighbours(tmp_path):
+    async with founder(tmp_path / "n1") as node:
+        services = node.daemon._gather_services()
+        pipeline, made = Pipeline(services), await made_on(node)
+        shown = Credentials(bearer=made.token, source="192.0.2.1")
+        watch = BY_METHOD["ClusterService/WatchMembers"]
+        events = pipeline.stream(watch, watch.request(), Caller(shown))
+        async with aclosing(events):
+            await anext(events)
+            with pytest.raises(RateLimited):
+                await guess_on(services.identity, shown.source)
+            services.identity.forget_all()
+            going_on = asyncio.create_task(anext(events))
+            await until(lambda: going_on.done() or services.identity.find_cached(shown) is not None)
+            assert not going_on.done()  # it was looked at again
+            await call(node.local, lambda client: client.access_keys.revoke(made.key.key_id))
+            with pytest.raises(Unauthorized):
+                await going_on
 
 
 async def test_keys_and_whoami_in_the_shell(n1, tmp_path):

@@ -43,6 +43,23 @@ async def test_a_client_that_calls_too_often_is_told_when_to_come_again(n1):
     await call(endpoint, lambda c: c.server.health())
 
 
+async def test_what_a_limit_has_turned_away_does_not_fill_the_audit_log(n1):
+    """The call that was let in is in it, refused as it was."""
+    endpoint = await a_client(n1, "writer")
+    limits, operation = "api-key:writer", "AccessService.DeleteRole"
+    await call(n1.local, lambda c: c.limits.set(operation, calls=1, per_s=60, client=limits))
+    try:
+        with pytest.raises(NotFound):
+            await call(endpoint, lambda c: c.access.delete_role("nobodys"))
+        for _ in range(3):
+            with pytest.raises(RateLimited):
+                await call(endpoint, lambda c: c.access.delete_role("nobodys"))
+    finally:
+        await call(n1.local, lambda c: c.limits.reset(operation, client=limits))
+    found = await call(n1.local, lambda c: list(c.access.audit_records(principal="writer", limit=9)))
+    assert [(each.operation, each.outcome) for each in found] == [("DeleteRole", "ROLE_NOT_FOUND")]
+
+
 async def test_generic_clients_find_the_time_in_the_status(n1):
     endpoint = await a_client(n1, "generic")
     limits = "api-key:generic"

@@ -162,6 +162,32 @@ async def test_a_tenants_developer_lives_in_that_tenant_alone(n1, n2, acme):
         await call(n1.local, lambda c: c.agents.undeploy("acme/worker"))
 
 
+async def test_whoever_decides_what_an_agent_does_must_be_able_to_do_it_with_those_it_manages(n1, acme):
+    await call(n1.local, lambda c: c.agents.deploy("acme/chief", ECHO, manages=["globex/*"]))
+    await call(n1.local, lambda c: c.deployments.create("acme/chiefs", ECHO, manages=["globex/*"]))
+    try:
+        for work in (
+            lambda c: c.agents.update("acme/chief", module=ECHO, version="2.0.0"),
+            lambda c: c.agents.update("acme/chief", config={"target": "globex/secret"}),
+            lambda c: c.agents.update("acme/chief", capabilities=["http"]),
+            lambda c: c.deployments.update("acme/chiefs", module=ECHO, version="2.0.0"),
+            lambda c: c.deployments.update("acme/chiefs", config={"target": "globex/secret"}),
+            lambda c: c.deployments.update("acme/chiefs", capabilities=["http"]),
+        ):
+            error = await refused(acme, work)
+            assert isinstance(error, Forbidden)
+            assert "agents.write in globex" in str(error)
+        left = await call(n1.local, lambda c: c.agents.get("acme/chief"))
+        assert (left.version, list(left.detail.manages)) == ("1.0.0", ["globex/*"])
+        await call(acme, lambda c: c.deployments.update("acme/chiefs", replicas=2))
+        await call(acme, lambda c: c.agents.update("acme/chief", version="2.0.0", config={}, manages=[]))
+        await call(n1.local, lambda c: c.agents.update("acme/chief", config={"a": 1}, manages=["globex/*"]))
+        await call(n1.local, lambda c: c.agents.update("acme/chief", config={"a": 2}))
+    finally:
+        await call(n1.local, lambda c: c.deployments.delete("acme/chiefs"))
+        await call(n1.local, lambda c: c.agents.undeploy("acme/chief"))
+
+
 @pytest.mark.parametrize(
     "method",
     [
@@ -268,6 +294,29 @@ async def test_a_tenants_administrator_gives_roles_there_and_sees_no_others(n1):
     finally:
         await call(n1.local, lambda c: c.access.unassign("helper", "viewer", tenant="globex"))
         await call(boss, lambda c: c.access.unassign("helper", "viewer", tenant="acme"))
+
+
+async def test_can_tells_a_tenants_administrator_nothing_of_other_tenants(n1):
+    boss = n1.remote(await key_for(n1, "acme-asks", "admin@acme"))
+    await key_for(n1, "roving", "operator@globex", "viewer@acme")
+    await key_for(n1, "highest", "operator")
+    roving = await call(boss, lambda c: c.access.can("agents.write", tenant="acme", principal="roving"))
+    assert (roving.allowed, list(roving.grants)) == (False, ["viewer@acme"])
+    assert roving.why == "it needs agents.write in acme, and no grant has that"
+    highest = await call(boss, lambda c: c.access.can("agents.write", tenant="acme", principal="highest"))
+    assert (highest.allowed, list(highest.grants)) == (True, [])
+    assert highest.why == "a grant for more tenants than you may read about has agents.write"
+    known = await call(n1.local, lambda c: c.access.can("agents.write", tenant="acme", principal="roving"))
+    assert list(known.grants) == ["operator@globex", "viewer@acme"]
+
+
+async def test_a_key_that_is_good_no_more_allows_nothing(n1):
+    made = await call(n1.local, lambda c: c.access_keys.create("former", grants=["operator"]))
+    ask = lambda c: c.access.can("agents.write", principal="former")  # noqa: E731
+    assert (await call(n1.local, ask)).allowed
+    await call(n1.local, lambda c: c.access_keys.revoke(made.key.key_id))
+    answer = await call(n1.local, ask)
+    assert (answer.allowed, list(answer.grants)) == (False, [])
 
 
 # -- the shell ----------------------------------------------------------------------------------------------

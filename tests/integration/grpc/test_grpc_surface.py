@@ -107,6 +107,15 @@ async def test_an_error_tells_generic_clients_what_field_is_to_blame(channel, to
     assert bad.field_violations[0].field == "name"
 
 
+@pytest.mark.parametrize("method", ["CaxtonManagement/DeployAgent", "ClusterService/WatchMembers"])
+async def test_a_stranger_is_refused_before_its_message_comes(channel, method):
+    made = channel.stream_stream(f"/caxton.v1.{method}")()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async with asyncio.timeout(10):
+            await made.read()
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
 async def test_an_answer_says_what_is_left_of_the_limit(channel, token):
     request = cluster_pb2.ListMembersRequest()
     made = unary(channel, "ClusterService/ListMembers", request, cluster_pb2.ListMembersResponse)(

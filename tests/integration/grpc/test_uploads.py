@@ -156,5 +156,7 @@ async def test_a_module_is_put_as_plain_bytes_over_rest_and_on_from_an_offset(no
     assert done.json["module"]["sha256"] == digest(module)
     again = await web.ask("PUT", path, module, wasm)
     assert (again.status, again.json["was_here"]) == (200, True)
+    other = await web.ask("PUT", path, b"(module)", wasm)
+    assert (other.status, "is not the module" in other.json["detail"]) == (400, True), other.json
     assert (await web.ask("PUT", f"{path}?other=1", module, wasm)).status == 400
     assert (await web.ask("PUT", path, module, {"content-type": "text/plain"})).status == 415

@@ -9,6 +9,7 @@ from tests.support.guests import wat
 pytestmark = [pytest.mark.story("007"), pytest.mark.asyncio(loop_scope="session")]
 
 ECHO = base64.b64encode(wat("echo").encode()).decode()
+FAILURES = "caxton_auth_failures_total"
 LETTER = {"to": "echo", "no_wait": True}
 TASK = {"content": "e30=", "contractors": ["echo"], "proposals_within_ms": 400, "results_within_ms": 400}
 
@@ -51,6 +52,21 @@ async def test_a_key_is_of_one_caller(node, web, tls):
     assert mine.json["message_id"] != theirs.json["message_id"]
     nobody = await tls.having().ask("POST", "/api/v1/messages", LETTER, key)
     assert nobody.status == 401
+
+
+async def test_a_wrong_credential_counts_once(node, tls):
+    before = failures(node)
+    wrong = tls.having(authorization="Bearer cax_dev_" + "0" * 40 + "_x")
+    answer = await wrong.ask("POST", "/api/v1/messages", LETTER, {"idempotency-key": "wrong"})
+    assert (answer.status, failures(node) - before) == (401, 1)
+
+
+async def test_who_may_not_leaves_nothing(node, web, tls):
+    made = await web.ask("POST", "/api/v1/security/keys", {"name": "low", "grants": ["viewer"]})
+    low = tls.having(authorization=f"Bearer {made.json['token']}")
+    answer = await low.ask("POST", "/api/v1/messages", LETTER, {"idempotency-key": "low"})
+    assert answer.status == 403
+    assert await node.daemon.store.database.read("SELECT 1 FROM rest_reply WHERE key = 'low'") == []
 
 
 async def test_a_secret_is_shown_once_and_kept_nowhere(node, web):
@@ -137,6 +153,10 @@ async def until(web, count):
         while len(tasks := await tasks_of(web)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return tasks
+
+
+def failures(node):
+    return sum(each.value for each in node.daemon.ground.board.read() if each.name == FAILURES)
 
 
 def cancelled(node):

@@ -40,6 +40,7 @@ class Front:
     """A second way into the node, whose streams wait by a clock that only tests turn."""
 
     place: Place
+    server: RestServer
     streams: Streams
     clock: HandClock
 
@@ -64,6 +65,6 @@ async def front(node: Node, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
     backend = Backend(pipeline, services, settings, streams, ReplyStore(daemon.store.database))
     server = RestServer(backend, Shown(held.bundle.key_pem, held.chain_pem, held.trust.ca_pem))
     port = await server.open()
-    yield Front(Place(f"127.0.0.1:{port}", node.ca_pem, node.admin_token), streams, clock)
+    yield Front(Place(f"127.0.0.1:{port}", node.ca_pem, node.admin_token), server, streams, clock)
     await streams.close()
     await server.close()

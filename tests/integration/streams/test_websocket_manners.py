@@ -7,6 +7,7 @@ import pytest
 from wsproto import events as ws
 from wsproto.frame_protocol import FrameProtocol, Opcode
 
+from tests.support.api import call
 from tests.support.meshes import until
 from tests.support.web_streams import Closed, Place, Refused, WebSocket, flood, seq_of
 
@@ -57,6 +58,36 @@ async def test_a_name_that_is_not_the_nodes_is_refused_although_the_origin_match
         async with WebSocket.open(place, host="evil.example", headers={"origin": "https://evil.example"}):
             pass
     assert refused.value.status == 421
+
+
+async def test_names_that_rest_takes_from_the_certificate_are_taken_here_too(front):
+    names = front.server.app.names
+    front.server.app.names = {*names, "n1.example.org"}
+    async with WebSocket.open(front.place, host="n1.example.org:8080") as socket:
+        assert socket.subprotocol == "caxton.v1"
+    front.server.app.names = names
+
+
+async def test_refusals_of_upgrades_and_of_frames_are_on_the_audit_log(node, stranger):
+    before = await refused(node)
+    await refusal(stranger, headers={"authorization": "Bearer cxt_nonsense"})
+    for first in ({"type": "authenticate", "token": "nonsense"}, {"type": "ping"}):
+        async with WebSocket.open(stranger, headers=PAGE) as socket:
+            await socket.say(**first)
+            await socket.hear_close()
+    assert [each.operation for each in (await refused(node))[: -len(before) or None]] == [
+        "AuthenticateWebSocket",
+        "AuthenticateWebSocket",
+        "OpenWebSocket",
+    ]
+
+
+async def refused(node):
+    """Return the records of refused WebSockets, the newest first."""
+    found = await call(
+        node.local, lambda client: list(client.access.audit_records(limit=500, outcome="denied"))
+    )
+    return [each for each in found if each.surface == "websocket"]
 
 
 async def test_a_wrong_token_is_refused_before_the_upgrade(stranger):

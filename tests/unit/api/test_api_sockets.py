@@ -45,6 +45,19 @@ def test_the_socket_that_a_dead_node_left_is_cleared_away(tmp_path):
     assert not path.exists()
 
 
+def test_what_is_no_socket_is_left_alone(tmp_path):
+    path = tmp_path / "precious.txt"
+    path.write_text("important")
+    with pytest.raises(InvalidConfig, match="not ours to remove"):
+        check_socket(path)
+    assert path.read_text() == "important"
+
+
+def test_a_folder_that_cannot_be_made_is_a_matter_of_configuration():
+    with pytest.raises(InvalidConfig, match="no socket can be made"):
+        check_socket(Path("/proc/nope/x.sock"))
+
+
 def test_a_path_that_no_socket_can_have_is_refused_with_the_reason():
     with pytest.raises(InvalidConfig, match="too long"):
         check_socket(Path("/tmp") / ("x" * 100) / "caxton.sock")

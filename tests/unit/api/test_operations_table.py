@@ -21,6 +21,11 @@ def test_only_joining_is_for_strangers():
     assert [operation.name for operation in OPERATIONS if operation.anonymous] == ["Join"]
 
 
+def test_answers_with_secrets_are_kept_nowhere():
+    with_secrets = {operation.name for operation in OPERATIONS if operation.secret}
+    assert with_secrets == {"Join", "CreateJoinToken", "CreateApiKey", "RotateApiKey"}
+
+
 def test_whatever_changes_something_is_audited():
     changing = {Permission.AGENTS_WRITE, Permission.CLUSTER_WRITE, Permission.SECURITY_WRITE}
     reading = {"GetUpload", "DownloadModule"}  # what only whoever deploys has a use for

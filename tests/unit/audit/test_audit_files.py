@@ -14,7 +14,7 @@ import pytest
 
 from caxton_node.audit import AuditRecord, AuditSettings, verify
 from caxton_node.audit.chain import seal, unseal
-from caxton_node.audit.files import HEAD, log_files
+from caxton_node.audit.files import HEAD, log_files, read_head
 from caxton_node.audit.record import BEGUN, REMOVED
 from caxton_node.audit.writer import Writer
 
@@ -110,6 +110,82 @@ def test_an_end_that_was_cut_off_is_found_by_the_head(tmp_path: Path, kept: int)
     only_file(tmp_path).write_bytes(b"".join(lines_of(tmp_path)[:kept]))
     (finding,) = verify(tmp_path).findings
     assert (finding.problem, finding.file, finding.seq) == ("cut-off", HEAD, 6)
+
+
+def cut_off(folder: Path, count: int) -> bytes:
+    """Take the last lines of the only file away and return them."""
+    lines = lines_of(folder)
+    only_file(folder).write_bytes(b"".join(lines[:-count]))
+    return b"".join(lines[-count:])
+
+
+def test_an_end_that_was_cut_off_stays_found_after_any_number_of_starts(tmp_path: Path) -> None:
+    write(tmp_path, 9)
+    cut_off(tmp_path, 4)
+    for day in range(3):
+        write(tmp_path, 2, now_us=NOW_US + day * DAY_US)
+    (finding,) = verify(tmp_path).findings
+    assert (finding.problem, finding.line, finding.seq) == ("cut-off", 1, 11)
+    assert "records 7 to 10 were missing" in finding.detail
+    body = unseal(log_files(tmp_path)[1].path.read_bytes().splitlines(keepends=True)[0])[0]
+    assert json.loads(body)["detail"].keys() == {"former", "cut_seq", "cut_hash"}
+
+
+def test_a_log_whose_end_was_put_back_is_whole_again(tmp_path: Path) -> None:
+    write(tmp_path, 9)
+    end = cut_off(tmp_path, 4)
+    write(tmp_path, 2)
+    with log_files(tmp_path)[0].path.open("ab") as file:
+        file.write(end)
+    assert verify(tmp_path).is_whole
+
+
+def test_a_cut_in_the_middle_of_a_line_is_no_crash(tmp_path: Path) -> None:
+    write(tmp_path)
+    path = only_file(tmp_path)
+    path.write_bytes(path.read_bytes()[:-10])
+    write(tmp_path)
+    assert [(each.problem, each.seq) for each in verify(tmp_path).findings] == [("cut-off", 7)]
+
+
+def test_all_files_that_were_taken_away_are_missed_after_a_start(tmp_path: Path) -> None:
+    write(tmp_path)
+    only_file(tmp_path).unlink()
+    write(tmp_path)
+    (finding,) = verify(tmp_path).findings
+    assert finding.detail == "records up to 6 are missing, and none says why"
+
+
+def test_a_last_record_that_was_put_in_the_place_of_another_stays_found(tmp_path: Path) -> None:
+    write(tmp_path)
+    lines = lines_of(tmp_path)
+    forged = seal(unseal(lines[-2])[1], unseal(lines[-1])[0].replace(b"agent-4", b"agent-9"))[0]
+    only_file(tmp_path).write_bytes(b"".join([*lines[:-1], forged]))
+    write(tmp_path)
+    assert [(each.problem, each.seq) for each in verify(tmp_path).findings] == [("changed", 7)]
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", '{"seq":9999999999999,"hash":"' + "0" * 64 + '"}'])
+def test_a_head_that_was_gone_at_a_start_stays_found(tmp_path: Path, text: str | None) -> None:
+    write(tmp_path)
+    cut_off(tmp_path, 2)
+    if text is None:
+        (tmp_path / HEAD).unlink()
+    else:
+        (tmp_path / HEAD).write_text(text)
+    write(tmp_path)
+    assert [(each.problem, each.seq) for each in verify(tmp_path).findings] == [("removed", 5)]
+
+
+def test_a_crash_before_the_first_head_is_no_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The head that says that there is nothing yet is on disk before the first record is."""
+    writer = writer_in(tmp_path)
+    monkeypatch.setattr(writer, "_append", lambda records: None)
+    writer.write(some(1), NOW_US)
+    assert read_head(tmp_path).seq == 0
+    monkeypatch.undo()
+    write(tmp_path)
+    assert verify(tmp_path).is_whole
 
 
 def test_half_a_line_that_no_crash_explains_is_found(tmp_path: Path) -> None:

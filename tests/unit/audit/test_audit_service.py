@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from caxton_node.audit import AuditLog, AuditQuery, AuditRecord, AuditSettings, service
 from caxton_node.audit.files import log_files
@@ -142,6 +143,32 @@ async def test_a_flood_of_strangers_is_counted_and_does_not_fill_the_disk(tmp_pa
     assert told.detail == {"count": "500"}
     assert len((await log.search(AuditQuery(operation="Health", limit=5000))).records) == BURST
     await log.close()
+
+
+async def test_newcomers_with_join_tokens_are_strangers_and_those_let_in_are_written(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    newcomer = {"principal": "newcomer", "kind": "newcomer"}
+    for _ in range(BURST + 500):
+        log.note(record(log, "Join", outcome="FORBIDDEN", **newcomer))
+    assert log.folded == 500
+    assert log.note(record(log, "Join", **newcomer))
+    await log.close()
+
+
+async def test_an_end_that_was_cut_off_is_told_at_the_start_and_once(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    for _ in range(5):
+        log.note(record(log))
+    await log.close()
+    path = log_files(tmp_path)[0].path
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))
+    with capture_logs() as lines:
+        log = log_in(tmp_path)
+        await until(lambda: log.written > 0 or len(log_files(tmp_path)) == 2)
+        log.note(record(log))
+        await log.close()
+    assert [line["reason"] for line in lines] == ["the log ends with record 4, and 6 were written"]
+    assert [finding.problem for finding in (await log.verify()).findings] == ["cut-off"]
 
 
 async def test_that_nothing_can_be_written_is_known_before_the_first_record(tmp_path: Path) -> None:

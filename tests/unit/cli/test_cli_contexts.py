@@ -1,9 +1,10 @@
+import json
 import stat
 
 import pytest
 
 from caxton_node.cli.config_file import config_path, read_config, token_of, write_config
-from caxton_node.cli.connection import choose_connection, context_name
+from caxton_node.cli.connection import choose_connection, context_name, overruling
 from caxton_node.cli.contexts import CliConfig, Context, parse, write
 from caxton_node.core.errors import InvalidArgument, InvalidConfig, NotFound
 from tests.support.cli import caxton
@@ -143,6 +144,32 @@ def test_a_life_of_contexts_from_the_shell(tmp_path):
     assert caxton("context", "remove", "local", **environ).code == 0
     assert "no context local" in caxton("context", "use", "local", **environ).err
     assert stat.S_IMODE(config_path(environ).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("environ", "variable"),
+    [
+        ({}, ""),
+        ({"CAXTON_DATA_DIR": "/data"}, "CAXTON_DATA_DIR"),
+        ({"CAXTON_DATA_DIR": "/data", "CAXTON_ENDPOINT": "a:1"}, "CAXTON_ENDPOINT"),
+        ({"CAXTON_DATA_DIR": "/data", "CAXTON_CONTEXT": "local"}, "CAXTON_CONTEXT"),
+        ({"CAXTON_DATA_DIR": "/data", "CAXTON_CONTEXT": "prod"}, ""),
+    ],
+)
+def test_what_wins_over_the_current_context_is_named(environ, variable):
+    assert overruling(environ, BOTH) == variable
+
+
+def test_whoever_chooses_a_context_hears_that_the_environment_wins(tmp_path):
+    environ = home(tmp_path) | {"CAXTON_DATA_DIR": str(tmp_path)}
+    write_config(environ, BOTH)
+    used = caxton("context", "use", "local", **environ)
+    assert (used.code, used.out) == (0, "local is the current context\n")
+    assert used.err == "warning: CAXTON_DATA_DIR is set and wins over the context local\n"
+    listed = caxton("context", "list", "-o", "json", **environ)
+    rows = {row["name"]: (row["current"], row["used"]) for row in json.loads(listed.out)}
+    assert rows == {"prod": (False, False), "local": (True, False)}
+    assert "CAXTON_DATA_DIR" in listed.err
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """What a command imports decides how long it takes; it is counted here, and timed in tests/bench."""
 
+import socket
 import subprocess
 import sys
 
 import pytest
 
-from caxton_node.cli.quick_start import Found, State, headline, lay_out, steps
+from caxton_node.cli.quick_start import Found, State, headline, lay_out, look, steps
+from caxton_node.cli.session import Session
 from tests.support.cli import ROOT, caxton
 
 pytestmark = pytest.mark.story("008")
@@ -58,6 +60,17 @@ def test_caxton_alone_is_a_quick_start(tmp_path):
     assert (done.code, done.err) == (0, "")
     assert "caxton-node init" in done.out
     assert "caxton --help" in done.out
+
+
+def test_a_node_that_was_killed_does_not_run(tmp_path):
+    (tmp_path / "certs").mkdir()
+    (tmp_path / "certs" / "node.crt").touch()
+    for name in ("caxton.sock", "rest.sock"):  # bound, closed and never removed, as a kill leaves them
+        with socket.socket(socket.AF_UNIX) as plug:
+            plug.bind(str(tmp_path / name))
+    found = look(Session(settings={"data_dir": str(tmp_path)}))
+    assert (found.state, found.where) == (State.STOPPED, str(tmp_path))
+    assert steps(found)[0][0].startswith("caxton-node run")
 
 
 def test_a_quick_start_needs_no_sound_configuration(tmp_path):

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from caxton_node.cli.output import Output
+from caxton_node.cli.security_access import ROLE_COLUMNS
 from caxton_node.cli.security_sheet import ca_row, certificate_row, revocation_row, span, warnings_of
+from caxton_node.security.rbac import ROLES
 
 pytestmark = pytest.mark.story("022")
 
@@ -94,3 +97,16 @@ def test_a_revocation_says_since_when_and_why() -> None:
 def test_a_ca_whose_key_nobody_holds_says_so() -> None:
     row = ca_row({"fingerprint": "c" * 64, "not_after_unix_s": NOW_S, "holders": [], "nodes": ["n1"]}, NOW_S)
     assert (row["fingerprint"], row["holders"], row["nodes"]) == ("c" * 16, "nobody alive", ["n1"])
+
+
+def test_the_list_of_roles_fits_a_terminal_and_wide_has_everything(capsys):
+    rows = [
+        {"role": name, "built_in": True, "permissions": sorted(found), "note": "", "by": ""}
+        for name, found in ROLES.items()
+    ]
+    Output().rows(rows, ROLE_COLUMNS, empty="")
+    narrow = capsys.readouterr().out
+    assert max(map(len, narrow.splitlines())) <= 100
+    assert " more" in narrow
+    Output("wide").rows(rows, ROLE_COLUMNS, empty="")
+    assert ", ".join(rows[0]["permissions"]) in capsys.readouterr().out

@@ -31,7 +31,16 @@ def test_token_and_ca_come_from_options_then_environment_then_the_data_directory
     assert (chosen.token, chosen.ca_pem, chosen.socket_path) == ("t-opt", b"given", None)
 
 
-@pytest.mark.parametrize("target", ["host", "host:", ":1", "host:0", "host:65536", "host:x", "http://h"])
+def test_an_ipv6_address_stands_in_brackets():
+    assert choose_endpoint({}, endpoint="[::1]:50051").target == "[::1]:50051"
+    with pytest.raises(InvalidArgument) as caught:
+        choose_endpoint({}, endpoint="::1:50051")
+    assert "in brackets" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    "target", ["host", "host:", ":1", "host:0", "host:65536", "host:x", "http://h", "::1:50051"]
+)
 def test_what_is_no_endpoint_is_refused(target):
     with pytest.raises(InvalidArgument, match="is not an endpoint"):
         choose_endpoint({}, endpoint=target)

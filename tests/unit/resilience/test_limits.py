@@ -116,6 +116,7 @@ def test_strangers_are_counted_by_address_and_apart_from_clients():
     assert door.knock(stranger_at("ipv4:192.0.2.2"), Rate.WRITE, "ClusterService/Join", times=50) == 30
     assert stranger_at("ipv6:[2001:db8::1]") == stranger_at("2001:db8::ffff:2")
     assert stranger_at("ipv6:[2001:db8:0:1::1]") != stranger_at("2001:db8::1")
+    assert stranger_at("ipv6:%5B2001:db8::1%5D") == stranger_at("2001:db8::1")  # as gRPC writes it
     assert stranger_at("::ffff:192.0.2.1") == stranger_at("192.0.2.1")
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from caxton_node.core.errors import InvalidArgument, StateError, Unauthorized
+from caxton_node.registry.shared_tokens import SharedTokens
 from caxton_node.security import Credentials, Grant, Tokens, hash_token
 from caxton_node.security.api_keys import KeyNotFound
-from caxton_node.security.key_rules import MARK_KEPT_S
+from caxton_node.security.key_rules import CUT_OFF_SLACK_S, MARK_KEPT_S
+from caxton_node.security.service import make_api_key
 from caxton_node.security.store import TokenStore
 from caxton_node.storage import Database
 from tests.support.api_keys import KeyHouse, key_houses
@@ -128,15 +131,46 @@ async def test_what_a_key_cannot_be_is_refused(house: KeyHouse) -> None:
         await house.keys.revoke("0" * 16)
 
 
+def cut_off(house: KeyHouse, node: str) -> None:
+    since = house.keys.now_unix_s
+    house.keys.cut_off_unix_s = lambda issuer: since if issuer == node else None
+    house.keys.handle_cut_off()
+    house.identity.forget_all()
+
+
 async def test_a_key_of_a_node_that_was_cut_off_later_is_void(house: KeyHouse, clock: HandClock) -> None:
     made = await house.keys.create(name="ci", grants=VIEWER)
-    cut_off = house.keys.now_unix_s
-    house.keys.is_void = lambda issuer, created_unix_s: issuer == "alpha" and created_unix_s <= cut_off
+    cut_off(house, "alpha")
     assert await reason_of(house, made.text) == "revoked"
     assert house.keys.state_of(made.record) == "void"
-    clock.advance(1)
+    with pytest.raises(StateError, match="makes no API keys now"):
+        await house.keys.create(name="ci", grants=VIEWER)
+    clock.advance(CUT_OFF_SLACK_S + 1)
     later = await house.keys.create(name="ci", grants=VIEWER)
     assert await name_of(house, later.text) == "ci"
+    assert await reason_of(house, made.text) == "revoked"
+
+
+@pytest.mark.parametrize("arrives_later", [False, True])
+@pytest.mark.parametrize("ahead_s", [5, CUT_OFF_SLACK_S + 5, HOUR_S])
+async def test_a_key_that_a_node_dated_ahead_is_void_once_it_is_cut_off_and_stays_so(
+    house: KeyHouse, clock: HandClock, ahead_s: int, arrives_later: bool
+) -> None:
+    text, record = make_api_key(
+        env="test", name="plant", grants="admin", now_unix_s=house.keys.now_unix_s + ahead_s, lifetime_s=None
+    )
+    register = SharedTokens(house.node.registry, "alpha")
+    if arrives_later:
+        cut_off(house, "eve")
+        register.put(replace(record, issuer="eve"))
+    else:
+        register.put(replace(record, issuer="eve"))
+        assert await name_of(house, text) == "plant"
+        cut_off(house, "eve")
+    assert await reason_of(house, text) == "revoked"
+    await house.keys.close()  # what it has begun to write is written
+    clock.advance(ahead_s + 1)
+    assert await reason_of(house, text) == "revoked"
 
 
 async def test_a_key_that_was_issued_before_the_node_ran_is_good(house: KeyHouse, clock: HandClock) -> None:

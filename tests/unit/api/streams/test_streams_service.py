@@ -214,3 +214,16 @@ async def test_an_opening_that_is_given_up_leaves_nothing_behind():
         opening.cancel()
         await asyncio.wait_for(pipeline.left.wait(), 5)
         assert len(streams) == 0
+
+
+async def test_a_stream_that_ended_with_its_credential_is_begun_anew_with_the_next_credential():
+    pipeline = DrivenPipeline()
+    async with streams_of(pipeline) as streams:
+        reader = await streams.open(WATCH, REQUEST, caller())
+        pipeline.say("a", Unauthorized("the token was revoked"))
+        assert await read(reader, 1) == ["a"]
+        with pytest.raises(Unauthorized):
+            await asyncio.wait_for(reader.take(), 5)
+        reader.close()
+        with pytest.raises(CursorExpired, match="credential that began it"):
+            await streams.resume(WATCH, REQUEST, reader.cursor, caller())

@@ -11,6 +11,7 @@ import pytest
 
 from caxton_node.core.errors import InvalidConfig, Unauthorized
 from caxton_node.security import LOCAL, Credentials, Kind, UnixPeer
+from caxton_node.security.authenticators import unix_peer
 from caxton_node.security.authenticators.unix_peer import UnixPeerAuthenticator, parse_peers, peer_of
 
 pytestmark = pytest.mark.story("023")
@@ -51,6 +52,13 @@ async def test_the_line_of_a_user_counts_more_than_those_of_its_groups() -> None
     group = grp.getgrgid(DAEMON.pw_gid).gr_name
     judge = UnixPeerAuthenticator(parse_peers(f"user:daemon=viewer,group:{group}=admin"), own_uid=1000)
     assert (await judge.authenticate(peer(DAEMON.pw_uid, DAEMON.pw_gid))).roles == "viewer"
+
+
+async def test_a_user_called_local_is_not_taken_for_the_nodes_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unix_peer, "_user_name", lambda _uid: "local")
+    judge = UnixPeerAuthenticator(parse_peers("user:local=viewer"), own_uid=1000)
+    found = await judge.authenticate(peer(DAEMON.pw_uid, DAEMON.pw_gid))
+    assert (found.name, found.roles) == ("user:local", "viewer")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+"""What becomes of requests under way when the node goes down."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.support.api import founder
+
+pytestmark = [pytest.mark.story("007"), pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_a_request_that_is_not_done_in_time_is_told_that_the_node_goes_down(tmp_path):
+    async with founder(tmp_path / "n1") as node:
+        reader, writer = await asyncio.open_unix_connection(str(node.data_dir / "rest.sock"))
+        writer.write(b"POST /api/v1/messages HTTP/1.1\r\nhost: localhost\r\n")
+        writer.write(b"content-type: application/json\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n")
+        assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")  # it waits for the body from here on
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 503 ")
+    problem = json.loads(body)
+    assert (problem["code"], problem["message"]) == ("UNAVAILABLE", "the node goes down")
