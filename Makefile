@@ -23,7 +23,7 @@ APART := conformance fuzz property sim unit
 
 test: .venv/.dev ## every suite that gates a change
 	@.ci/browser
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal $(APART:%=tests/%)
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal $(APART:%=tests/%) || .ci/again
 	@$(BIN)/python -m pytest -q tests $(APART:%=--ignore tests/%) || .ci/again
 
 .venv/.fuzz: .venv/.dev tests/fuzz/requirements.txt
