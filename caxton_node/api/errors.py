@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from caxton_node.client.errors import cut, describe
-from caxton_node.core.errors import CaxtonError, RateLimited
+from caxton_node.core.errors import CaxtonError, RateLimited, Unavailable
 from caxton_node.pb.errors_pb2 import ErrorDetail
 
 DOMAIN = "caxton.v1"
@@ -71,3 +71,12 @@ def _pack(message: Message) -> Any:
     packed = Any()
     packed.Pack(message)
     return packed
+
+
+def going_down() -> Unavailable:
+    """Return what is said of calls and streams that are under way when the node stops."""
+    return Unavailable(
+        "the node goes down",
+        why="it was told to stop before this was done; it may have begun",
+        hint="ask another node, or this one when it is back",
+    )

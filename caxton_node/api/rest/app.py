@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
+from caxton_node.api.errors import going_down
 from caxton_node.api.operations import PACKAGE
 from caxton_node.api.rest import rpc, websocket
 from caxton_node.api.rest.backend import Backend
@@ -19,7 +20,7 @@ from caxton_node.api.rest.reply import Reply
 from caxton_node.api.rest.routes import Routes, no_such_path
 from caxton_node.api.rest.rules import all_rules
 from caxton_node.api.rest.transcoding import Transcoder
-from caxton_node.core.errors import CaxtonError, InternalError, Unavailable
+from caxton_node.core.errors import CaxtonError, InternalError
 from caxton_node.observability.logs import get_logger
 
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -67,7 +68,7 @@ class RestApp:
             if exchange.connection.is_lost:
                 return
             if not exchange.has_begun:
-                await self._tell(exchange, _going_down())
+                await self._tell(exchange, going_down())
             raise
         finally:
             exchange.let_go()
@@ -127,14 +128,6 @@ class RestApp:
             raise ConnectionAbortedError from error
         caller = exchange.caller
         await exchange.reply(problem_reply(error, trace_id=caller.trace_id, node=self._backend.node_id))
-
-
-def _going_down() -> Unavailable:
-    return Unavailable(
-        "the node goes down",
-        why="it was told to stop, and this was not done by then; it may have begun",
-        hint="ask another node, or this one when it is back",
-    )
 
 
 async def _serve_page(page: Handler, exchange: Exchange) -> None:

@@ -22,9 +22,11 @@ from typing import Any, Final, cast
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
+from caxton_node.api.errors import going_down
 from caxton_node.api.operations import BY_METHOD, PACKAGE, Operation
 from caxton_node.api.rest.backend import Backend
 from caxton_node.api.rest.exchange import Exchange
+from caxton_node.api.rest.greeting import Greeting
 from caxton_node.api.rest.reading import IN_LOOP_BYTES_MAX, JSON_GROWTH, read_body
 from caxton_node.api.rest.reply import JSON, Reply
 from caxton_node.client.errors import cut, describe
@@ -148,26 +150,32 @@ class _Call:
 
     async def _stream(self, request: Message) -> None:
         end: dict[str, Any] = {}
+        greeting = Greeting(self._exchange, self._codec.media)
+        caller = greeting.for_caller(self._caller)
         answers = cast(
-            "AsyncGenerator[Message]", self._backend.pipeline.stream(self._operation, request, self._caller)
+            "AsyncGenerator[Message]", self._backend.pipeline.stream(self._operation, request, caller)
         )
         try:
             async with asyncio.timeout(self._caller.timeout_s), aclosing(answers):
                 async for message in answers:
-                    await self._begin()
+                    await greeting.begin()
                     await self._exchange.write(_frame(0, self._codec.write(message)))
         except CaxtonError as err:
             end = {"error": self._describe(err)}
         except TimeoutError:
             late = DeadlineExceeded(f"{self._operation.name} was followed for as long as its caller wished")
             end = {"error": self._describe(late)}
-        await self._begin()
+        except asyncio.CancelledError:
+            if not self._exchange.connection.is_lost:
+                await self._end(greeting, {"error": self._describe(going_down())})
+            raise
+        await self._end(greeting, end)
+
+    async def _end(self, greeting: Greeting, end: Mapping[str, Any]) -> None:
+        await greeting.begin()
+        await greeting.close()
         await self._exchange.write(_frame(LAST, json.dumps(end).encode()))
         await self._exchange.end()
-
-    async def _begin(self) -> None:
-        if not self._exchange.has_begun:
-            await self._exchange.begin(200, self._codec.media)
 
     async def _fail(self, error: CaxtonError) -> None:
         described = self._describe(error)

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from caxton_node.api.operations import Operation
 from caxton_node.api.rest.backend import Backend
+from caxton_node.api.rest.deadlines import in_time
 from caxton_node.api.rest.exchange import Exchange
 from caxton_node.api.rest.problem import problem_of
 from caxton_node.api.streams import Event, Reader
@@ -57,21 +58,26 @@ async def serve(exchange: Exchange, backend: Backend, operation: Operation, requ
 
 async def _send_events(exchange: Exchange, backend: Backend, reader: Reader) -> None:
     try:
-        while True:
-            try:
-                async with asyncio.timeout(KEEP_ALIVE_S):
-                    events = await reader.take()
-            except TimeoutError:
-                await exchange.write(b": still here\n\n")
-                continue
-            if not events:
-                break
-            await exchange.write(b"".join(_write(reader, event) for event in events))
+        async with in_time(exchange.caller.timeout_s):
+            await _pass_on(exchange, reader)
     except CaxtonError as err:
         problem = problem_of(err, trace_id=exchange.caller.trace_id, node=backend.node_id)
         await exchange.write(b"event: error\ndata: %s\n\n" % msgspec.json.encode(problem))
     else:
         await exchange.write(b"event: end\ndata: {}\n\n")
+
+
+async def _pass_on(exchange: Exchange, reader: Reader) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(KEEP_ALIVE_S):
+                events = await reader.take()
+        except TimeoutError:
+            await exchange.write(b": still here\n\n")
+            continue
+        if not events:
+            return
+        await exchange.write(b"".join(_write(reader, event) for event in events))
 
 
 def take_cursor(exchange: Exchange) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -13,13 +13,16 @@ from typing import cast
 import msgspec
 from google.protobuf.message import Message
 
+from caxton_node.api.errors import going_down
 from caxton_node.api.incoming import Incoming
 from caxton_node.api.operations import Operation
 from caxton_node.api.rest import answers, sse
 from caxton_node.api.rest.backend import Backend
 from caxton_node.api.rest.binding import bind
+from caxton_node.api.rest.deadlines import in_time
 from caxton_node.api.rest.encodings import to_json
 from caxton_node.api.rest.exchange import Exchange
+from caxton_node.api.rest.greeting import Greeting
 from caxton_node.api.rest.idempotency import VERBS as REPEATABLE
 from caxton_node.api.rest.idempotency import fingerprint, read_key
 from caxton_node.api.rest.module_bytes import WASM, is_module, pieces_of
@@ -31,7 +34,7 @@ from caxton_node.api.rest.repeats import Begin, Repeats
 from caxton_node.api.rest.reply import JSON, NDJSON, Reply
 from caxton_node.api.rest.routes import Match, Routes
 from caxton_node.api.rest.store import ReplyKey
-from caxton_node.core.errors import CaxtonError, DeadlineExceeded
+from caxton_node.core.errors import CaxtonError
 from caxton_node.security import NEWCOMER
 
 EVENTS = "text/event-stream"
@@ -63,7 +66,7 @@ class Transcoder:
         if match.rule.operation.streams:
             await self._serve_stream(exchange, match, body)
             return
-        async with _in_time(exchange.caller.timeout_s):
+        async with in_time(exchange.caller.timeout_s):
             await self._run(exchange, match, body)
 
     async def close(self) -> None:
@@ -110,27 +113,34 @@ class Transcoder:
         if is_events:
             await sse.serve(exchange, self._backend, operation, request)
             return
+        greeting = Greeting(exchange, NDJSON)
         try:
-            async with _in_time(exchange.caller.timeout_s):
-                await self._send_lines(exchange, operation, request)
+            async with in_time(exchange.caller.timeout_s):
+                await self._send_lines(exchange, operation, request, greeting)
         except CaxtonError as err:
+            await greeting.close()
             if not exchange.has_begun:
                 raise
             await self._send_error(exchange, err)
+        except asyncio.CancelledError:
+            await greeting.close()
+            if exchange.has_begun and not exchange.connection.is_lost:
+                await self._send_error(exchange, going_down())
+                await exchange.end()
+            raise
         await exchange.end()
 
-    async def _send_lines(self, exchange: Exchange, operation: Operation, request: Message) -> None:
-        """Send one JSON document in each line; errors before the first have a status of their own."""
-        stream = cast(
-            "AsyncGenerator[Message]", self._backend.pipeline.stream(operation, request, exchange.caller)
-        )
+    async def _send_lines(
+        self, exchange: Exchange, operation: Operation, request: Message, greeting: Greeting
+    ) -> None:
+        """Send one JSON document in each line."""
+        caller = greeting.for_caller(exchange.caller)
+        stream = cast("AsyncGenerator[Message]", self._backend.pipeline.stream(operation, request, caller))
         async with aclosing(stream) as responses:
             async for response in responses:
-                if not exchange.has_begun:
-                    await exchange.begin(200, NDJSON)
+                await greeting.begin()
                 await exchange.write(to_json(response) + b"\n")
-        if not exchange.has_begun:
-            await exchange.begin(200, NDJSON)
+        await greeting.begin()
 
     async def _send_error(self, exchange: Exchange, error: CaxtonError) -> None:
         """Send the last line of a stream that has begun: `{"error": {...}}`, and in it the problem."""
@@ -177,20 +187,6 @@ def _sketch(match: Match) -> Message:
         if isinstance(getattr(request, name, None), str):
             setattr(request, name, text)
     return request
-
-
-@asynccontextmanager
-async def _in_time(timeout_s: float | None) -> AsyncGenerator[None]:
-    """Break off what takes longer than the caller will wait."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            yield
-    except TimeoutError as err:
-        raise DeadlineExceeded(
-            "the time that the caller gave is over",
-            why="the operation had not come to its end",
-            hint="give more with X-Timeout-S; look first what became of it",
-        ) from err
 
 
 def _check_media(exchange: Exchange, *taken: str) -> None:

@@ -22,7 +22,7 @@ from caxton_node.api.rest.problem import problem_of
 from caxton_node.api.rest.routes import Match
 from caxton_node.api.rest.rules import WHOLE, Rule
 from caxton_node.api.streams import Reader
-from caxton_node.core.errors import CaxtonError, InternalError, InvalidArgument, Unauthorized
+from caxton_node.core.errors import CaxtonError, InternalError, InvalidArgument, ResourceLimit, Unauthorized
 from caxton_node.observability.logs import get_logger
 from caxton_node.security import Credentials
 
@@ -92,7 +92,7 @@ class Session:
             frame = await self._next()
             match frame:
                 case frames.Subscribe() if may_subscribe:
-                    self._subscribe(frame)
+                    await self._subscribe(frame)
                 case frames.Unsubscribe() if may_subscribe:
                     self._unsubscribe(frame.id)
                 case frames.Authenticate():
@@ -147,15 +147,17 @@ class Session:
 
     # -- streams --------------------------------------------------------------------------------------------
 
-    def _subscribe(self, frame: frames.Subscribe) -> None:
+    async def _subscribe(self, frame: frames.Subscribe) -> None:
         if frame.id in self._following:
             raise InvalidArgument(
                 f"the id {frame.id!r} is in use", hint="unsubscribe it first, or choose another"
             )
-        if len(self._tasks) >= SUBSCRIPTIONS_MAX:
-            raise InvalidArgument(
+        if len(self._following) >= SUBSCRIPTIONS_MAX:
+            refusal = ResourceLimit(
                 f"this connection has {SUBSCRIPTIONS_MAX} streams", hint="open another connection"
             )
+            await self._say(frames.error(frame.id, self._problem(refusal, token_hex(16))))
+            return
         self._following[frame.id] = self._start(self._follow(frame))
 
     def _unsubscribe(self, subscription: str) -> None:

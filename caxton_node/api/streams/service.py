@@ -17,13 +17,14 @@ from typing import Protocol, cast
 from google.protobuf.message import Message
 
 from caxton_node.api.call import Call, Caller
+from caxton_node.api.errors import going_down
 from caxton_node.api.operations import Operation
 from caxton_node.api.streams.cursor import Cursor
 from caxton_node.api.streams.desk import Desk, DeskBounds, OpenStream, Owner
 from caxton_node.api.streams.journal import Window
 from caxton_node.api.streams.reader import Bell, Reader
 from caxton_node.core.clock import Clock
-from caxton_node.core.errors import CaxtonError, InternalError, Unavailable
+from caxton_node.core.errors import CaxtonError, InternalError
 from caxton_node.observability import Reading
 from caxton_node.observability.background import tell_of_bug
 from caxton_node.observability.board import reading
@@ -195,7 +196,7 @@ class Streams:
             self._timer.cancel()
         runs = list(self._runs.values())
         for run in runs:
-            run.end(_going_down())
+            run.end(going_down())
             self._discard(run.stream)
         await asyncio.gather(*(run.task for run in runs), return_exceptions=True)
 
@@ -207,7 +208,7 @@ class Streams:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise _going_down()
+            raise going_down()
 
     def _admitted(self, run: _Run, operation: Operation, principal: Principal) -> None:
         """Enter a stream whose caller was let in; called from inside the pipeline."""
@@ -283,9 +284,3 @@ def _bug(err: Exception | None) -> InternalError:
 
 def _owner_of(principal: Principal) -> Owner:
     return Owner(principal.kind.value, principal.name)
-
-
-def _going_down() -> Unavailable:
-    return Unavailable(
-        "the node is going down", why="it was told to stop", hint="begin anew, at another node or later"
-    )

@@ -1,4 +1,4 @@
-"""What becomes of requests under way when the node goes down."""
+"""What becomes of requests and streams under way when the node goes down."""
 
 import asyncio
 import json
@@ -21,3 +21,25 @@ async def test_a_request_that_is_not_done_in_time_is_told_that_the_node_goes_dow
     assert head.startswith(b"HTTP/1.1 503 ")
     problem = json.loads(body)
     assert (problem["code"], problem["message"]) == ("UNAVAILABLE", "the node goes down")
+
+
+QUIET = b"GET /api/v1/watch/messages?agents=nobody HTTP/1.1\r\nhost: localhost\r\n\r\n"
+FRAMED = (
+    b"POST /caxton.v1.CaxtonManagement/SubscribeMessages HTTP/1.1\r\nhost: localhost\r\n"
+    b"content-type: application/connect+json\r\ncontent-length: 7\r\n\r\n\0\0\0\0\2{}"
+)
+
+
+async def test_a_stream_that_has_nothing_to_say_begins_and_hears_of_the_end(tmp_path):
+    connections = []
+    async with founder(tmp_path / "n1") as node:
+        for request in (QUIET, FRAMED):
+            reader, writer = await asyncio.open_unix_connection(str(node.data_dir / "rest.sock"))
+            connections.append((reader, writer))
+            writer.write(request)
+            assert b" 200 OK" in await reader.readuntil(b"\r\n\r\n")
+    for reader, writer in connections:
+        rest = await reader.read()
+        writer.close()
+        assert b"the node goes down" in rest
+        assert rest.endswith(b"\r\n0\r\n\r\n")  # whole, by the rules of chunks

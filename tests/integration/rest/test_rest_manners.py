@@ -178,3 +178,10 @@ async def test_the_probes_are_open_and_tell_little(tls):
     for path in ("/health", "/ready"):
         answer = await tls.having().ask("GET", path)
         assert (answer.status, json.loads(answer.body)["status"]) == (200, "ok"), path
+
+
+async def test_events_are_sent_for_as_long_as_the_caller_will_wait(web):
+    headers = {"accept": "text/event-stream", "x-timeout-s": "0.2"}
+    answer = await web.ask("GET", "/api/v1/watch/messages?agents=nobody", headers=headers)
+    last = answer.body.decode().strip().rpartition("event: error\ndata: ")[2]
+    assert (answer.status, json.loads(last)["code"]) == (200, "TIMEOUT")

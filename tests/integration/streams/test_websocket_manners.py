@@ -7,6 +7,7 @@ import pytest
 from wsproto import events as ws
 from wsproto.frame_protocol import FrameProtocol, Opcode
 
+from caxton_node.api.rest import websocket_session
 from tests.support.api import call
 from tests.support.meshes import until
 from tests.support.web_streams import Closed, Place, Refused, WebSocket, flood, seq_of
@@ -245,6 +246,27 @@ async def test_an_id_is_used_once_at_a_time(place):
         await socket.say(**MEMBERS)
         closed = await socket.hear_close()
     assert (closed.code, "in use" in closed.reason) == (1008, True)
+
+
+async def test_one_stream_too_many_leaves_the_others_alone(place, monkeypatch):
+    monkeypatch.setattr(websocket_session, "SUBSCRIPTIONS_MAX", 1)
+    async with WebSocket.open(place) as socket:
+        await socket.say(**MEMBERS)
+        assert (await socket.hear())["type"] == "subscribed"
+        await socket.say(**{**MEMBERS, "id": "more"})
+        told = await socket.hear()
+        while told["type"] == "event":
+            told = await socket.hear()
+        assert (told["type"], told["id"], told["error"]["code"]) == (
+            "error",
+            "more",
+            "RESOURCE_LIMIT_EXCEEDED",
+        )
+        await socket.say(type="unsubscribe", id="m")
+        await socket.say(**{**MEMBERS, "id": "next"})
+        while (told := await socket.hear())["type"] == "event":
+            pass
+        assert (told["type"], told["id"]) == ("subscribed", "next")
 
 
 async def test_whoever_does_not_read_is_closed_and_may_resume(node, front):

@@ -200,7 +200,7 @@ async def test_closing_tells_every_reader():
         waiting = asyncio.ensure_future(reader.take())
         await asyncio.sleep(0)
         await streams.close()
-        with pytest.raises(Unavailable, match="going down"):
+        with pytest.raises(Unavailable, match="goes down"):
             await waiting
         with pytest.raises(Unavailable):
             await streams.open(WATCH, REQUEST, caller())
