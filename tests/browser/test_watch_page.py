@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tests.support.meshes import until
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.toxics import Toxic
 from tests.support.web_streams import number_of, send_numbers
@@ -39,7 +40,9 @@ async def test_a_page_sees_a_thousand_events_once_and_in_order_although_its_conn
         for share in (100, 250, 500, 750):
             wait = "return seen.filter((e) => e.message.performative === 'request').length >= arguments[0]"
             await asyncio.to_thread(browser.wait_for, wait, share)
+            made = path.made
             path.add(Toxic("reset_peer"))
+            await until(lambda made=made: path.made > made, 30)  # it was cut, and tries to come back
             path.clear()
         await asyncio.to_thread(browser.wait_for, wait, COUNT)
         await sending
