@@ -48,7 +48,7 @@ def inspect(session: Session, name: str, node: str) -> None:
 @click.option("--limit", type=Count(), default=0, help="At most so many. [default: all, up to 50]")
 def history(session: Session, name: str, node: str, limit: int) -> None:
     """Show how NAME moved from state to state, newest first."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [plain(moved) for moved in client.agents.history(name, node=node, limit=limit)]

@@ -163,7 +163,7 @@ def validate(
 ) -> int:
     """Try FILE without deploying it; exit code 1 if it fails."""
     from caxton_node.cli.agent_report import show_report
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with patience(f"trying {file.described}"), session.client() as client:
         answer = client.agents.validate(

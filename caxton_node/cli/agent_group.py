@@ -41,7 +41,7 @@ node_option = click.option("--node", default="", help="Node that runs it; needed
 
 def row_of(found: agents_pb2.Agent) -> dict[str, Any]:
     """Return an agent of an answer as plain values."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     return plain(found)
 

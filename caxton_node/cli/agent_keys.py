@@ -46,7 +46,7 @@ def _where(function: F) -> F:
 @_where
 def list_keys(session: Session, *, name: str, prefix: str, node: str, shared: bool) -> None:
     """List the keys of the agent NAME."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = client.agent_keys.list(name, node=node, prefix=prefix, shared=shared)
@@ -60,7 +60,7 @@ def list_keys(session: Session, *, name: str, prefix: str, node: str, shared: bo
 @_where
 def get(session: Session, *, name: str, key: str, node: str, shared: bool) -> None:
     """Show the value that the agent NAME keeps under KEY."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = client.agent_keys.get(name, key, node=node, shared=shared)
@@ -90,7 +90,7 @@ def put(
     shared: bool,
 ) -> None:
     """Let the agent NAME keep VALUE, which is JSON, under KEY."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         answer = client.agent_keys.put(

@@ -26,7 +26,7 @@ def create(session: Session, node: str) -> None:
     The node goes on meanwhile: nobody waits for a write. It holds the database alone; certificates and
     modules are files that do not change, and are copied with the directory.
     """
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with patience("backing up"), session.client() as client:
         made = plain(client.storage.create_backup(node=node))
@@ -38,7 +38,7 @@ def create(session: Session, node: str) -> None:
 @_node
 def list_(session: Session, node: str) -> None:
     """List the backups that a node has, the oldest first."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [plain(each) for each in client.storage.backups(node=node)]
@@ -50,7 +50,7 @@ def list_(session: Session, node: str) -> None:
 @click.argument("backup_id", metavar="BACKUP")
 def verify(session: Session, node: str, backup_id: str) -> int:
     """Read a backup from end to end and say whether it is whole; exit code 1 when it is not."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with patience(f"reading backup {backup_id}"), session.client() as client:
         answer = client.storage.verify_backup(backup_id, node=node)

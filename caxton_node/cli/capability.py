@@ -29,7 +29,7 @@ capability = VerbGroup(
 @click.argument("name", default="")
 def list_capabilities(session: Session, name: str) -> None:
     """List every capability in the cluster, or who offers NAME, ready or not."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [plain(found) for found in client.agents.capabilities(name)]
@@ -86,7 +86,7 @@ def get(session: Session, name: str, agent: str, on_node: str) -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="End after this many events.")
 def watch(session: Session, name: str, limit: int | None, **conditions: object) -> None:
     """Print what is there now, then each change, until Ctrl-C."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     output = session.output
     with session.client() as client:

@@ -16,7 +16,7 @@ LOADS = ("low", "moderate", "high", "full")
 
 def shown(offer: CapabilityOffer) -> dict[str, Any]:
     """Return an offer as plain values, its schemas as what they say."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     values = plain(offer)
     for side in ("input", "output"):

@@ -38,7 +38,7 @@ cluster.add_command(keys, "keys")
 @verb(cluster, "members")
 def members(session: Session) -> None:
     """List the members; * marks the node that was asked."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [shown(plain(member)) for member in client.cluster.members()]
@@ -49,7 +49,7 @@ def members(session: Session) -> None:
 @click.option("--node", default="", help="Which node's view. [default: the node that is asked]")
 def status(session: Session, node: str) -> None:
     """Show a node's view of the cluster: members, links, gossip, message counts."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         facts = plain(client.cluster.status(node=node))
@@ -100,7 +100,7 @@ for group in (history, partitions, links, registry_verbs):
 
 
 def _follow(session: Session, output: Output, limit: int | None) -> None:
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         for number, event in enumerate(client.cluster.watch(), start=1):

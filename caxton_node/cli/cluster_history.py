@@ -82,7 +82,7 @@ def ping(
 
 
 def _fetch(client: Client, **asked: Any) -> list[dict[str, Any]]:  # noqa: ANN401  as the client takes them
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     return [plain(event) for event in client.cluster.events(**asked)]
 

@@ -39,7 +39,7 @@ _node = click.option("--node", default="", help="Which node. [default: the node 
 @_node
 def partition(session: Session, node: str) -> None:
     """Show which side of a split a node is on, who counts, and the splits that have healed."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         facts = plain(client.cluster.partition(node=node))
@@ -63,7 +63,7 @@ def resolve_partition(
     Only you can know that they will not come back: if they run on another side of a split, both sides will
     call themselves the majority. A member that comes back all the same simply joins again.
     """
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     if not forget and not forget_all_dead:
         raise click.UsageError("say whom to give up: --forget NODE, or --forget-all-dead")

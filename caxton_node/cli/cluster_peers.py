@@ -28,7 +28,7 @@ def peers(session: Session, node: str) -> None:
 
     With -o wide also totals, what waits, the peer's clock and its certificate.
     """
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [plain(peer) for peer in client.cluster.peers(node=node)]

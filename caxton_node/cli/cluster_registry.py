@@ -83,7 +83,7 @@ def conflicts(session: Session, *, since: float | None, limit: int | None, node:
 @_node
 def registry(session: Session, node: str) -> None:
     """Show what a node's copy of the registry holds; copies with the same root hold the same."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         facts = plain(client.registry.holding(node=node))
@@ -99,7 +99,7 @@ def registry(session: Session, node: str) -> None:
 
 def _all(client: Client, node: str, since_ms: int, silent: list[Row]) -> Iterator[dict[str, Any]]:
     """Go through the pages, and collect who did not answer."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     token = ""
     while True:

@@ -19,7 +19,7 @@ from rich.live import Live
 
 from caxton_node.cli.cluster_screen import EVENTS_SHOWN, Sight, draw
 from caxton_node.cli.cluster_sheet import shown
-from caxton_node.cli.plain import plain
+from caxton_node.client.plain import plain
 from caxton_node.core.errors import CaxtonError
 
 if TYPE_CHECKING:

@@ -88,7 +88,7 @@ def list_letters(session: Session, *, node: str, all_nodes: bool, limit: int, **
 @_node
 def get(session: Session, number: int, node: str) -> None:
     """Show the dead letter ID, content included."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         row = plain(client.messages.dead_letter(number, node=node))
@@ -105,7 +105,7 @@ def resend(
     session: Session, ids: tuple[int, ...], *, node: str, everything: bool, most: int | None, **choice: object
 ) -> None:
     """Send dead letters again, by ID or by what they have in common; the oldest go first."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         answer = client.messages.resend_dead_letters(
@@ -142,7 +142,7 @@ def _letters(choice: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_node(client: Client, letters: Row, limit: int, node: str) -> Iterator[dict[str, Any]]:
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     token = ""
     while limit:

@@ -197,7 +197,7 @@ def scale(session: Session, name: str, replicas: int, wait: float) -> int:
 def list_deployments(session: Session) -> None:
     """List the deployments of the cluster."""
     from caxton_node.cli.deployment_sheet import COLUMNS
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [plain(found) for found in client.deployments.list()]
@@ -210,7 +210,7 @@ def list_deployments(session: Session) -> None:
 def get(session: Session, name: str) -> None:
     """Show NAME: what is wanted, where it runs, and why not where it does not."""
     from caxton_node.cli.deployment_sheet import show_deployment
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = client.deployments.get(name)
@@ -232,7 +232,7 @@ def delete(session: Session, name: str) -> None:
 def watch(session: Session, name: str) -> None:
     """Follow NAME: a line whenever something about it changes, until it is deleted."""
     from caxton_node.cli.deployment_sheet import event_line
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         for event in client.deployments.watch(name):
@@ -243,7 +243,7 @@ def watch(session: Session, name: str) -> None:
 def _say(session: Session, client: Client, made: deployments_pb2.Deployment, wait_s: float) -> int:
     """Say how a deployment is, now or when it runs as wanted; return the exit code."""
     from caxton_node.cli.deployment_sheet import RUNNING, summary
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     row, until = plain(made), time.monotonic() + wait_s
     while row["phase"] != RUNNING and time.monotonic() < until:
@@ -254,7 +254,7 @@ def _say(session: Session, client: Client, made: deployments_pb2.Deployment, wai
 
 
 def _config_before(client: Client, name: str) -> dict[str, object]:
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     config: dict[str, object] = plain(client.deployments.get(name))["detail"].get("config", {})
     return config

@@ -61,7 +61,7 @@ keys = VerbGroup(
 @verb(keys, "list")
 def list_keys(session: Session) -> None:
     """List the keys of every live member, by id; the keys themselves are never shown."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [plain(node) for node in client.cluster.gossip_keys()]
@@ -116,7 +116,7 @@ def rotate(session: Session, force: bool) -> None:
 
 
 def _tell(session: Session, steps: Iterable[KeysStep]) -> None:
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     for each in steps:
         step = plain(each)

@@ -60,7 +60,7 @@ _client = click.option("--client", default="", help="Only for this client, as ki
 @verb(limit, "list")
 def list_limits(session: Session) -> None:
     """List the limits in force on the node that is asked."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         facts = plain(client.limits.list())
@@ -78,7 +78,7 @@ def set_limit(session: Session, scope: str, rate: tuple[float, float], burst: in
     SCOPE is node (all clients together), client (each of them), anonymous, a class of calls (read, write,
     deploy, send, watch), or an operation, such as CaxtonManagement.DeployAgent. The most specific one counts.
     """
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     calls, per_s = rate
     with session.client() as opened:
@@ -91,7 +91,7 @@ def set_limit(session: Session, scope: str, rate: tuple[float, float], burst: in
 @_client
 def reset_limit(session: Session, scope: str, client: str) -> None:
     """Let the configuration of each node decide about the limit SCOPE again."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as opened:
         facts = plain(opened.limits.reset(scope, client=client))

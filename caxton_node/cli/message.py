@@ -157,7 +157,7 @@ def _whole_message(acl: str, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_answer(session: Session, answer: messages_pb2.SendMessageResponse, to: str) -> int:
-    from caxton_node.cli.plain import plain, text_of
+    from caxton_node.client.plain import plain, text_of
 
     output = session.output
     reply = answer.reply if answer.HasField("reply") else None
@@ -178,7 +178,7 @@ def _print_answer(session: Session, answer: messages_pb2.SendMessageResponse, to
 
 
 def _row(found: messages_pb2.Message) -> dict[str, Any]:
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     return plain(found)
 

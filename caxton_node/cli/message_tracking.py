@@ -30,8 +30,8 @@ def where(session: Session, message_id: str) -> None:
 
     Any node is asked; it asks all others that are alive.
     """
-    from caxton_node.cli.plain import plain
     from caxton_node.cli.whereabouts_sheet import show_whereabouts
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = plain(client.messages.where(message_id))
@@ -46,8 +46,8 @@ def trace(session: Session, key: str) -> None:
 
     Over all nodes: when, from whom, to whom, how long. Say the id of one of its messages, or its own.
     """
-    from caxton_node.cli.plain import plain
     from caxton_node.cli.trace_sheet import show_trace
+    from caxton_node.client.plain import plain
     from caxton_node.core.errors import NotFound
 
     with session.client() as client:
@@ -76,7 +76,7 @@ def conversation(
     Of one: who talks, how far each protocol has come, and what may be said next.
     """
     from caxton_node.cli.conversation_sheet import COLUMNS, show_conversation
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         if conversation:
@@ -124,7 +124,7 @@ def _fall_back(session: Session, client: Client, key: str, unknown: Exception) -
 
 def _find_otherwise(client: Client, key: str) -> tuple[str, dict[str, Any]]:
     """Return the receipts of a message, else what is known of a conversation."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
     from caxton_node.core.errors import NotFound
 
     if _ID.match(key.replace("-", "")):

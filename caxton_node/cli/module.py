@@ -42,7 +42,7 @@ def upload(session: Session, file: Module) -> None:
 
     It is kept for an hour; deploy it with `caxton agent deploy sha256:DIGEST`.
     """
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     if not file.binary:
         raise InvalidArgument("a digest cannot be uploaded", hint="give the .wasm file")
@@ -57,7 +57,7 @@ def upload(session: Session, file: Module) -> None:
 @_node
 def list_modules(session: Session, node: str) -> None:
     """List the modules that a node has."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [plain(each) for each in client.modules.list(node=node)]
@@ -69,7 +69,7 @@ def list_modules(session: Session, node: str) -> None:
 @_node
 def get(session: Session, sha256: str, node: str) -> None:
     """Tell what a node knows of the module SHA256; of an upload under way, how far it has come."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         if not node and not (upload := client.modules.uploaded(sha256)).is_whole and upload.received_bytes:

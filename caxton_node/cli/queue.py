@@ -22,7 +22,7 @@ queue.add_command(dead, "dead")
 @click.option("--node", default="", help="Which node. [default: the node that is asked]")
 def stats(session: Session, node: str) -> None:
     """Show the message counts of a node and why messages died."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         counts = plain(client.cluster.status(node=node).messages)

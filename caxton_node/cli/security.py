@@ -54,7 +54,7 @@ verb(security, "whoami")(whoami)
 @verb(security, "certs")
 def certs(session: Session) -> None:
     """List the certificate of every live member, by id: who signed it, how long it lasts, its clock."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         nodes = [plain(node) for node in client.security.certificates()]
@@ -67,7 +67,7 @@ def certs(session: Session) -> None:
 @click.option("--node", default="", help="Which node. [default: the node that is asked]")
 def renew(session: Session, node: str) -> None:
     """Give a node a new certificate now; its links go on, new ones show the new certificate."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         made = plain(client.security.renew(node=node))
@@ -101,7 +101,7 @@ def revoke(session: Session, node: str, reason: str, source: Path | None) -> Non
 @verb(security, "revocations")
 def revocations(session: Session) -> None:
     """List what was revoked and is in force on the node that is asked, by node."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = [plain(each) for each in client.security.revocations()]
@@ -115,7 +115,7 @@ def _rows(session: Session, nodes: Sequence[dict[str, Any]]) -> Sequence[dict[st
 
 
 def _tell(session: Session, answer: RevokeNodeResponse) -> None:
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     facts = plain(answer)
     nodes, name = facts["nodes"], facts["revocation"]["node"]

@@ -73,7 +73,7 @@ tenant_option = click.option("--tenant", default="", help="In this tenant. [defa
 @click.pass_context
 def can(ctx: click.Context, session: Session, *, what: str, principal: str, kind: str, tenant: str) -> None:
     """Tell whether you, or --as NAME, may do something, and why; the exit code is 0 or 4."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         asked_kind = kind if principal else ""
@@ -96,7 +96,7 @@ def list_roles(session: Session) -> None:
 
     `-o wide` and `caxton security roles show ROLE` have all permissions.
     """
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [plain(role) for role in client.access.roles()]
@@ -107,7 +107,7 @@ def list_roles(session: Session) -> None:
 @click.argument("role")
 def show(session: Session, role: str) -> None:
     """Tell what ROLE allows, and who has it by name."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = plain(client.access.role(role))
@@ -131,7 +131,7 @@ def show(session: Session, role: str) -> None:
 @click.option("--note", default="", help="What it is for.")
 def put(session: Session, *, role: str, permissions: tuple[str, ...], note: str) -> None:
     """Make ROLE, or change what it allows for all who have it, on every node at once."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         answer = plain(client.access.put_role(role, permissions, note=note))
@@ -144,7 +144,7 @@ def put(session: Session, *, role: str, permissions: tuple[str, ...], note: str)
 @click.option("--force", is_flag=True, help="Even if somebody has it, who then has nothing by it.")
 def delete(session: Session, *, role: str, force: bool) -> None:
     """Let ROLE go; the built-in ones stay."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         answer = plain(client.access.delete_role(role, force=force))
@@ -158,7 +158,7 @@ def delete(session: Session, *, role: str, force: bool) -> None:
 @click.option("--tenant", default="", help="Only in this tenant.")
 def assignments(session: Session, *, principal: str, role: str, tenant: str) -> None:
     """List who has which role by name, besides what credentials bring."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = client.access.assignments(principal=principal, role=role, tenant=tenant)
@@ -173,7 +173,7 @@ def assignments(session: Session, *, principal: str, role: str, tenant: str) -> 
 @tenant_option
 def assign(session: Session, *, name: str, role: str, kind: str, tenant: str) -> None:
     """Give ROLE to all callers with this NAME, besides what their credentials bring."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         made = plain(client.access.assign(name, role, kind=kind, tenant=tenant))

@@ -43,7 +43,7 @@ def list_records(
     limit: int,
 ) -> None:
     """List the latest records, the newest first."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = client.access.audit_records(
@@ -65,7 +65,7 @@ def list_records(
 @node_option
 def verify(session: Session, node: str) -> None:
     """Walk through the log of a node and tell where it is not as it was written."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         verdict = plain(client.access.verify_audit(node=node))

@@ -39,7 +39,7 @@ ca = VerbGroup(
 @verb(ca, "status")
 def status(session: Session) -> None:
     """Show which CAs are trusted, who holds their keys, and where a change of the CA stands."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         facts = plain(client.security.authorities())
@@ -78,7 +78,7 @@ def rotate(session: Session, step: str | None, force: bool) -> None:
 
 
 def _tell(session: Session, steps: Iterable[AuthorityStep]) -> None:
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     for each in steps:
         step = plain(each)

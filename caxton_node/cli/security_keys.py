@@ -68,7 +68,7 @@ def create(
 @click.option("--name", default="", help="Only those of this holder.")
 def list_keys(session: Session, *, everything: bool, name: str) -> None:
     """List the keys of the cluster, oldest first; nobody can see their secrets."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         rows = [plain(key) for key in client.access_keys.list(name=name, everything=everything)]
@@ -93,7 +93,7 @@ def rotate(session: Session, *, key_id: str, overlap: float, lifetime: float | N
 @click.argument("key_id", metavar="ID")
 def revoke(session: Session, *, key_id: str) -> None:
     """Make the key ID void on every node, now and for good."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         key = plain(client.access_keys.revoke(key_id))
@@ -102,7 +102,7 @@ def revoke(session: Session, *, key_id: str) -> None:
 
 def whoami(session: Session) -> None:
     """Tell as whom you are known, by what, and what you may do."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         me = plain(client.access_keys.whoami())
@@ -117,7 +117,7 @@ def whoami(session: Session) -> None:
 
 
 def _show_once(session: Session, made: Any, *, quiet: bool) -> None:  # noqa: ANN401  an answer of the node
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     facts = plain(made)
     if session.output.for_programs:

@@ -59,7 +59,7 @@ def _word(facts: dict[str, Any]) -> str:
 @_node
 def check(session: Session, node: str) -> int:
     """Read a node's whole database and compare every index with its table; exit code 1 when it is damaged."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     with patience("reading the whole database"), session.client() as client:
         facts = plain(client.storage.check(node=node))
@@ -78,7 +78,7 @@ def check(session: Session, node: str) -> int:
 
 def _health(session: Session, node: str, wait_s: float) -> dict[str, Any]:
     """Ask for the health, again and again for `wait_s` seconds until the node is ready."""
-    from caxton_node.cli.plain import plain
+    from caxton_node.client.plain import plain
 
     until = time.monotonic() + wait_s
     while True:

@@ -116,8 +116,8 @@ def run(
 @click.argument("task")
 def get(session: Session, task: str) -> None:
     """Show everything about TASK: each bid with its score, what became of it, and why."""
-    from caxton_node.cli.plain import plain
     from caxton_node.cli.task_sheet import show_task
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = client.tasks.get(task)
@@ -130,8 +130,8 @@ def get(session: Session, task: str) -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 def list_tasks(session: Session, node: str, state: str | None, limit: int) -> None:
     """List the latest tasks of the cluster, newest first."""
-    from caxton_node.cli.plain import plain
     from caxton_node.cli.task_sheet import COLUMNS
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         found = _gather(client, node, state or "", limit)
@@ -143,8 +143,8 @@ def list_tasks(session: Session, node: str, state: str | None, limit: int) -> No
 @click.argument("task")
 def cancel(session: Session, task: str) -> None:
     """Give TASK up and tell its contractors."""
-    from caxton_node.cli.plain import plain
     from caxton_node.cli.task_sheet import name_of
+    from caxton_node.client.plain import plain
 
     with session.client() as client:
         row = plain(client.tasks.cancel(task))
@@ -152,8 +152,8 @@ def cancel(session: Session, task: str) -> None:
 
 
 def _print_id(session: Session, begun: tasks_pb2.Task) -> int:
-    from caxton_node.cli.plain import plain
     from caxton_node.cli.task_sheet import name_of
+    from caxton_node.client.plain import plain
 
     row = plain(begun)
     session.output.done(row, name_of(row))
@@ -162,9 +162,9 @@ def _print_id(session: Session, begun: tasks_pb2.Task) -> int:
 
 def _follow(session: Session, client: Client, begun: tasks_pb2.Task) -> dict[str, Any]:
     """Wait for the end, and tell a person what happens meanwhile."""
-    from caxton_node.cli.plain import plain
     from caxton_node.cli.task_progress import Progress
     from caxton_node.cli.task_sheet import name_of
+    from caxton_node.client.plain import plain
 
     row, progress = plain(begun), Progress(session.output)
     try:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from caxton_node.cli.plain import plain
 from caxton_node.client import MemberState
+from caxton_node.client.plain import plain
 from caxton_node.devkit.demo.nodes import wait_for
 from tests.support.contractors import NEVER_DELIVERS, guest
 from tests.support.nodes import EXAMPLES, caxton

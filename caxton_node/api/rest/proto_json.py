@@ -71,8 +71,7 @@ def _value_writer(field: descriptors.Field) -> Write:
         return lambda each: b64encode(each).decode()
     if field.cpp_type in _WIDE:
         return str
-    if field.type == _F.TYPE_FLOAT:
-        raise NotImplementedError(f"{field.full_name} is a float; make it a double")
+    assert field.type != _F.TYPE_FLOAT, f"{field.full_name} is a float; make it a double"
     return _finite if field.type == _F.TYPE_DOUBLE else _as_it_is
 
 

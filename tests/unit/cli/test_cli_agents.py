@@ -24,8 +24,8 @@ from caxton_node.cli.agent_report import show_report
 from caxton_node.cli.agent_sheet import BATCHING as AS_WORDS
 from caxton_node.cli.agent_sheet import show_agent
 from caxton_node.cli.output import Output
-from caxton_node.cli.plain import enum_word, plain
 from caxton_node.cli.sheet import period, size
+from caxton_node.client.plain import enum_word, plain
 from caxton_node.pb import agents_pb2 as pb
 from caxton_node.runtime.batching import RULES, Batching, BatchRule
 

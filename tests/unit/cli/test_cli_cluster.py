@@ -16,7 +16,7 @@ from caxton_node.cli.cluster_screen import Sight, draw
 from caxton_node.cli.cluster_sheet import shown, some, span, what_of
 from caxton_node.cli.cluster_watch import ends
 from caxton_node.cli.output import Output, cell
-from caxton_node.cli.plain import plain
+from caxton_node.client.plain import plain
 from caxton_node.pb import cluster_pb2 as pb
 
 pytestmark = [pytest.mark.story("008"), pytest.mark.story("041")]

@@ -5,8 +5,8 @@ import pytest
 import yaml
 
 from caxton_node.cli.output import Column, Output, column, visible
-from caxton_node.cli.plain import plain, text_of
 from caxton_node.cli.types import Count, Duration, KeyValue, Size, read_content
+from caxton_node.client.plain import plain, text_of
 from caxton_node.pb import agents_pb2, cluster_pb2, messages_pb2
 
 pytestmark = pytest.mark.story("008")

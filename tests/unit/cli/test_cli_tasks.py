@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from caxton_node.cli.output import Output
-from caxton_node.cli.plain import plain
 from caxton_node.cli.task_progress import LINES_MAX, Progress
 from caxton_node.cli.task_sheet import COLUMNS, name_of, show_task
+from caxton_node.client.plain import plain
 from caxton_node.pb import tasks_pb2 as pb
 
 pytestmark = [pytest.mark.story("008"), pytest.mark.story("011")]

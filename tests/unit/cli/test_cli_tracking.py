@@ -10,10 +10,10 @@ import pytest
 
 from caxton_node.cli.conversation_sheet import COLUMNS, ROWS_MAX, show_conversation
 from caxton_node.cli.output import Output
-from caxton_node.cli.plain import plain
 from caxton_node.cli.sheet import instant
 from caxton_node.cli.trace_sheet import show_trace
 from caxton_node.cli.whereabouts_sheet import ago, show_whereabouts
+from caxton_node.client.plain import plain
 from caxton_node.pb import tracking_pb2 as pb
 
 pytestmark = [pytest.mark.story("002"), pytest.mark.story("008")]
